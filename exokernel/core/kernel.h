@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel's state: who owns what, and under which lock. Lock order: environments by index, then pages. */
+#pragma once
+
+#include "machine.h"
+
+typedef uint32_t pfn_t;      /* physical page number */
+typedef struct aegis_result result_t;
+
+#define OK_VALUE(v) ((result_t){0, (unsigned long)(v)})
+#define PAGE_SIZE AEGIS_PAGE_SIZE
+
+/* A refusal; a debug build says on the log which check it was. */
+#ifdef AEGIS_DEBUG
+#define FAIL(name)                                                                                 \
+    (machine_refused(__func__, __LINE__, #name), (result_t){AEGIS_E_##name, 0})
+#else
+#define FAIL(name) ((result_t){AEGIS_E_##name, 0})
+#endif
+
+/* Ticket lock: fair, so with constant holding times and 8 harts every wait is bounded. Interrupts are off. */
+struct lock {
+    uint32_t next, serving;
+};
+
+static inline void lock_take(struct lock *l)
+{
+    uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
+        machine_relax();
+}
+
+static inline void lock_give(struct lock *l)
+{
+    __atomic_store_n(&l->serving, l->serving + 1, __ATOMIC_RELEASE);
+}
+
+/* A page table entry (privileged ISA, 4.4.1). RSW holds the claim's W and X: map_protect need not look it up. */
+#define PTE_V 0x001
+#define PTE_R 0x002
+#define PTE_W 0x004
+#define PTE_X 0x008
+#define PTE_U 0x010
+#define PTE_A 0x040
+#define PTE_D 0x080
+#define PTE_MAY_W 0x100
+#define PTE_MAY_X 0x200
+#define PTE_RWX (PTE_R | PTE_W | PTE_X)
+#define PTE_PAGE(pte) ((pfn_t)((pte) >> 10))
+
+#define LEAF_POOL 92
+
+/* A leaf table (lent pair: table, and after it the shadow, a slot for each entry). `region` = va >> 21, or ~0: spare */
+struct leaf {
+    uint32_t page;
+    uint32_t region;
+};
+
+/* The kernel's page of an activation: read and written on its own hart, but where said otherwise. */
+struct activation {
+    /* the trap paths' (offsets K_*) */
+    uint64_t t1, t2, t3, t4, t5; /* of the refill path */
+    uint64_t sp, ra;             /* the caller's, while C runs */
+    uint64_t stack;              /* the hart's kernel stack */
+    uint64_t calls;              /* dispatch table */
+    uint64_t uva;                /* the environment's page, as it sees it */
+    uint64_t badge;
+    uint64_t satp;
+    uint64_t gate;    /* satp while open, 0 while closed */
+    uint64_t run;     /* satp if a slot of it may begin at once, 0: C must look (sleeping, attention, dying) */
+    uint64_t caller;  /* struct activation *: of the open synchronous transfer into this one */
+    uint64_t resume;  /* PC after an outstanding synchronous transfer out of this one; 0: none */
+    uint64_t phase;   /* 0 running, 1 in grace after the slice-end upcall, 2 in grace while masked */
+    uint64_t hart;    /* struct hart * */
+    uint64_t sstatus;
+    uint64_t stlb, stlb_mask; /* entries, direct map; byte mask of an index */
+    uint64_t ledger;          /* env->ledger */
+    uint64_t pages;           /* page records, biased: record of page p is at pages + 24 * p */
+    uint64_t leaf_region, leaf_table; /* the last leaf table used, for refills; cleared by whoever takes it away */
+    uint64_t attention;       /* ATTENTION_*: set by anybody, atomically */
+    uint8_t need[16];         /* by scause - 8: PTE bits that the access needs */
+    /* C's */
+    struct env *env;
+    pfn_t page; /* of the lower half */
+    uint32_t index;
+    uint64_t callee;   /* struct activation *: of the outstanding transfer out of this one */
+    uint64_t age;      /* slots since the open transfer came in */
+    uint64_t overruns; /* in a row */
+    uint64_t forfeits; /* slots to lose */
+    uint64_t deadline; /* of slice_wait; ~0: none */
+    uint32_t predicates;
+    uint32_t started;
+    struct aegis_predicate predicate[AEGIS_PREDICATES];
+    const void *word[AEGIS_PREDICATES];      /* where each one's word lies */
+    struct aegis_claim bound[AEGIS_PREDICATES]; /* the claim it was found under */
+    uint64_t entry[AEGIS_ENTRY_SLOTS]; /* struct activation * on this hart for each entry claim, or the null one */
+};
+_Static_assert(sizeof(struct activation) <= PAGE_SIZE, "activation");
+
+#define ATTENTION_DIE 1     /* its environment is dying */
+#define ATTENTION_REVOKE 2  /* deliver the revocation upcall */
+#define ATTENTION_GONE 4    /* the caller died: caller_gone */
+#define ATTENTION_EMERGENCY 8
+#define ATTENTION_DEAD 16   /* an outstanding transfer is to end with DEAD */
+
+static inline struct aegis_activation *activation_user(struct activation *a)
+{
+    return (struct aegis_activation *)((char *)a - PAGE_SIZE);
+}
+
+/* An environment's lent record. Under its lock, but `mask`. */
+struct env {
+    struct lock lock;
+    uint32_t index;
+    uint32_t ledger_pages;
+    uint32_t tables; /* pages used of the window's table part */
+    uint32_t stlb_order;
+    uint64_t satp;
+    uint64_t *root;
+    uint64_t *pinned;  /* the window's table */
+    uint64_t *stlb;
+    uint64_t stlb_mask; /* entries - 1 */
+    uint32_t leaf_region; /* the last leaf that C used: va >> 21, ~0: none */
+    uint32_t leaf_count;
+    uint64_t *leaf_table;
+    uint32_t leaf_hand; /* where recycling goes on */
+    uint32_t mask;      /* bit h: hart h may hold translations */
+    uint32_t dying;     /* progress of destruction */
+    uint32_t step;
+    uint64_t stamp;     /* of limbo, while destruction waits */
+    uint64_t check;     /* own identity */
+    uint64_t entry_check;
+    struct activation *activation[AEGIS_HARTS];
+    uint32_t lent[16];   /* record, root, middle, … : pages lent at creation */
+    uint32_t reserve_first, reserve_count;
+    uint64_t revoke_type, revoke_count, revoke_deadline, revoke_taken; /* type + 1; 0: no request */
+    uint16_t shadow[AEGIS_PINNED_TABLES]; /* slots of the pinned window's pages */
+    struct leaf leaf[LEAF_POOL];
+    struct aegis_claim *ledger[AEGIS_LEDGER_PAGES];
+};
+_Static_assert(sizeof(struct env) <= PAGE_SIZE, "env");
+
+/* One position of a hart's vector. */
+struct slot {
+    struct slot *next; /* round the owned positions; alone: itself */
+    struct activation *runs; /* never null: an unowned slot has the null activation */
+};
+
+struct hart {
+    struct slot *slot;    /* the current one */
+    uint64_t slice_ticks; /* offsets H_* in riscv/offsets.h up to here */
+    uint64_t grace_ticks;
+    uint64_t ack;         /* the newest epoch that this hart has flushed after */
+    uint64_t epoch;       /* &kernel.epoch, for the trap path */
+    struct activation *null; /* what `sscratch` points at while nobody runs */
+    uint32_t index;
+    uint32_t idle;        /* flushes on waking, so it has let go of everything */
+    uint64_t began;       /* the current slot */
+    struct slot slots[AEGIS_SLICES];
+};
+
+/* The kernel. `exposed` lies in pages that every environment maps; the rest in the secret section. */
+struct kernel {
+    uint64_t key[2];
+    uint64_t check;  /* the generator's counter */
+    uint64_t epoch;  /* of limbo */
+    struct lock page_lock; /* records, free lists, claims and pins falling to zero */
+    struct lock slice_lock; /* vectors */
+    struct lock env_lock;  /* the table of environments */
+    struct lock console_lock;
+    uint64_t irq_check[AEGIS_IRQS];
+    uint32_t irq_claims[AEGIS_IRQS];
+    uint64_t single_check[AEGIS_TYPES]; /* console, machine, and the roots of each type */
+    uint64_t root_check[AEGIS_TYPES];
+    uint32_t online; /* bit h: hart h runs */
+    struct env *env[AEGIS_ENVS];
+    uint64_t kernel_root[256]; /* upper halves of every root table */
+    struct hart hart[AEGIS_HARTS];
+};
+
+extern struct kernel kernel;
+extern struct aegis_exposed exposed;
+extern struct aegis_page *pages; /* biased: pages[pfn] */
+
+typedef result_t (*call_t)(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long);
+
+enum { CALL_COUNT = AEGIS_CALLS };
