@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where things are. Nothing here touches the disk."""
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+BUILD = ROOT / "build"
+MACHINE = BUILD / "machine"  # the Meson build folder
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aegis-v"
+
+KERNEL = MACHINE / "exokernel" / "kernel.elf"
+LIBAEGIS = MACHINE / "libos" / "libaegis.a"
+CRT0 = MACHINE / "libos" / "crt0.o"
+LINKER_SCRIPT = ROOT / "libos" / "aegis.ld"
+INIT = MACHINE / "apps" / "init" / "init"
+PROGRAMS = MACHINE / "apps"  # apps/NAME/NAME is /bin/NAME
+
+NEWLIB = BUILD / "newlib"  # a link to the cached, built newlib
+LUA = BUILD / "lua"  # Lua's unpacked source
+QEMU10 = BUILD / "qemu"  # QEMU 10 and its firmware, unpacked
+
+TOOL = "riscv64-unknown-elf-"
