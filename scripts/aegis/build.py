@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The build: set-up when something is missing, Meson, ninja."""
+import os
+
+from . import packages, paths, proc
+from .proc import say
+
+
+def configured(options):
+    stamp = paths.MACHINE / ".options"
+    return (paths.MACHINE / "build.ninja").exists() and stamp.exists() and stamp.read_text() == options
+
+
+def build(targets=(), quiet=True):
+    """Brings build/machine up to date. Says nothing when there is nothing to do."""
+    if not packages.ready():
+        packages.setup()
+    newlib = str(paths.NEWLIB) if paths.NEWLIB.exists() else ""
+    lua = str(paths.LUA) if (paths.LUA / "src/lua.c").exists() else ""
+    # The newlib that stands behind the link is part of what was configured: another one means another build.
+    options = f"{newlib}\n{os.path.realpath(newlib) if newlib else ''}\n{lua}\n"
+    with proc.lock(paths.BUILD / ".build.lock"):
+        if not configured(options):
+            say("configuring")
+            command = ["meson", "setup", "--cross-file", paths.SCRIPTS / "cross.ini", f"-Dnewlib={newlib}", f"-Dlua={lua}"]
+            if (paths.MACHINE / "build.ninja").exists():
+                command.append("--wipe")
+            proc.run([*command, paths.MACHINE, paths.ROOT], quiet=quiet)
+            (paths.MACHINE / ".options").write_text(options)
+        if not quiet:
+            proc.run(["ninja", "-C", paths.MACHINE, *targets])
+            return
+        pending = proc.run(["ninja", "-C", paths.MACHINE, "-n", *targets], capture=True, check=False)[1]
+        if "no work to do" not in pending:
+            say("building")
+            proc.run(["ninja", "-C", paths.MACHINE, "--quiet", *targets], quiet=True)

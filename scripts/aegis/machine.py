@@ -1,0 +1,434 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One run of the machine: the archive, QEMU's command line, the serial line, how it ended.
+
+`run` is what tests call; `Session` is what both it and scripts/run are made of.
+"""
+import contextlib
+import hashlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections import deque, namedtuple
+from pathlib import Path
+
+from . import frames, packages, paths, proc, terminal
+from .archive import Archive
+from .proc import Failure
+
+TIMEOUT, BROKEN, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
+HARTS = {"virt": 8, "sifive_u": 4}
+MEMORY = (16, 16384)
+SMALL = 32  # MiB and less: the archive holds only what the command needs, stripped
+
+Result = namedtuple("Result", "status stdout stderr log control seconds files")
+
+
+# --- QEMU and its command line ---------------------------------------------------------------
+
+def find_qemu(wanted=None):
+    """(program, firmware options): the one asked for, the system's when it is new enough, else the unpacked one."""
+    wanted = wanted or os.environ.get("AEGIS_QEMU")
+    if wanted:
+        path = shutil.which(wanted)
+        if not path:
+            raise Failure(f"--qemu {wanted}: no such program")
+        # What was unpacked finds its firmware only when told.
+        return (path, unpacked_firmware()) if Path(path).is_relative_to(paths.QEMU10) else (path, ["-bios", "default"])
+    unpacked = paths.QEMU10 / "usr/bin/qemu-system-riscv64"
+    if not unpacked.exists() or packages.system_qemu_suffices():
+        path = shutil.which("qemu-system-riscv64")
+        if not path:
+            raise Failure("no qemu-system-riscv64; scripts/setup brings it")
+        return path, ["-bios", "default"]
+    return str(unpacked), unpacked_firmware()
+
+
+def unpacked_firmware():
+    found = sorted((paths.QEMU10 / "usr/lib").glob("riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin"))
+    return ["-L", str(paths.QEMU10 / "usr/share/qemu"), "-bios", str(found[0]) if found else "default"]
+
+
+def check(machine, harts, memory, icount, qemu):
+    if machine not in HARTS:
+        raise Failure(f"--machine {machine}: not one of {', '.join(HARTS)}")
+    if not 1 <= harts <= HARTS[machine]:
+        raise Failure(f"--smp {harts}: {machine} has 1 to {HARTS[machine]} application harts")
+    if not MEMORY[0] <= memory <= MEMORY[1]:
+        raise Failure(f"--memory {memory}: {MEMORY[0]} to {MEMORY[1]} MiB")
+    if icount and harts >= 3 and packages.qemu_version(qemu) < (10,):
+        raise Failure("--icount with three harts or more never ends on QEMU before 10")
+
+
+def command_line(*, machine, harts, memory, icount, qemu, kernel, initrd, append, serial, gdb=None):
+    program, firmware = find_qemu(qemu)
+    check(machine, harts, memory, icount, program)
+    cores = harts + 1 if machine == "sifive_u" else harts  # its hart 0 is the E51, which has no MMU
+    command = [program, "-machine", machine, "-smp", cores, "-m", f"{memory}M", "-nodefaults", "-display", "none",
+               "-monitor", "none", "-no-reboot", *firmware, "-kernel", kernel, "-initrd", initrd, "-append", append,
+               "-chardev", f"socket,id=line,fd={serial}", "-serial", "chardev:line"]
+    if icount:
+        command += ["-icount", "shift=0,sleep=off"]
+    if gdb:
+        command += ["-S", "-gdb", f"tcp:127.0.0.1:{gdb}"]
+    return [str(c) for c in command]
+
+
+def seed(icount):
+    """What the kernel draws its key from. Counted runs repeat exactly, so theirs is fixed."""
+    if given := os.environ.get("AEGIS_SEED"):
+        if len(given) != 64 or any(c not in "0123456789abcdefABCDEF" for c in given):
+            raise Failure("AEGIS_SEED: not 64 hexadecimal digits")
+        return given.lower()
+    return hashlib.sha256(b"aegis").hexdigest() if icount else os.urandom(32).hex()
+
+
+# --- the archive -----------------------------------------------------------------------------
+
+def programs():
+    """The build's programs: name -> ELF."""
+    found = {}
+    if paths.PROGRAMS.is_dir():
+        for folder in sorted(paths.PROGRAMS.iterdir()):
+            elf = folder / folder.name
+            if folder.name != "init" and elf.is_file() and os.access(elf, os.X_OK):
+                found[folder.name] = elf
+    return found
+
+
+def stripped(elf, everything=False):
+    """The ELF's bytes without debug information (symbols stay, for backtraces) or without any; kept by time and size."""
+    elf = Path(elf)
+    if elf.read_bytes()[:4] != b"\x7fELF":
+        return elf.read_bytes()
+    status = elf.stat()
+    key = hashlib.sha256(f"{elf.resolve()} {status.st_mtime_ns} {status.st_size} {everything}".encode()).hexdigest()[:32]
+    kept = paths.BUILD / "stripped" / key
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as partial:
+            pass
+        try:
+            option = "--strip-all" if everything else "--strip-debug"
+            done = proc.run([paths.TOOL + "strip", option, "-o", partial.name, elf], quiet=True, check=False)[0] == 0
+            if not done:
+                return elf.read_bytes()
+            os.replace(partial.name, kept)
+        finally:
+            Path(partial.name).unlink(missing_ok=True)
+    return kept.read_bytes()
+
+
+def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=512, extra=None):
+    """The boot archive. `argv` None leaves the choice of the program to init; a name with a slash is a host file."""
+    archive = Archive()
+    small = memory <= SMALL
+    init = Path(init or paths.INIT)
+    if not init.is_file():
+        raise Failure(f"{init}: there is no such first program")
+    archive.add("init", stripped(init, small), 0o755)
+    available = programs()
+    wanted = dict(available)
+    if small:
+        wanted = {n: e for n, e in available.items() if n == (argv[0] if argv else "lua")}
+    for name, elf in wanted.items():
+        archive.add(f"bin/{name}", stripped(elf, small), 0o755)
+    if argv and "/" in argv[0] and not is_guest_path(argv[0], put):
+        host = Path(argv[0])
+        archive.add(f"bin/{host.name}", stripped(host, small), 0o755)
+        argv = [f"/bin/{host.name}", *argv[1:]]
+    for host, guest in put:
+        archive.put(host, guest)
+    for guest, content in (extra or {}).items():
+        archive.add(guest, content if isinstance(content, bytes) else Path(content).read_bytes(), 0o755)
+    archive.add("tmp", b"", 0o1777, 0o040000)
+    if argv:
+        archive.add(".aegis/argv", nul(argv))
+    archive.add(".aegis/environ", nul(f"{n}={v}" for n, v in (env or {}).items()))
+    if get:
+        archive.add(".aegis/get", nul(get))
+    if tty:
+        archive.add(".aegis/tty", b"%d %d\n" % tty)
+    return archive
+
+
+def nul(strings):
+    return b"".join(os.fsencode(s) + b"\0" for s in strings)
+
+
+def is_guest_path(name, put):
+    """A name with a slash is the host's, unless this very path was put into the guest or the host has none like it."""
+    return any(name == "/" + str(g).strip("/") for _, g in put)
+
+
+# --- a run -----------------------------------------------------------------------------------
+
+class Session:
+    """QEMU and the serial line. `loop` returns the status that scripts/run exits with."""
+
+    def __init__(self, command, serial, *, out, err, log=None, on_file=None, trace=False):
+        self.out, self.err, self.log, self.on_file = out, err, log, on_file
+        self.frames = frames.Frames()
+        self.tail = deque(maxlen=60)  # the last lines of firmware and kernel, for when it goes wrong
+        self.line = b""
+        self.control = []
+        self.status = None
+        self.outgoing = bytearray()
+        self.open = True
+        self.complaints = tempfile.TemporaryFile()
+        theirs = serial[1]
+        self.socket = serial[0]
+        self.socket.setblocking(False)
+        self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.complaints, stderr=self.complaints,
+                                     pass_fds=[theirs.fileno()], process_group=0, preexec_fn=proc.die_with_parent)
+        theirs.close()
+
+    # -- from the guest
+
+    def receive(self):
+        try:
+            data = self.socket.recv(1 << 18)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data = b""
+        if not data:
+            self.open = False
+            return
+        for event in self.frames.feed(data):
+            self.handle(event)
+
+    def handle(self, event):
+        if isinstance(event, frames.File):
+            if self.on_file:
+                self.on_file(event)
+        elif isinstance(event, frames.Line):
+            self.control.append(event.text)
+            self.record(event.text)
+        elif event.channel == frames.OUT:
+            self.out(event.bytes)
+        elif event.channel == frames.ERR:
+            self.err(event.bytes)
+        else:
+            self.logged(event.bytes)
+
+    def logged(self, data):
+        if self.log:
+            self.log(data)
+        lines = (self.line + data).split(b"\n")
+        self.line = lines.pop()[-4096:]
+        self.tail.extend(lines)
+
+    def record(self, text):
+        word, _, value = text.partition(" ")
+        if self.status is not None:
+            return
+        if word == "exit" and value.isdigit():
+            self.status = int(value) & 0xff
+        elif word == "signal" and value.isdigit():
+            self.status = 128 + int(value)
+        elif word == "notfound":
+            self.status = NOT_FOUND
+        elif word == "notexec":
+            self.status = NOT_EXECUTABLE
+        elif word == "panic":
+            self.status = BROKEN
+
+    # -- to the guest
+
+    def send(self, data):
+        self.outgoing += data
+
+    def transmit(self):
+        try:
+            sent = self.socket.send(memoryview(self.outgoing)[:1 << 16])
+            del self.outgoing[:sent]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.outgoing.clear()
+
+    # -- the loop
+
+    def pump(self, timeout, source=None, wake=None):
+        """One round: waits for the line, the input or a signal, and moves what is there."""
+        poll = select.poll()
+        reading = source is not None and source.open and len(self.outgoing) < 1 << 16
+        poll.register(self.socket, select.POLLIN | (select.POLLOUT if self.outgoing else 0))
+        if wake is not None:
+            poll.register(wake, select.POLLIN)
+        if reading and source.fd is not None:
+            poll.register(source.fd, select.POLLIN)
+        events = dict(poll.poll(None if timeout is None else max(0, timeout) * 1000))
+        if wake is not None and wake in events:
+            with contextlib.suppress(BlockingIOError):
+                os.read(wake, 64)
+        if events.get(self.socket.fileno(), 0) & select.POLLOUT:
+            self.transmit()
+        if events.get(self.socket.fileno(), 0) & ~select.POLLOUT:
+            self.receive()
+        if reading and (source.fd is None or source.fd in events):
+            self.send(source.read())
+
+    def loop(self, source=None, timeout=None, wake=None, interrupted=lambda: None):
+        """Until the machine ends, the time is over, or `interrupted` gives a status."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self.open and self.status is None:
+            if (status := interrupted()) is not None:
+                self.status = status
+                return status
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                return self.timed_out()
+            self.pump(left, source, wake)
+            if source is not None and source.ended:
+                self.status = source.ended
+                return self.status
+        self.finish()
+        if self.status is None:
+            self.status = BROKEN
+        return self.status
+
+    def finish(self):
+        """After the last record: QEMU ends by itself, with whatever it still sends; 5 seconds for that."""
+        deadline = time.monotonic() + 5
+        while self.open and (left := deadline - time.monotonic()) > 0:
+            self.pump(left)
+
+    def timed_out(self):
+        """Asks the kernel for its state and waits until its text stops, 2 seconds at most."""
+        self.status = TIMEOUT
+        self.outgoing.clear()
+        self.send(frames.DUMP_STATE)
+        self.tail = deque(self.tail, maxlen=2000)
+        end, seen, quiet = time.monotonic() + 2, len(self.tail), None
+        while self.open and time.monotonic() < end and not (quiet and time.monotonic() > quiet):
+            self.pump(0.1)
+            if len(self.tail) > seen:
+                seen, quiet = len(self.tail), time.monotonic() + 0.5
+        return self.status
+
+    def close(self):
+        """Ends QEMU if it still lives. Safe to call twice."""
+        if self.qemu.poll() is None:
+            proc.stop(self.qemu, 0.5)
+        self.socket.close()
+
+    def story(self):
+        """The last lines of the log and what QEMU itself said."""
+        lines = [*self.tail, self.line] if self.line else list(self.tail)
+        self.complaints.seek(0)
+        said = [line for line in self.complaints.read().splitlines() if b"same build" not in line]
+        return b"\n".join([*lines, *said])
+
+
+class Input:
+    """Bytes for the guest from a file descriptor or from memory; their end is sent too."""
+
+    def __init__(self, fd=None, data=None, keys=None, end=True):
+        self.fd, self.data, self.keys, self.end = fd, data, keys, end
+        self.open = True
+        self.ended = None  # a status when the user ended the machine
+
+    def read(self):
+        if self.fd is None:
+            chunk, self.data = self.data[:1 << 16], self.data[1 << 16:]
+        else:
+            try:
+                chunk = os.read(self.fd, 1 << 16)
+            except InterruptedError:
+                return b""
+            except OSError:
+                chunk = b""
+        if not chunk:
+            self.open = False
+            return frames.END_OF_INPUT if self.end else b""
+        if self.keys:
+            chunk, stop = self.keys.filter(chunk)
+            if stop:
+                self.ended = 130
+        return frames.escape(chunk)
+
+
+def line():
+    """The serial line's two ends. Large buffers: QEMU 7.2's SiFive UART drops what does not fit."""
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        for option, forced in ((socket.SO_SNDBUF, 32), (socket.SO_RCVBUF, 33)):
+            try:
+                end.setsockopt(socket.SOL_SOCKET, forced, 4 << 20)
+            except OSError:
+                end.setsockopt(socket.SOL_SOCKET, option, 4 << 20)
+    return ours, theirs
+
+
+@contextlib.contextmanager
+def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=None, append=(), kernel=None, gdb=None,
+            plain=False, **sinks):
+    """Boots `archive`; the machine is gone when the block is left."""
+    kernel = Path(kernel or paths.KERNEL)
+    if not kernel.is_file():
+        raise Failure(f"{kernel}: there is no kernel; scripts/build makes it")
+    tokens = [] if plain else ["console=framed"]
+    tokens += [f"seed={seed(icount)}", f"harts={harts}", *append]
+    with tempfile.TemporaryDirectory(prefix="aegis-") as folder:
+        initrd = Path(folder) / "archive.cpio"
+        with open(initrd, "wb") as f:
+            archive.write(f)
+        ends = line()
+        try:
+            command = command_line(machine=machine, harts=harts, memory=memory, icount=icount, qemu=qemu, kernel=kernel,
+                                   initrd=initrd, append=" ".join(tokens), serial=ends[1].fileno(), gdb=gdb)
+            running = Session(command, ends, **sinks)
+        except BaseException:
+            for end in ends:
+                end.close()
+            raise
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False, put=(), env=None, stdin=b"", timeout=60,
+        qemu=None, append=(), init=None, archive_extra=None, get=(), kernel=None, tty=None, archive=None):
+    """Boots, runs one program, waits for the end. Never raises for what the guest does: see Result.status.
+
+    put: [(host path, guest path)]; stdin None keeps the input open; init: another ELF as the first environment;
+    archive_extra: {guest path: bytes or host path}; archive: bytes of a whole archive instead (for broken ones)."""
+    out, err, log, files = bytearray(), bytearray(), bytearray(), {}
+    if archive is None:
+        made = make_archive(program_argv, init=init, put=put, env={**default_environment(tty), **(env or {})}, get=get, tty=tty,
+                            memory=memory, extra=archive_extra)
+    else:
+        made = Bytes(archive)
+    started = time.monotonic()
+    with session(made, machine=machine, harts=harts, memory=memory, icount=icount, qemu=qemu, append=append, kernel=kernel,
+                 out=out.extend, err=err.extend, log=log.extend,
+                 on_file=lambda f: files.__setitem__(f.path, f)) as running:
+        source = Input(data=stdin) if stdin is not None else None
+        status = running.loop(source, timeout)
+        if status in (TIMEOUT, BROKEN) and (said := running.story()):
+            err += b"\n" + said + b"\n"
+        return Result(status, bytes(out), bytes(err), bytes(log), running.control, time.monotonic() - started, files)
+
+
+class Bytes:
+    """An archive as bytes, as they are."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def write(self, file):
+        file.write(self.data)
+
+
+def default_environment(tty):
+    environment = {"PATH": "/bin", "HOME": "/", "PWD": "/"}
+    if tty:
+        environment["TERM"] = os.environ.get("TERM", "vt100")
+    return environment
