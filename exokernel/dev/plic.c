@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "plic.h"
+
+#include <aegis/layout.h>
+
+#include "../riscv/machine.h"
+
+#define PRIORITY 0x0
+#define ENABLE 0x2000
+#define ENABLE_STRIDE 0x80
+#define CONTEXT 0x200000
+#define CONTEXT_STRIDE 0x1000
+
+static struct {
+    volatile uint32_t *priority, *enable, *context; /* context[0]: threshold, [1]: claim and complete */
+    uint32_t lines;
+} plic;
+
+bool plic_start(uint64_t physical, uint64_t size, uint32_t lines, uint32_t context)
+{
+    if (context >= 15872 || CONTEXT + (uint64_t)(context + 1) * CONTEXT_STRIDE > size)
+        return false;
+    volatile uint8_t *base = map_device(physical);
+    plic.priority = (volatile uint32_t *)(base + PRIORITY);
+    plic.enable = (volatile uint32_t *)(base + ENABLE + context * ENABLE_STRIDE);
+    plic.context = (volatile uint32_t *)(base + CONTEXT + context * CONTEXT_STRIDE);
+    plic.lines = lines < AEGIS_IRQS ? lines : AEGIS_IRQS - 1;
+    for (uint32_t i = 0; i <= plic.lines / 32; i++)
+        plic.enable[i] = 0;
+    for (uint32_t line = 1; line <= plic.lines; line++)
+        plic.priority[line] = 1;
+    plic.context[0] = 0;
+    return true;
+}
+
+bool plic_line_valid(uint32_t line)
+{
+    return line && line <= plic.lines;
+}
+
+void plic_enable(uint32_t line, bool on)
+{
+    uint32_t bit = 1U << line % 32;
+    plic.enable[line / 32] = on ? plic.enable[line / 32] | bit : plic.enable[line / 32] & ~bit;
+}
+
+uint32_t plic_claim(void)
+{
+    return plic.lines ? plic.context[1] : 0;
+}
+
+void plic_complete(uint32_t line)
+{
+    plic.context[1] = line;
+}

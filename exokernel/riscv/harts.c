@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "../core/slice.h"
+#include "../dev/console.h"
+#include "boot.h"
+#include "calls.h"
+#include "log.h"
+
+/* The activation pairs of nobody: what a hart's gp and sscratch point at while no environment runs on it. */
+char null_activations[AEGIS_HARTS][2 * PAGE_SIZE] __attribute__((aligned(2 * PAGE_SIZE)));
+
+extern char stacks_start[], _secondary[], trap_entry[];
+bool machine_probe_senvcfg(void);
+void secondary_main(uint64_t hartid, uint64_t index) __attribute__((noreturn));
+
+#define COUNT_CYCLE 1
+#define COUNT_TIME 2
+#define COUNT_INSTRET 4
+
+void machine_activation_fill(struct activation *a, struct hart *h)
+{
+    a->stack = (uint64_t)stacks_start + (h->index + 1) * STACK_STRIDE;
+    a->calls = (uint64_t)calls_table();
+    a->pages = (uint64_t)pages;
+    a->sstatus = SSTATUS_SPIE;
+    /* By scause - 8: fetch, load and store page faults. */
+    a->need[4] = PTE_X;
+    a->need[5] = PTE_R;
+    a->need[7] = PTE_W;
+}
+
+static void null_prepare(unsigned index)
+{
+    struct hart *h = &kernel.hart[index];
+    struct activation *a = (struct activation *)&null_activations[index][PAGE_SIZE];
+    h->null = a;
+    a->hart = (uint64_t)h;
+    a->satp = machine_kernel_satp;
+    a->index = AEGIS_ANY;
+    a->deadline = ~0UL;
+    a->uva = AEGIS_PINNED + index * PAGE_SIZE;
+    machine_activation_fill(a, h);
+}
+
+void hart_prepare(unsigned index, uint64_t hartid, const struct options *options, uint32_t time_hz)
+{
+    struct hart *h = &kernel.hart[index];
+    machine_hartid[index] = hartid;
+    h->index = index;
+    h->slice_ticks = options->slice_us * time_hz / 1000000;
+    h->grace_ticks = options->grace_us * time_hz / 1000000;
+    h->epoch = (uint64_t)&kernel.epoch;
+    null_prepare(index);
+    for (unsigned s = 0; s < AEGIS_SLICES; s++) {
+        h->slots[s] = (struct slot){.next = &h->slots[s], .runs = h->null};
+        exposed.slice[index][s].owner = exposed.slice[index][s].runs = AEGIS_ANY;
+    }
+    h->slot = &h->slots[0];
+    exposed.hart[index].hartid = hartid;
+}
+
+void hart_enter(unsigned index)
+{
+    csr_write(satp, machine_kernel_satp);
+    machine_flush_all();
+    csr_write(stvec, trap_entry);
+    csr_write(scounteren, machine_bench ? COUNT_TIME | COUNT_INSTRET | COUNT_CYCLE : COUNT_TIME);
+    if (machine_probe_senvcfg())
+        csr_write(0x10a, 0);
+    machine_timer(~0UL);
+    csr_write(sie, SIE_SOFTWARE | SIE_TIMER | SIE_EXTERNAL);
+    exposed.hart[index].online = 1;
+    __atomic_fetch_or(&kernel.online, 1U << index, __ATOMIC_RELEASE);
+}
+
+void secondary_main(uint64_t hartid, uint64_t index)
+{
+    (void)hartid;
+    hart_enter((unsigned)index);
+    slice_start(&kernel.hart[index]);
+}
+
+/* Those that do not come up within a tenth of a second are left out. */
+void hart_start_others(unsigned count)
+{
+    uint32_t wanted = (1U << count) - 1;
+    for (unsigned i = 1; i < count; i++) {
+        if (!sbi_hart_start(machine_hartid[i], map_physical(_secondary), i))
+            wanted &= ~(1U << i);
+    }
+    uint64_t until = machine_time() + exposed.time_hz / 10;
+    while ((__atomic_load_n(&kernel.online, __ATOMIC_ACQUIRE) & wanted) != wanted && machine_time() < until)
+        machine_relax();
+    for (unsigned i = 0; i < count; i++) {
+        if (!exposed.hart[i].online)
+            log_print("hart %u (%lu) did not start", i, machine_hartid[i]);
+    }
+}

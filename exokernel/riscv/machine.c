@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "machine.h"
+
+#include "../core/kernel.h"
+#include "../dev/console.h"
+#include "log.h"
+
+bool machine_sstc, machine_asids, machine_framed, machine_bench;
+uint64_t machine_kernel_satp;
+uint64_t machine_hartid[AEGIS_HARTS];
+uint64_t machine_trace;
+
+void machine_interrupt(unsigned hart)
+{
+    if (hart == machine_hart())
+        csr_set(sip, SIE_SOFTWARE);
+    else
+        sbi_interrupt(machine_hartid[hart]);
+}
+
+void machine_idle(void)
+{
+    while (!(csr_read(sip) & csr_read(sie)))
+        __asm__ volatile("wfi" ::: "memory");
+}
+
+/* Ten instructions for 64 bytes; the compiler is kept from making it a memset. */
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_clear(void *page)
+{
+    uint64_t *p = page, *end = p + AEGIS_PAGE_SIZE / 8;
+    do {
+        p[0] = p[1] = p[2] = p[3] = 0;
+        p[4] = p[5] = p[6] = p[7] = 0;
+        p += 8;
+    } while (p != end);
+}
+
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_copy(void *to, const void *from)
+{
+    uint64_t *d = to, *end = d + AEGIS_PAGE_SIZE / 8;
+    const uint64_t *s = from;
+    do {
+        uint64_t a = s[0], b = s[1], c = s[2], e = s[3], f = s[4], g = s[5], h = s[6], i = s[7];
+        d[0] = a, d[1] = b, d[2] = c, d[3] = e, d[4] = f, d[5] = g, d[6] = h, d[7] = i;
+        d += 8, s += 8;
+    } while (d != end);
+}
+
+/* Patching: entry.S lists its instructions that only some machines have, each with what to jump to instead. */
+
+struct patch {
+    uint64_t at, thunk;
+};
+
+extern const struct patch patch_stimecmp_start[], patch_stimecmp_end[];
+extern const struct patch patch_satp_start[], patch_satp_end[];
+
+static uint32_t jump(int64_t offset)
+{
+    ASSERT(offset >= -0x100000 && offset < 0x100000 && !(offset & 1));
+    uint32_t o = (uint32_t)offset;
+    return 0x6f | (o >> 20 & 1) << 31 | (o >> 1 & 0x3ff) << 21 | (o >> 11 & 1) << 20 | (o >> 12 & 0xff) << 12;
+}
+
+/* Text is not writable where it runs: the word goes through the direct map, in halves, as it may lie on any. */
+static void patch_list(const struct patch *p, const struct patch *end)
+{
+    for (; p < end; p++) {
+        uint32_t word = jump((int64_t)(p->thunk - p->at));
+        uint16_t *to = (uint16_t *)(MAP_DIRECT + (p->at - MAP_IMAGE_OFFSET));
+        to[0] = (uint16_t)word;
+        to[1] = (uint16_t)(word >> 16);
+    }
+}
+
+void machine_patch(void)
+{
+    if (!machine_sstc)
+        patch_list(patch_stimecmp_start, patch_stimecmp_end);
+    if (!machine_asids)
+        patch_list(patch_satp_start, patch_satp_end);
+    machine_flush_code();
+}
+
+void machine_refused(const char *function, int line, const char *error)
+{
+    log_print("%s:%d: refused: %s", function, line, error);
+}
+
+void machine_stop(void)
+{
+    console_drain();
+    /* A framed console's host runs QEMU with -no-reboot, which works on both machines; else switch it off. */
+    if (machine_framed)
+        sbi_reboot();
+    sbi_shutdown();
+    sbi_reboot();
+    for (;;)
+        __asm__ volatile("wfi");
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The machine under core/ (core/machine.h lists what it wants). In the kernel's C code gp holds the boundary pointer of
+ * the activation that trapped, or of the hart's null activation; nothing defines __global_pointer$, so that the
+ * compiler and linker leave gp alone, and tp is not touched at all.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <aegis/layout.h>
+
+#include "addresses.h"
+#include "sbi.h"
+
+struct hart;
+
+register struct activation *machine_gp __asm__("gp");
+
+#define csr_read(csr)                                                                              \
+    ({                                                                                             \
+        unsigned long csr_value_;                                                                  \
+        __asm__ volatile("csrr %0, " #csr : "=r"(csr_value_)::"memory");                           \
+        csr_value_;                                                                                \
+    })
+#define csr_write(csr, value)                                                                      \
+    __asm__ volatile("csrw " #csr ", %0" ::"rK"((unsigned long)(value)) : "memory")
+#define csr_set(csr, bits)                                                                         \
+    __asm__ volatile("csrs " #csr ", %0" ::"rK"((unsigned long)(bits)) : "memory")
+#define csr_clear(csr, bits)                                                                       \
+    __asm__ volatile("csrc " #csr ", %0" ::"rK"((unsigned long)(bits)) : "memory")
+
+#define SSTATUS_SIE 0x2
+#define SSTATUS_SPIE 0x20
+#define SSTATUS_SPP 0x100
+#define SSTATUS_FS 0x6000
+#define SSTATUS_FS_INITIAL 0x2000
+#define SSTATUS_SUM 0x40000
+#define SSTATUS_MXR 0x80000
+#define SIE_SOFTWARE 0x002
+#define SIE_TIMER 0x020
+#define SIE_EXTERNAL 0x200
+#define SATP_SV39 (8UL << 60)
+#define SATP_ASID_SHIFT 44
+/* The kernel's own address space has an id beyond every environment's index. */
+#define MACHINE_KERNEL_ASID AEGIS_ENVS
+
+/* What boot found out; never written afterwards. */
+extern bool machine_sstc;       /* the timer is stimecmp */
+extern bool machine_asids;      /* satp has enough ASID bits for an id per environment */
+extern bool machine_framed;     /* the console carries channels */
+extern bool machine_bench;      /* user mode may read cycle and instret */
+extern uint64_t machine_kernel_satp;
+extern uint64_t machine_hartid[AEGIS_HARTS];
+extern uint64_t machine_trace;  /* bit n: call n is traced */
+extern uint64_t kernel_exposed_entry; /* entry 255 of every root table */
+
+static inline void *machine_direct(uint32_t page)
+{
+    return (void *)(MAP_DIRECT + ((uint64_t)page << AEGIS_PAGE_SHIFT));
+}
+
+/* Of a pointer into the direct map. */
+static inline uint32_t machine_page_of(const void *pointer)
+{
+    return (uint32_t)(((uint64_t)pointer - MAP_DIRECT) >> AEGIS_PAGE_SHIFT);
+}
+
+static inline struct activation *machine_self(void)
+{
+    return machine_gp;
+}
+
+#define machine_hart() (((struct hart *)machine_self()->hart)->index)
+
+static inline uint64_t machine_time(void)
+{
+    return csr_read(time);
+}
+
+/* The next timer interrupt of this hart; ~0: none. Also takes a pending one back. */
+static inline void machine_timer(uint64_t when)
+{
+    if (machine_sstc)
+        csr_write(0x14d, when);
+    else
+        sbi_timer(when);
+}
+
+static inline uint64_t machine_satp(uint32_t root_page, uint32_t asid)
+{
+    return SATP_SV39 | (machine_asids ? (uint64_t)asid << SATP_ASID_SHIFT : 0) | root_page;
+}
+
+static inline void machine_flush_page(uint64_t va, uint32_t asid)
+{
+    if (machine_asids)
+        __asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"((uint64_t)asid) : "memory");
+    else
+        __asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
+}
+
+static inline void machine_flush_env(uint32_t asid)
+{
+    if (machine_asids)
+        __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid) : "memory");
+    else
+        __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+static inline void machine_flush_all(void)
+{
+    __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+static inline void machine_flush_code(void)
+{
+    __asm__ volatile("fence.i" ::: "memory");
+}
+
+/* Installs an address space from C; the fast paths have their own patched sequence. */
+static inline void machine_satp_set(uint64_t satp)
+{
+    csr_write(satp, satp);
+    if (!machine_asids)
+        machine_flush_all();
+}
+
+/* A hint in a waiting loop (Zihintpause; elsewhere a fence that orders nothing). */
+static inline void machine_relax(void)
+{
+    __asm__ volatile(".word 0x0100000f" ::: "memory");
+}
+
+static inline void machine_fp_on(void)
+{
+    csr_set(sstatus, SSTATUS_FS_INITIAL);
+}
+
+static inline void machine_fp_off(void)
+{
+    csr_clear(sstatus, SSTATUS_FS);
+}
+
+/* FS must be on: f0 .. f31 and fcsr to area[0 .. 32]; all of them zero. */
+void machine_fp_save(void *area);
+void machine_fp_clear(void);
+
+void machine_interrupt(unsigned hart);
+/* Waits with interrupts masked until one is pending. */
+void machine_idle(void);
+/* One page; 645 instructions to clear it. */
+void machine_clear(void *page);
+void machine_copy(void *to, const void *from);
+
+/* What a new root table, a new activation need of this machine; the rest of the activation is filled already. */
+void machine_root_fill(uint64_t *root);
+void machine_activation_fill(struct activation *activation, struct hart *hart);
+
+/* Interrupt lines that environments may claim; one is let through while it is claimed. */
+bool machine_irq_valid(uint32_t line);
+void machine_irq_enable(uint32_t line, bool on);
+
+/* Into user mode at pc, integer registers zero but gp (entry.S). */
+void machine_run(struct activation *activation, uint64_t pc) __attribute__((noreturn));
+
+/* Replaces the fast paths' timer and address-space instructions where the machine lacks Sstc or ASIDs. */
+void machine_patch(void);
+
+/* The kernel's own mistakes: one hart prints, then the machine ends. */
+void machine_panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+/* A debug build says which check refused a call. */
+void machine_refused(const char *function, int line, const char *error);
+/* The end, with the control record already written. */
+void machine_stop(void) __attribute__((noreturn));
