@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from . import archive, build, frames, machine, packages, paths, proc, terminal
-from .proc import Failure, say
+from .proc import Failure, Wrong, say
 
 DESCRIPTION = """Boots the exokernel in QEMU and runs PROGRAM on it; what is missing is set up and built first.
 A PROGRAM with a slash is a file of this computer; any other name is one of --list. Without PROGRAM: Lua's prompt."""
@@ -74,7 +74,7 @@ def pairs(options):
     for text in options.put:
         host, _, guest = text.partition("=")
         if not host or not os.path.lexists(host):
-            raise Failure(f"--put {text}: there is no {host or 'file named'}")
+            raise Wrong(f"--put {text}: there is no {host or 'file named'}")
         guest = guest or "/" + Path(os.path.abspath(host)).name
         archive.clean(guest)
         put.append((host, guest))
@@ -82,12 +82,12 @@ def pairs(options):
         guest, _, host = text.partition("=")
         name = archive.clean(guest)
         if not name:
-            raise Failure(f"--get {text}: names no file")
+            raise Wrong(f"--get {text}: names no file")
         get.append(("/" + name, host or Path(name).name))
     for text in options.env:
         name, equals, value = text.partition("=")
         if not name or not equals:
-            raise Failure(f"--env {text}: not NAME=VALUE")
+            raise Wrong(f"--env {text}: not NAME=VALUE")
         environment[name] = value
     return put, get, environment
 
@@ -120,7 +120,7 @@ def tokens(options):
         value = getattr(options, name)
         if value is not None:
             if value <= 0:
-                raise Failure(f"--{name} {value}: not a positive number of microseconds")
+                raise Wrong(f"--{name} {value}: not a positive number of microseconds")
             words.append(f"{name}={value}")
     return words
 
@@ -164,7 +164,7 @@ def log_sink(options):
         try:
             return open(options.log, "wb", buffering=0).write
         except OSError as error:
-            raise Failure(f"--log={options.log}: {error.strerror}") from None
+            raise Wrong(f"--log={options.log}: {error.strerror}") from None
     return write_all(2) if options.log == "-" or options.trace is not None else None
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from . import frames, packages, paths, proc, terminal
 from .archive import Archive
-from .proc import Failure
+from .proc import Failure, Wrong
 
 TIMEOUT, BROKEN, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
 HARTS = {"virt": 8, "sifive_u": 4}
@@ -36,7 +36,7 @@ def find_qemu(wanted=None):
     if wanted:
         path = shutil.which(wanted)
         if not path:
-            raise Failure(f"--qemu {wanted}: no such program")
+            raise Wrong(f"--qemu {wanted}: no such program")
         # What was unpacked finds its firmware only when told.
         return (path, unpacked_firmware()) if Path(path).is_relative_to(paths.QEMU10) else (path, ["-bios", "default"])
     unpacked = paths.QEMU10 / "usr/bin/qemu-system-riscv64"
@@ -55,13 +55,13 @@ def unpacked_firmware():
 
 def check(machine, harts, memory, icount, qemu):
     if machine not in HARTS:
-        raise Failure(f"--machine {machine}: not one of {', '.join(HARTS)}")
+        raise Wrong(f"--machine {machine}: not one of {', '.join(HARTS)}")
     if not 1 <= harts <= HARTS[machine]:
-        raise Failure(f"--smp {harts}: {machine} has 1 to {HARTS[machine]} application harts")
+        raise Wrong(f"--smp {harts}: {machine} has 1 to {HARTS[machine]} application harts")
     if not MEMORY[0] <= memory <= MEMORY[1]:
-        raise Failure(f"--memory {memory}: {MEMORY[0]} to {MEMORY[1]} MiB")
+        raise Wrong(f"--memory {memory}: {MEMORY[0]} to {MEMORY[1]} MiB")
     if icount and harts >= 3 and packages.qemu_version(qemu) < (10,):
-        raise Failure("--icount with three harts or more never ends on QEMU before 10")
+        raise Wrong("--icount with three harts or more never ends on QEMU before 10")
 
 
 def command_line(*, machine, harts, memory, icount, qemu, kernel, initrd, append, serial, gdb=None):
@@ -82,7 +82,7 @@ def seed(icount):
     """What the kernel draws its key from. Counted runs repeat exactly, so theirs is fixed."""
     if given := os.environ.get("AEGIS_SEED"):
         if len(given) != 64 or any(c not in "0123456789abcdefABCDEF" for c in given):
-            raise Failure("AEGIS_SEED: not 64 hexadecimal digits")
+            raise Wrong("AEGIS_SEED: not 64 hexadecimal digits")
         return given.lower()
     return hashlib.sha256(b"aegis").hexdigest() if icount else os.urandom(32).hex()
 
@@ -317,6 +317,7 @@ class Session:
         if self.qemu.poll() is None:
             proc.stop(self.qemu, 0.5)
         self.socket.close()
+        self.complaints.close()
 
     def story(self):
         """The last lines of the log and what QEMU itself said."""

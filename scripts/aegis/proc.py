@@ -11,6 +11,12 @@ import sys
 
 class Failure(Exception):
     """Something the user can act on; the text says what."""
+    status = 1
+
+
+class Wrong(Failure):
+    """A wrong option or argument."""
+    status = 2
 
 
 def die_with_parent():
@@ -78,7 +84,7 @@ def main(function):
         sys.exit(status)
     except Failure as failure:
         say(f"{os.path.basename(sys.argv[0])}: {failure}")
-        sys.exit(1)
+        sys.exit(failure.status)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// readline.c on the host: prints each line in brackets until the input ends. Keys come from standard input, taken for a terminal.
+
+#include <readline/history.h>
+#include <readline/readline.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int isatty(int fd)
+{
+    (void)fd;
+    return 1;
+}
+
+int main(void)
+{
+    char *line;
+    while ((line = readline("> "))) {
+        add_history(line);
+        fprintf(stderr, "[%s]\n", line);
+        free(line);
+    }
+    clear_history();
+    return 0;
+}
