@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from .proc import Failure
+from .proc import Failure, Wrong
 
 DIRECTORY, REGULAR, LINK = 0o040000, 0o100000, 0o120000
 
@@ -13,9 +13,9 @@ def clean(path):
     """A guest path as the archive names it: relative, without `.`, `..` or empty parts."""
     parts = [p for p in str(path).split("/") if p not in ("", ".")]
     if ".." in parts:
-        raise Failure(f"{path}: a path in the guest must not contain '..'")
+        raise Wrong(f"{path}: a path in the guest must not contain '..'")
     if "\0" in str(path) or "\n" in str(path):
-        raise Failure(f"{path!r}: a path in the guest must not contain a newline or NUL")
+        raise Wrong(f"{path!r}: a path in the guest must not contain a newline or NUL")
     return "/".join(parts)
 
 

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The kernel's size: lines of code without blanks and comments, bytes of text."""
+import re
+from pathlib import Path
+
+from . import paths, proc
+
+KERNEL = ("core", "riscv")  # what the limit holds; drivers are counted beside it
+BESIDE = ("dev",)
+LINES, TEXT = 5000, 64 << 10
+
+# A comment, or a string or character that may look like one inside.
+TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+HASH = re.compile(r"^\s*#(?!\s*(?:include|define|undef|if|ifdef|ifndef|else|elif|endif|error|pragma|warning|line)\b).*", re.M)
+
+
+def strip_comments(text, assembly=False):
+    text = TOKEN.sub(lambda m: m[0] if m[0][0] in "\"'" else "\n" * m[0].count("\n"), text)
+    return HASH.sub("", text) if assembly else text
+
+
+def lines(path):
+    text = strip_comments(path.read_text(errors="replace"), path.suffix == ".S")
+    return sum(1 for line in text.splitlines() if line.strip())
+
+
+def folder_lines(folder):
+    return {p: lines(p) for p in sorted(Path(folder).rglob("*")) if p.suffix in (".c", ".h", ".S", ".def")}
+
+
+def text_bytes(elf):
+    """Code and constants: every loaded section that is not written to."""
+    total = 0
+    output = proc.run([paths.TOOL + "readelf", "-SW", elf], capture=True)[1]
+    for line in output.splitlines():
+        found = re.match(r"\s*\[\s*\d+\]\s+(\S+)\s+\S+\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)\s+\S+\s+([A-Za-z]*)", line)
+        if found and "X" in found[3]:
+            total += int(found[2], 16)
+    return total
+
+
+def rows():
+    """(name, value, limit or None)."""
+    out = []
+    for name in KERNEL + BESIDE:
+        out.append((f"exokernel/{name} lines", sum(folder_lines(paths.ROOT / "exokernel" / name).values()), None))
+    out.append(("kernel lines", sum(v for _, v, _ in out[:len(KERNEL)]), LINES))
+    for name in ("dpf", "ash"):
+        if (paths.ROOT / name).is_dir():
+            out.append((f"{name} lines", sum(folder_lines(paths.ROOT / name).values()), None))
+    if paths.KERNEL.exists():
+        out.append(("kernel text bytes", text_bytes(paths.KERNEL), TEXT))
+    return out
