@@ -54,11 +54,12 @@ static inline void lock_give(struct lock *l)
 struct leaf {
     uint32_t page;
     uint32_t region;
+    uint32_t stamp; /* of limbo: no hart may still use it after this */
 };
 
 /* The kernel's page of an activation: read and written on its own hart, but where said otherwise. */
 struct activation {
-    /* the trap paths' (offsets K_*) */
+    /* the trap paths' (K_* in riscv/offsets.h) */
     uint64_t t1, t2, t3, t4, t5; /* of the refill path */
     uint64_t sp, ra;             /* the caller's, while C runs */
     uint64_t stack;              /* the hart's kernel stack */
@@ -67,33 +68,32 @@ struct activation {
     uint64_t badge;
     uint64_t satp;
     uint64_t gate;    /* satp while open, 0 while closed */
-    uint64_t run;     /* satp if a slot of it may begin at once, 0: C must look (sleeping, attention, dying) */
+    uint64_t run;     /* satp if a slot of it may begin at once, 0: C must look (sleeping, attention, transfer) */
     uint64_t caller;  /* struct activation *: of the open synchronous transfer into this one */
-    uint64_t resume;  /* PC after an outstanding synchronous transfer out of this one; 0: none */
+    uint64_t resume;  /* PC of an outstanding synchronous transfer out of this one, bit 0: counted; 0: none */
     uint64_t phase;   /* 0 running, 1 in grace after the slice-end upcall, 2 in grace while masked */
     uint64_t hart;    /* struct hart * */
     uint64_t sstatus;
-    uint64_t stlb, stlb_mask; /* entries, direct map; byte mask of an index */
+    uint64_t stlb, stlb_mask; /* entries, direct map; mask of an entry's offset in bytes */
     uint64_t ledger;          /* env->ledger */
-    uint64_t pages;           /* page records, biased: record of page p is at pages + 24 * p */
+    uint64_t pages;           /* page records, biased: that of page p is at pages + 24 * p */
     uint64_t leaf_region, leaf_table; /* the last leaf table used, for refills; cleared by whoever takes it away */
     uint64_t attention;       /* ATTENTION_*: set by anybody, atomically */
-    uint8_t need[16];         /* by scause - 8: PTE bits that the access needs */
+    uint64_t age;             /* slots since the outstanding transfer went out */
+    uint64_t entry[2 * AEGIS_ENTRY_SLOTS]; /* struct activation * on this hart, or the null one: see pct.h */
     /* C's */
     struct env *env;
     pfn_t page; /* of the lower half */
     uint32_t index;
-    uint64_t callee;   /* struct activation *: of the outstanding transfer out of this one */
-    uint64_t age;      /* slots since the open transfer came in */
-    uint64_t overruns; /* in a row */
-    uint64_t forfeits; /* slots to lose */
-    uint64_t deadline; /* of slice_wait; ~0: none */
-    uint32_t predicates;
-    uint32_t started;
+    uint64_t overruns;     /* in a row */
+    uint64_t overrun_time; /* of the last one */
+    uint64_t forfeits;     /* slots to lose */
+    uint64_t gone;         /* badge of the caller that died */
+    uint64_t deadline;     /* of slice_wait; ~0: none */
+    uint64_t predicates;
     struct aegis_predicate predicate[AEGIS_PREDICATES];
-    const void *word[AEGIS_PREDICATES];      /* where each one's word lies */
-    struct aegis_claim bound[AEGIS_PREDICATES]; /* the claim it was found under */
-    uint64_t entry[AEGIS_ENTRY_SLOTS]; /* struct activation * on this hart for each entry claim, or the null one */
+    const void *word[AEGIS_PREDICATES];  /* where each one's word lies */
+    uint64_t bound[AEGIS_PREDICATES][2]; /* what and check of the claim it was found under */
 };
 _Static_assert(sizeof(struct activation) <= PAGE_SIZE, "activation");
 
@@ -125,15 +125,19 @@ struct env {
     uint64_t *leaf_table;
     uint32_t leaf_hand; /* where recycling goes on */
     uint32_t mask;      /* bit h: hart h may hold translations */
-    uint32_t dying;     /* progress of destruction */
+    uint32_t stamp;     /* of limbo: the newest change of rights that other harts must see */
+    uint32_t phase;     /* progress of destruction (destroy.c) */
     uint32_t step;
-    uint64_t stamp;     /* of limbo, while destruction waits */
+    uint32_t depth;     /* controllers above it */
     uint64_t check;     /* own identity */
-    uint64_t entry_check;
     struct activation *activation[AEGIS_HARTS];
-    uint32_t lent[16];   /* record, root, middle, … : pages lent at creation */
     uint32_t reserve_first, reserve_count;
-    uint64_t revoke_type, revoke_count, revoke_deadline, revoke_taken; /* type + 1; 0: no request */
+    uint32_t held[16];      /* claims by type, roots included */
+    uint32_t revoke_type;   /* of the outstanding request; 0: none */
+    uint32_t revoke_target; /* claims of that type it may keep */
+    uint32_t revoke_cursor; /* where revoke_force goes on */
+    uint32_t revoke_last;   /* the emergency was announced */
+    uint64_t revoke_deadline;
     uint16_t shadow[AEGIS_PINNED_TABLES]; /* slots of the pinned window's pages */
     struct leaf leaf[LEAF_POOL];
     struct aegis_claim *ledger[AEGIS_LEDGER_PAGES];
@@ -144,6 +148,7 @@ _Static_assert(sizeof(struct env) <= PAGE_SIZE, "env");
 struct slot {
     struct slot *next; /* round the owned positions; alone: itself */
     struct activation *runs; /* never null: an unowned slot has the null activation */
+    uint64_t linked;
 };
 
 struct hart {
@@ -153,9 +158,13 @@ struct hart {
     uint64_t ack;         /* the newest epoch that this hart has flushed after */
     uint64_t epoch;       /* &kernel.epoch, for the trap path */
     struct activation *null; /* what `sscratch` points at while nobody runs */
+    struct activation *work; /* to be unlinked here before the next acknowledgement (env.c) */
     uint32_t index;
     uint32_t idle;        /* flushes on waking, so it has let go of everything */
-    uint64_t began;       /* the current slot */
+    struct activation *fp; /* owner of the FP unit, or null */
+    uint64_t idle_since;
+    struct slot *ring;    /* some owned position, or `none` */
+    struct slot none;     /* alone in the ring while no position has an owner */
     struct slot slots[AEGIS_SLICES];
 };
 
@@ -163,17 +172,23 @@ struct hart {
 struct kernel {
     uint64_t key[2];
     uint64_t check;  /* the generator's counter */
-    uint64_t epoch;  /* of limbo */
+    uint64_t epoch;  /* of limbo; compared in 32 bits, as differences */
     struct lock page_lock; /* records, free lists, claims and pins falling to zero */
     struct lock slice_lock; /* vectors */
     struct lock env_lock;  /* the table of environments */
     struct lock console_lock;
-    uint64_t irq_check[AEGIS_IRQS];
+    uint64_t entry_check[AEGIS_ENVS];
+    uint64_t irq_check[AEGIS_IRQS]; /* 0: nobody's */
     uint32_t irq_claims[AEGIS_IRQS];
+    uint32_t slice_claims[AEGIS_HARTS][AEGIS_SLICES];
+    uint32_t env_free;  /* list through exposed.env[].controller; AEGIS_ENVS: none */
+    uint32_t env_next[AEGIS_ENVS], env_prev[AEGIS_ENVS]; /* of the dying list, a ring from exposed.dying on */
     uint64_t single_check[AEGIS_TYPES]; /* console, machine, and the roots of each type */
     uint64_t root_check[AEGIS_TYPES];
     uint32_t online; /* bit h: hart h runs */
-    struct env *env[AEGIS_ENVS];
+    struct env *env[AEGIS_ENVS];       /* alive, or dying and not yet cut off */
+    struct lock reap_lock;             /* steps of destruction; before env_lock and the others but an environment's */
+    struct env *dying[AEGIS_ENVS];     /* until the last step */
     uint64_t kernel_root[256]; /* upper halves of every root table */
     struct hart hart[AEGIS_HARTS];
 };

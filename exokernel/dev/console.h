@@ -25,8 +25,6 @@ void console_control(const char *record);
 /* Waits until everything is sent. */
 void console_drain(void);
 
-/* With interrupts off, on an external interrupt: at most one round of the lines that wait. */
-void dev_interrupt(void);
 /* Bit h: hart h is to log where it is (console_dump_hart) at its next software interrupt. */
 extern uint32_t console_dump_wanted;
 void console_dump_hart(uint64_t pc);

@@ -87,8 +87,6 @@ enable:
     .text
     .balign 4
     .globl kernel_trap
-    .weak trap_entry            # until entry.S has user mode's vector
-    .set trap_entry, kernel_trap
 kernel_trap:
     csrw sscratch, sp
     lla sp, panic_winner
@@ -166,6 +164,15 @@ machine_fp_save:
     .endr
     frcsr t0
     sd t0, 256(a0)
+    ret
+
+    .globl machine_fp_load
+machine_fp_load:
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    fld f\n, \n * 8(a0)
+    .endr
+    ld t0, 256(a0)
+    fscsr t0
     ret
 
     .globl machine_fp_clear

@@ -21,11 +21,7 @@ void machine_activation_fill(struct activation *a, struct hart *h)
     a->stack = (uint64_t)stacks_start + (h->index + 1) * STACK_STRIDE;
     a->calls = (uint64_t)calls_table();
     a->pages = (uint64_t)pages;
-    a->sstatus = SSTATUS_SPIE;
-    /* By scause - 8: fetch, load and store page faults. */
-    a->need[4] = PTE_X;
-    a->need[5] = PTE_R;
-    a->need[7] = PTE_W;
+    a->sstatus = machine_sstatus(false);
 }
 
 static void null_prepare(unsigned index)
@@ -37,7 +33,7 @@ static void null_prepare(unsigned index)
     a->satp = machine_kernel_satp;
     a->index = AEGIS_ANY;
     a->deadline = ~0UL;
-    a->uva = AEGIS_PINNED + index * PAGE_SIZE;
+    a->uva = AEGIS_PINNED + index * PAGE_SIZE + AEGIS_GP;
     machine_activation_fill(a, h);
 }
 
@@ -50,11 +46,7 @@ void hart_prepare(unsigned index, uint64_t hartid, const struct options *options
     h->grace_ticks = options->grace_us * time_hz / 1000000;
     h->epoch = (uint64_t)&kernel.epoch;
     null_prepare(index);
-    for (unsigned s = 0; s < AEGIS_SLICES; s++) {
-        h->slots[s] = (struct slot){.next = &h->slots[s], .runs = h->null};
-        exposed.slice[index][s].owner = exposed.slice[index][s].runs = AEGIS_ANY;
-    }
-    h->slot = &h->slots[0];
+    slice_boot(h);
     exposed.hart[index].hartid = hartid;
 }
 

@@ -5,7 +5,7 @@
 #include "../dev/console.h"
 #include "log.h"
 
-bool machine_sstc, machine_asids, machine_framed, machine_bench;
+bool machine_sstc, machine_asids, machine_framed, machine_bench, machine_powers_off;
 uint64_t machine_kernel_satp;
 uint64_t machine_hartid[AEGIS_HARTS];
 uint64_t machine_trace;
@@ -20,8 +20,15 @@ void machine_interrupt(unsigned hart)
 
 void machine_idle(void)
 {
-    while (!(csr_read(sip) & csr_read(sie)))
+    while (!machine_pending())
         __asm__ volatile("wfi" ::: "memory");
+}
+
+void machine_enter_null(struct hart *hart)
+{
+    machine_gp = hart->null;
+    csr_write(sscratch, hart->null);
+    machine_satp_set(machine_kernel_satp);
 }
 
 /* Ten instructions for 64 bytes; the compiler is kept from making it a memset. */
@@ -90,8 +97,8 @@ void machine_refused(const char *function, int line, const char *error)
 void machine_stop(void)
 {
     console_drain();
-    /* A framed console's host runs QEMU with -no-reboot, which works on both machines; else switch it off. */
-    if (machine_framed)
+    /* A framed console's host runs QEMU with -no-reboot: it ends so on both machines. Else switch it off, if it can. */
+    if (machine_framed || !machine_powers_off)
         sbi_reboot();
     sbi_shutdown();
     sbi_reboot();

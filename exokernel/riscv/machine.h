@@ -52,6 +52,7 @@ extern bool machine_sstc;       /* the timer is stimecmp */
 extern bool machine_asids;      /* satp has enough ASID bits for an id per environment */
 extern bool machine_framed;     /* the console carries channels */
 extern bool machine_bench;      /* user mode may read cycle and instret */
+extern bool machine_powers_off; /* the firmware can switch it off, not only reboot */
 extern uint64_t machine_kernel_satp;
 extern uint64_t machine_hartid[AEGIS_HARTS];
 extern uint64_t machine_trace;  /* bit n: call n is traced */
@@ -112,7 +113,7 @@ static inline void machine_flush_env(uint32_t asid)
 
 static inline void machine_flush_all(void)
 {
-    __asm__ volatile("sfence.vma" ::: "memory");
+    __asm__ volatile("sfence.vma\n\tfence.i" ::: "memory");
 }
 
 static inline void machine_flush_code(void)
@@ -144,11 +145,53 @@ static inline void machine_fp_off(void)
     csr_clear(sstatus, SSTATUS_FS);
 }
 
-/* FS must be on: f0 .. f31 and fcsr to area[0 .. 32]; all of them zero. */
+/* `sstatus` of an activation that is in user mode: with its FP unit, or without. */
+static inline uint64_t machine_sstatus(bool fp)
+{
+    return SSTATUS_SPIE | (fp ? SSTATUS_FS_INITIAL : 0);
+}
+
+/* FS must be on: f0 .. f31 and fcsr to area[0 .. 32]; from there; all of them zero. */
 void machine_fp_save(void *area);
+/* What trapped, while nothing else has. */
+static inline uint64_t machine_fault_address(void)
+{
+    return csr_read(stval);
+}
+
+static inline void machine_trap_read(uint32_t *cause, uint64_t *pc, uint64_t *value)
+{
+    *cause = (uint32_t)csr_read(scause);
+    *pc = csr_read(sepc);
+    *value = csr_read(stval);
+}
+
+/* An environment's end by a fault, told on the log. */
+struct aegis_env_record;
+void machine_death(uint32_t index, const struct aegis_env_record *record);
+void machine_fp_load(const void *area);
 void machine_fp_clear(void);
 
 void machine_interrupt(unsigned hart);
+
+#define MACHINE_SOFTWARE SIE_SOFTWARE
+#define MACHINE_TIMER SIE_TIMER
+#define MACHINE_EXTERNAL SIE_EXTERNAL
+
+/* What waits to interrupt this hart: MACHINE_*. */
+static inline unsigned machine_pending(void)
+{
+    return (unsigned)(csr_read(sip) & csr_read(sie));
+}
+
+static inline void machine_interrupt_clear(void)
+{
+    csr_clear(sip, SIE_SOFTWARE);
+}
+
+/* dev/console.c: an external interrupt, with interrupts off; serves a bounded number of lines. */
+void dev_interrupt(void);
+
 /* Waits with interrupts masked until one is pending. */
 void machine_idle(void);
 /* One page; 645 instructions to clear it. */
@@ -163,8 +206,11 @@ void machine_activation_fill(struct activation *activation, struct hart *hart);
 bool machine_irq_valid(uint32_t line);
 void machine_irq_enable(uint32_t line, bool on);
 
-/* Into user mode at pc, integer registers zero but gp (entry.S). */
-void machine_run(struct activation *activation, uint64_t pc) __attribute__((noreturn));
+/* Into user mode at pc, integer registers zero but gp, a0 and t0 (entry.S). */
+void machine_run(struct activation *activation, uint64_t pc, uint64_t a0, uint64_t t0)
+    __attribute__((noreturn));
+/* Nobody runs on this hart from here on: the null activation, the kernel's own address space. */
+void machine_enter_null(struct hart *hart);
 
 /* Replaces the fast paths' timer and address-space instructions where the machine lacks Sstc or ASIDs. */
 void machine_patch(void);

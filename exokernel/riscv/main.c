@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Boot, in order: devicetree, options, console, features, memory, secrets, other harts, first environment. */
 #include "../core/cap.h"
+#include "../core/env.h"
 #include "../core/slice.h"
 #include "../dev/console.h"
 #include "../dev/plic.h"
@@ -43,6 +44,7 @@ static void devicetree_read(uint64_t fdt_physical)
     machine_framed = options.framed;
     machine_bench = options.bench;
     machine_trace = options.trace;
+    machine_powers_off = fdt.finisher.size != 0;
     console_start(&fdt.console, options.framed);
     if (!fdt.time_hz)
         boot_refuse("the devicetree has no timebase-frequency");
@@ -167,6 +169,7 @@ void boot_main(uint64_t hartid, uint64_t fdt_physical)
     secrets_draw();
     machine_patch();
     devices_start(hartid);
+    env_boot();
     hart_enter(0);
     hart_start_others(harts);
     log_print("aegis: %u harts, %lu MiB, %lu free, %s, %u ASID bits", harts, exposed.page_count >> 8,

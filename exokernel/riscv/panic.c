@@ -31,6 +31,12 @@ const char *machine_cause_name(uint64_t cause)
     return cause < 16 ? causes[cause] : cause >> 63 ? "interrupt" : "unknown";
 }
 
+void machine_death(uint32_t index, const struct aegis_env_record *r)
+{
+    log_print("environment %u ended: %s in its nested-fault handler, pc %lx, address %lx", index,
+              machine_cause_name(r->end_cause), r->end_pc, r->end_value);
+}
+
 static void place_print(uint64_t pc)
 {
     uint64_t offset;

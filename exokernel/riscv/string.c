@@ -51,3 +51,40 @@ int memcmp(const void *a, const void *b, size_t size)
     }
     return 0;
 }
+
+/* Counts of bits, which the base instruction set lacks. */
+int __ctzdi2(uint64_t value);
+int __clzdi2(uint64_t value);
+int __popcountdi2(uint64_t value);
+
+int __ctzdi2(uint64_t value)
+{
+    int count = 0;
+    for (unsigned half = 32; half; half /= 2) {
+        if (!(value & ((1UL << half) - 1))) {
+            value >>= half;
+            count += half;
+        }
+    }
+    return count;
+}
+
+int __clzdi2(uint64_t value)
+{
+    int count = 0;
+    for (unsigned half = 32; half; half /= 2) {
+        if (!(value >> (64 - half))) {
+            value <<= half;
+            count += half;
+        }
+    }
+    return count;
+}
+
+int __popcountdi2(uint64_t value)
+{
+    int count = 0;
+    for (; value; value &= value - 1)
+        count++;
+    return count;
+}

@@ -5,14 +5,14 @@
  *     boundary - 4096  the environment's page, at AEGIS_PINNED + hart * 4096, RW: struct aegis_activation
  *     boundary         the kernel's page: struct activation (core/kernel.h), offsets K_* in riscv/offsets.h
  *
- * Upcalls (SOSP'95 5.1.2, 5.3). The register gp is the platform's: nothing but libOS assembly uses it, and every
- * upcall and every call that returns leaves it pointing at the environment's page of the hart's activation.
+ * Upcalls (SOSP'95 5.1.2, 5.3). The register gp is the platform's: nothing but libOS assembly uses it. No trap keeps
+ * it; every upcall, call, refill and interrupt leaves it pointing into the environment's page of the hart's activation.
  *
  *   upcall        when                                   registers at entry                 saved, where
  *   exception     a trap by the application              all as they were, but gp           exc_*
  *   nested        the same while `masked`; then death    all as they were, but gp           exc_*
- *   slice_end     the slot's time is over                all as they were, but gp           slice_pc, slice_gp
- *   revoke        a request was posted                   all as they were, but gp           slice_pc, slice_gp
+ *   slice_end     the slot's time is over                all as they were, but gp           slice_pc
+ *   revoke        a request was posted                   all as they were, but gp           slice_pc
  *   slice_begin   a slot starts, a wait is over          zero, but gp                       -
  *   entry         a transfer came in (pct.h)             the caller's, but t0 = badge,      -
  *                                                        t1 = t2 = 0, gp
@@ -27,12 +27,17 @@
 
 #include <aegis/layout.h>
 
-/* Byte offsets in the environment's page; held by static assertions below. */
+/*
+ * Byte offsets from gp, which points at the middle of the environment's page (AEGIS_GP within it), so that all of it
+ * is in reach of a load: U_USER to -1 is the libOS's, from 0 on struct aegis_activation's named fields.
+ */
+#define AEGIS_GP 0x800
 #define U_EXC_CAUSE 0x000
 #define U_EXC_PC 0x008
 #define U_EXC_VALUE 0x010
 #define U_SLICE_PC 0x018
-#define U_SLICE_GP 0x020
+#define U_RETURN_BEGIN 0x030
+#define U_RETURN_END 0x038
 #define U_MASKED 0x028
 #define U_UP_EXCEPTION 0x040
 #define U_UP_NESTED 0x048
@@ -50,7 +55,7 @@
 #define U_PCT_SLICES 0x0a8
 #define U_FP 0x100
 #define U_FORCED_SAVE 0x210
-#define U_USER 0x800
+#define U_USER (-0x800)
 
 #define AEGIS_MASKED_NESTED 2
 #define AEGIS_REPOSSESSED 32
@@ -64,6 +69,7 @@
 
 #define AEGIS_WAKE_TIMEOUT (-1L)
 #define AEGIS_WAKE_REVOKED (-2L)
+#define AEGIS_WAKE_INTERRUPTED (-4L) /* another upcall is due: look again */
 
 /* What was taken by force; `save` below may name beforehand where a page's contents shall go. */
 struct aegis_loss {
@@ -73,13 +79,15 @@ struct aegis_loss {
 };
 
 struct aegis_activation {
-    uint64_t exc_cause; /* scause */
+    uint8_t user[AEGIS_GP]; /* the libOS's own; the kernel never looks */
+    uint64_t exc_cause; /* scause - 8: what the fast path has at hand; -5 is a breakpoint, 5 a load page fault */
     uint64_t exc_pc;    /* sepc */
     uint64_t exc_value; /* stval */
     uint64_t slice_pc;
-    uint64_t slice_gp;
+    uint64_t spare0;
     uint64_t masked; /* the environment's: not 0 holds slice end, revocation and ring, to the end of grace */
-    uint64_t spare[2];
+    uint64_t return_begin; /* the sequence that returns from upcalls: interrupted in it, it starts anew from its */
+    uint64_t return_end;   /* first instruction, with gp at the activation; so an interrupt need not keep gp */
     uint64_t up_exception;
     uint64_t up_nested;
     uint64_t up_slice_end;
@@ -107,17 +115,17 @@ struct aegis_activation {
     uint64_t loss_read;     /* the environment's: how many it has seen */
     uint64_t spare3;
     struct aegis_loss loss[AEGIS_REPOSSESSED];
-    uint8_t spare4[U_USER - 0x550];
-    uint8_t user[AEGIS_PAGE_SIZE - U_USER]; /* the libOS's own; the kernel never looks */
+    uint8_t spare4[AEGIS_PAGE_SIZE - AEGIS_GP - 0x550];
 };
 
 #define AEGIS_AT(field, offset)                                                                    \
-    _Static_assert(offsetof(struct aegis_activation, field) == (offset), #field)
+    _Static_assert(offsetof(struct aegis_activation, field) == AEGIS_GP + (offset), #field)
 AEGIS_AT(exc_cause, U_EXC_CAUSE);
 AEGIS_AT(exc_pc, U_EXC_PC);
 AEGIS_AT(exc_value, U_EXC_VALUE);
 AEGIS_AT(slice_pc, U_SLICE_PC);
-AEGIS_AT(slice_gp, U_SLICE_GP);
+AEGIS_AT(return_begin, U_RETURN_BEGIN);
+AEGIS_AT(return_end, U_RETURN_END);
 AEGIS_AT(masked, U_MASKED);
 AEGIS_AT(up_exception, U_UP_EXCEPTION);
 AEGIS_AT(up_nested, U_UP_NESTED);

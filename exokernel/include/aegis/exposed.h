@@ -61,7 +61,8 @@ struct aegis_env_record {
     uint32_t pages;  /* ledger pages */
     uint32_t harts;  /* bit h: it has an activation on hart h */
     uint32_t sleeping[AEGIS_HARTS]; /* 1: waits in slice_wait on that hart */
-    uint32_t slices[AEGIS_HARTS];   /* slots that it has begun there */
+    uint32_t positions; /* slice positions in which it runs, its own or lent */
+    uint32_t spare[7];
 };
 
 struct aegis_slice {

@@ -43,7 +43,7 @@
 #define AEGIS_LEDGER_PAGES 256
 #define AEGIS_CLAIMS_PER_PAGE 128
 #define AEGIS_LEDGER_SLOTS (AEGIS_LEDGER_PAGES * AEGIS_CLAIMS_PER_PAGE)
-#define AEGIS_ENTRY_SLOTS 128 /* transfers name the ledger's first page */
+#define AEGIS_ENTRY_SLOTS 64  /* a transfer names one of the ledger's first slots */
 #define AEGIS_ORDER_MAX 18
 #define AEGIS_VECTOR 64       /* items of a vector argument */
 #define AEGIS_PREDICATES 8

@@ -67,9 +67,12 @@ struct aegis_claim {
 #define AEGIS_ACCESSED 0x002 /* what the hardware recorded in translations that are gone; or the live one's */
 #define AEGIS_DIRTY 0x004
 #define AEGIS_PINNED_DOWN 0x008 /* a guaranteed mapping */
-#define AEGIS_LENT 0x010        /* lent to the kernel */
 #define AEGIS_CLEARING 0x020    /* being cleared or copied: not yet usable */
 #define AEGIS_LEAVING 0x040     /* released, waiting for every hart to let go */
+#define AEGIS_UNMAPPING 0x080   /* unmapped, likewise */
+#define AEGIS_REKEYING 0x100    /* `rekey` is walking the ledgers */
+#define AEGIS_REKEYED 0x200     /* and waits for every hart to let go */
+#define AEGIS_FLAGS 0xfff
 
 /* What every call returns: a0 and a1. */
 struct aegis_result {

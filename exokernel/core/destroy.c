@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The end of an environment, in steps that anybody may make (reap) and that may stop between any two.
+ *
+ *   STOP     each hart cuts its links to the activation there: transfers, FP unit, slice positions
+ *   STOPPED  every hart has let go: nothing runs it, nothing caches its translations
+ *   CLAIMS   its claims go, a few at a time
+ *   ENTRIES  resolved transfers into it are cut, an environment at a time, if anybody claims its entry
+ *   CUT      every hart has let go again
+ *   PAGES    the lent pages go back, kernel halves scrubbed
+ */
+#include "env.h"
+#include "limbo.h"
+#include "pct.h"
+#include "slice.h"
+
+enum phase { STOP = 1, STOPPED, CLAIMS, ENTRIES, CUT, PAGES };
+
+#define CLAIMS_A_STEP 16
+#define EMPTY_A_STEP 128
+#define PAGES_A_STEP 64
+
+/* ---- the ring of the dying; env_lock is held ---- */
+
+static void ring_add(uint32_t i)
+{
+    uint32_t head = exposed.dying;
+
+    if (head == AEGIS_ENVS) {
+        kernel.env_next[i] = kernel.env_prev[i] = i;
+        exposed.dying = i;
+        return;
+    }
+    uint32_t last = kernel.env_prev[head];
+    kernel.env_next[i] = head;
+    kernel.env_prev[i] = last;
+    kernel.env_next[last] = kernel.env_prev[head] = i;
+}
+
+static void ring_remove(uint32_t i)
+{
+    uint32_t next = kernel.env_next[i], prev = kernel.env_prev[i];
+
+    kernel.env_next[prev] = next;
+    kernel.env_prev[next] = prev;
+    if (exposed.dying == i)
+        exposed.dying = next == i ? AEGIS_ENVS : next;
+}
+
+void env_kill(struct env *e, enum aegis_end end)
+{
+    struct aegis_env_record *r = &exposed.env[e->index];
+
+    if (!env_is_live(e))
+        return;
+    r->end = end;
+    __atomic_store_n(&r->state, AEGIS_ENV_DYING, __ATOMIC_SEQ_CST);
+    e->phase = STOP;
+    e->step = 0;
+    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
+        struct activation *a = e->activation[h];
+        if (!a)
+            continue;
+        __atomic_fetch_or(&a->attention, ATTENTION_DIE, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&a->run, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&a->gate, 0, __ATOMIC_RELAXED);
+    }
+    lock_take(&kernel.env_lock);
+    kernel.dying[e->index] = e;
+    ring_add(e->index);
+    lock_give(&kernel.env_lock);
+}
+
+/* ---- steps; reap_lock is held, and nobody else looks at e but to see that it is dying ---- */
+
+void env_unlink_here(struct hart *h)
+{
+    struct activation *a = h->work;
+
+    if (!a)
+        return;
+    a->gate = 0;
+    a->run = 0;
+    pct_unlink(a);
+    slice_forget(h, a);
+    if (h->fp == a)
+        h->fp = NULL;
+    __atomic_store_n(&h->work, NULL, __ATOMIC_RELEASE);
+}
+
+/* A hart has one place for such work: when it is taken, another step comes back. */
+static bool stop_hart(struct env *e, unsigned hart)
+{
+    struct hart *h = &kernel.hart[hart];
+    struct activation *none = NULL;
+
+    if (!__atomic_compare_exchange_n(&h->work, &none, e->activation[hart], false, __ATOMIC_SEQ_CST,
+                                     __ATOMIC_RELAXED))
+        return false;
+    if (hart == machine_hart())
+        env_unlink_here(h);
+    else
+        machine_interrupt(hart);
+    return true;
+}
+
+void env_doomed(void)
+{
+    struct env *e = machine_self()->env;
+    struct aegis_env_record *r = &exposed.env[e->index];
+
+    lock_take(&e->lock);
+    machine_trap_read(&r->end_cause, &r->end_pc, &r->end_value);
+    env_kill(e, AEGIS_END_FAULT);
+    lock_give(&e->lock);
+    machine_death(e->index, r);
+    slice_leave();
+}
+
+static void step_stop(struct env *e)
+{
+    for (; e->step < AEGIS_HARTS; e->step++)
+        if (e->activation[e->step] && !stop_hart(e, e->step))
+            return;
+    e->stamp = limbo_enter(e->mask);
+    e->step = 0;
+    e->phase = STOPPED;
+}
+
+static bool stopped(const struct env *e)
+{
+    for (unsigned h = 0; h < AEGIS_HARTS; h++)
+        if (e->activation[h] && kernel.hart[h].work == e->activation[h])
+            return false;
+    return limbo_over(e->mask, e->stamp);
+}
+
+static void step_claims(struct env *e)
+{
+    unsigned empty = 0, done = 0;
+
+    e->mask = 0; /* nobody caches anything of it: claims go without a flush */
+    for (; e->step < ledger_slots(e); e->step++) {
+        struct aegis_claim *c = ledger_at(e, e->step);
+        uint64_t what = c->what;
+        if (!what) {
+            if (++empty == EMPTY_A_STEP)
+                return;
+            continue;
+        }
+        claim_empty(e, c);
+        resource_drop(what);
+        if (++done == CLAIMS_A_STEP)
+            return;
+    }
+    e->step = 0;
+    e->phase = ENTRIES;
+}
+
+static void cut_entries(struct env *in, const struct env *gone)
+{
+    for (unsigned h = 0; h < AEGIS_HARTS; h++)
+        if (in->activation[h] && gone->activation[h])
+            pct_forget(in->activation[h], gone->activation[h]);
+}
+
+static void step_entries(struct env *e)
+{
+    if (exposed.env[e->index].entries && e->step < AEGIS_ENVS) {
+        struct env *other = kernel.env[e->step];
+        if (other && other != e)
+            cut_entries(other, e);
+        e->step++;
+        return;
+    }
+    __atomic_store_n(&kernel.env[e->index], NULL, __ATOMIC_SEQ_CST);
+    e->stamp = limbo_enter(kernel.online);
+    e->step = 0;
+    e->phase = CUT;
+}
+
+static void scrub(void *from, size_t size)
+{
+    uint64_t *word = from;
+
+    for (size_t i = 0; i < size / sizeof *word; i++)
+        word[i] = 0;
+}
+
+/* What the window shows, but its own table, by which we find it; then the activations. */
+static bool step_pages(struct env *e)
+{
+    unsigned n = 0;
+
+    for (; e->step < AEGIS_PINNED_PAGES; e->step++) {
+        if (e->step < AEGIS_PINNED_TABLES)
+            e->step = AEGIS_PINNED_TABLES;
+        if (e->step == AEGIS_PINNED_TABLES + e->tables)
+            e->step = AEGIS_PINNED_LEDGER;
+        if (e->step == AEGIS_PINNED_LEDGER + e->ledger_pages)
+            break;
+        if (++n == PAGES_A_STEP)
+            return false;
+        if (PTE_PAGE(e->pinned[e->step]) != machine_page_of(e->pinned))
+            lend_return(PTE_PAGE(e->pinned[e->step]));
+    }
+    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
+        struct activation *a = e->activation[h];
+        if (!a)
+            continue;
+        pfn_t page = a->page;
+        e->activation[h] = NULL;
+        scrub(a, sizeof *a);
+        lend_return(page);
+    }
+    return true;
+}
+
+static void finish(struct env *e)
+{
+    uint32_t index = e->index;
+    struct aegis_env_record *r = &exposed.env[index];
+
+    lock_take(&kernel.env_lock);
+    ring_remove(index);
+    kernel.dying[index] = NULL;
+    r->harts = 0;
+    r->pages = 0;
+    r->claims++; /* ours, while we tell */
+    __atomic_store_n(&r->state, AEGIS_ENV_DEAD, __ATOMIC_SEQ_CST);
+    lock_give(&kernel.env_lock);
+    env_drop(index);
+    pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);
+    scrub(e, offsetof(struct env, leaf));
+    lend_return(pinned);
+    lend_return(record);
+    slice_poke(); /* those who wait for its end */
+}
+
+static void env_step(struct env *e)
+{
+    switch ((enum phase)e->phase) {
+    case STOP:
+        step_stop(e);
+        break;
+    case STOPPED:
+        if (stopped(e))
+            e->phase = CLAIMS;
+        break;
+    case CLAIMS:
+        step_claims(e);
+        break;
+    case ENTRIES:
+        step_entries(e);
+        break;
+    case CUT:
+        if (limbo_over(kernel.online, e->stamp))
+            e->phase = PAGES;
+        break;
+    case PAGES:
+        if (step_pages(e))
+            finish(e);
+        break;
+    }
+}
+
+bool env_reap(void)
+{
+    if (exposed.dying == AEGIS_ENVS)
+        return false;
+    lock_take(&kernel.reap_lock);
+    lock_take(&kernel.env_lock);
+    uint32_t i = exposed.dying;
+    if (i != AEGIS_ENVS)
+        exposed.dying = kernel.env_next[i]; /* the next time, the next one */
+    lock_give(&kernel.env_lock);
+    if (i != AEGIS_ENVS)
+        env_step(kernel.dying[i]);
+    lock_give(&kernel.reap_lock);
+    return i != AEGIS_ENVS;
+}
+
+/* Steps by a controller that waits for it: several at once, as long as nothing has to be waited for. */
+static long destroy_steps(uint32_t index)
+{
+    lock_take(&kernel.reap_lock);
+    for (unsigned i = 0; i < 8 && kernel.dying[index]; i++)
+        env_step(kernel.dying[index]);
+    long error = kernel.dying[index] ? AEGIS_E_AGAIN : 0;
+    lock_give(&kernel.reap_lock);
+    return error;
+}
+
+result_t call_env_destroy(unsigned long env)
+{
+    struct env *self = env_lock_self();
+    struct aegis_claim *c;
+    long error = ledger_use(self, env, AEGIS_ENV, AEGIS_CONTROL, &c);
+    uint32_t index = error ? 0 : AEGIS_WHAT_RESOURCE(c->what);
+
+    if (!error && index == self->index) {
+        env_kill(self, AEGIS_END_SELF);
+        env_unlock(self);
+        slice_leave();
+    }
+    env_unlock(self);
+    if (error)
+        return (result_t){error, 0};
+    struct env *e = kernel.env[index]; /* limbo keeps it while we are here */
+    if (e) {
+        lock_take(&e->lock);
+        env_kill(e, AEGIS_END_CONTROLLER);
+        env_unlock(e);
+    }
+    return (result_t){destroy_steps(index), 0};
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "env.h"
+
+#include "limbo.h"
+#include "map.h"
+#include "slice.h"
+#include "user.h"
+
+#define NOBODY AEGIS_ENVS
+
+/* ---- lending ---- */
+
+long lend_check(const struct aegis_claim *c, const struct aegis_page *head, unsigned order)
+{
+    if (AEGIS_WHAT_ORDER(c->what) != order || head->order != order)
+        return AEGIS_E_BAD_RANGE;
+    if (head->pins || head->flags)
+        return AEGIS_E_LENT_PAGE;
+    if (head->claims != 1 || c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING))
+        return AEGIS_E_MAPPED;
+    return 0;
+}
+
+void lend_commit(struct aegis_page *head, unsigned flags)
+{
+    lock_take(&kernel.page_lock);
+    head->pins++;
+    head->flags |= AEGIS_PAGE_IS_LENT | flags;
+    lock_give(&kernel.page_lock);
+}
+
+void lend_return(pfn_t page)
+{
+    struct aegis_page *head = &pages[page];
+
+    if (head->state != AEGIS_PAGE_USED || !(head->flags & AEGIS_PAGE_IS_LENT))
+        return; /* the second of a pair, or the kernel's own */
+    lock_take(&kernel.page_lock);
+    head->flags &= (uint8_t)~(AEGIS_PAGE_IS_LENT | AEGIS_PAGE_IS_PRIVATE);
+    lock_give(&kernel.page_lock);
+    page_drop_pin(head);
+}
+
+/* ---- the table of environments ---- */
+
+static uint32_t index_take(uint32_t controller)
+{
+    lock_take(&kernel.env_lock);
+    uint32_t i = kernel.env_free;
+    if (i != NOBODY) {
+        struct aegis_env_record *r = &exposed.env[i];
+        kernel.env_free = r->controller;
+        r->controller = controller;
+        r->check = check_new();
+        kernel.entry_check[i] = check_new();
+        r->end = AEGIS_END_NONE;
+        r->claims = 2; /* its own, and its creator's */
+        r->entries = 0;
+        r->harts = 0;
+        r->state = AEGIS_ENV_NEW;
+    }
+    lock_give(&kernel.env_lock);
+    return i;
+}
+
+void env_drop(uint32_t index)
+{
+    struct aegis_env_record *r = &exposed.env[index];
+
+    lock_take(&kernel.env_lock);
+    ASSERT(r->claims);
+    if (--r->claims == 0 && r->state == AEGIS_ENV_DEAD) {
+        r->state = AEGIS_ENV_FREE;
+        r->check = 0;
+        kernel.entry_check[index] = 0;
+        r->controller = kernel.env_free;
+        kernel.env_free = index;
+    }
+    lock_give(&kernel.env_lock);
+}
+
+bool env_may_hold(const struct env *e, uint64_t what)
+{
+    uint32_t i = e->index;
+
+    if (AEGIS_WHAT_TYPE(what) != AEGIS_ENV || !(AEGIS_WHAT_RIGHTS(what) & AEGIS_CONTROL))
+        return true;
+    for (unsigned depth = 0; depth <= ENV_DEPTH && i < AEGIS_ENVS; depth++) {
+        i = exposed.env[i].controller;
+        if (i == AEGIS_WHAT_RESOURCE(what))
+            return false;
+    }
+    return true;
+}
+
+/* ---- creation ---- */
+
+static void root_fill(uint64_t *root, pfn_t middle)
+{
+    machine_clear(root);
+    root[0] = (uint64_t)middle << 10 | PTE_V;
+    machine_root_fill(root);
+}
+
+/* The record's page comes from the lender as it is: what the kernel relies on is set here. */
+static struct env *record_fill(const pfn_t page[AEGIS_ENV_LENT], uint32_t index, uint32_t depth)
+{
+    struct env *e = machine_direct(page[AEGIS_ENV_RECORD]);
+    uint64_t *word = (uint64_t *)e;
+
+    for (size_t i = 0; i < offsetof(struct env, leaf) / sizeof *word; i++)
+        word[i] = 0;
+    e->index = index;
+    e->depth = depth;
+    e->check = exposed.env[index].check;
+    e->satp = machine_satp(page[AEGIS_ENV_ROOT], index);
+    e->root = machine_direct(page[AEGIS_ENV_ROOT]);
+    e->pinned = machine_direct(page[AEGIS_ENV_PINNED]);
+    e->stlb = machine_direct(page[AEGIS_ENV_STLB]);
+    e->stlb_mask = PAGE_SIZE / 8 - 1;
+    e->leaf_region = UINT32_MAX;
+    e->ledger[0] = machine_direct(page[AEGIS_ENV_LEDGER]);
+    e->ledger_pages = 1;
+    return e;
+}
+
+static void window_fill(struct env *e, const pfn_t page[AEGIS_ENV_LENT])
+{
+    static const unsigned char shown[] = {AEGIS_ENV_ROOT, AEGIS_ENV_STLB, AEGIS_ENV_MIDDLE,
+                                          AEGIS_ENV_PINNED};
+
+    for (unsigned i = 0; i < sizeof shown; i++)
+        map_window(e, AEGIS_PINNED_TABLES + i, page[shown[i]], PTE_R);
+    e->tables = sizeof shown;
+    map_window(e, AEGIS_PINNED_LEDGER, page[AEGIS_ENV_LEDGER], PTE_R);
+}
+
+static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], uint32_t index, uint32_t depth)
+{
+    uint64_t *middle = machine_direct(page[AEGIS_ENV_MIDDLE]);
+    struct env *e = record_fill(page, index, depth);
+
+    root_fill(e->root, page[AEGIS_ENV_MIDDLE]);
+    machine_clear(middle);
+    machine_clear(e->pinned);
+    machine_clear(e->stlb);
+    machine_clear(e->ledger[0]);
+    middle[AEGIS_PINNED >> 21] = (uint64_t)page[AEGIS_ENV_PINNED] << 10 | PTE_V;
+    window_fill(e, page);
+    claim_fill(e, ledger_at(e, AEGIS_SLOT_SELF),
+               AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, index), e->check);
+    exposed.env[index].pages = 1;
+    __atomic_store_n(&kernel.env[index], e, __ATOMIC_RELEASE);
+    return e;
+}
+
+/* The six slots, each a whole page to lend, none twice. */
+static long lent_check(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t page[AEGIS_ENV_LENT])
+{
+    struct aegis_claim *c;
+    struct aegis_page *head;
+
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++) {
+        long error = ledger_use_page(e, slot[i], AEGIS_LEND, &c, &head);
+        if (!error)
+            error = lend_check(c, head, 0);
+        for (unsigned k = 0; k < i && !error; k++)
+            if (slot[k] == slot[i])
+                error = AEGIS_E_LENT_PAGE;
+        if (error)
+            return error;
+        page[i] = AEGIS_WHAT_RESOURCE(c->what);
+    }
+    return 0;
+}
+
+static long env_create(struct env *e, unsigned long root, const uint64_t slot[AEGIS_ENV_LENT],
+                       unsigned long destination, uint32_t *index)
+{
+    struct aegis_claim *c, *r;
+    pfn_t page[AEGIS_ENV_LENT];
+
+    long error = ledger_use(e, root, AEGIS_ENV | AEGIS_ROOT, AEGIS_ALLOC, &r);
+    if (!error)
+        error = ledger_empty(e, destination, &c);
+    if (!error)
+        error = lent_check(e, slot, page);
+    if (error)
+        return error;
+    *index = e->depth < ENV_DEPTH ? index_take(e->index) : NOBODY;
+    if (*index == NOBODY)
+        return AEGIS_E_FULL;
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
+        lend_commit(&pages[page[i]], i == AEGIS_ENV_RECORD ? AEGIS_PAGE_IS_PRIVATE : 0);
+    struct env *made = env_build(page, *index, e->depth + 1);
+    claim_fill(e, c, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, *index), made->check);
+    return 0;
+}
+
+result_t call_env_create(unsigned long root, unsigned long slots, unsigned long slot)
+{
+    uint64_t lent[AEGIS_ENV_LENT];
+    uint32_t index = 0;
+
+    if (user_read(env_self(), lent, slots, sizeof lent))
+        return FAIL(BAD_ADDRESS);
+    struct env *e = env_lock_self();
+    long error = env_create(e, root, lent, slot, &index);
+    env_unlock(e);
+    return (result_t){error, index};
+}
+
+/* ---- tables ---- */
+
+struct lending {
+    struct env *from, *to;
+    struct aegis_claim *claim;
+    struct aegis_page *head;
+    pfn_t page;
+    unsigned order;
+    unsigned long va;
+};
+
+static long lend_ledger(struct lending *l)
+{
+    struct env *e = l->to;
+
+    if (l->order)
+        return AEGIS_E_BAD_RANGE;
+    if (e->ledger_pages == AEGIS_LEDGER_PAGES)
+        return AEGIS_E_FULL;
+    machine_clear(machine_direct(l->page));
+    map_window(e, AEGIS_PINNED_LEDGER + e->ledger_pages, l->page, PTE_R);
+    e->ledger[e->ledger_pages] = machine_direct(l->page);
+    exposed.env[e->index].pages = ++e->ledger_pages;
+    return 0;
+}
+
+static long lend_middle(struct lending *l)
+{
+    uint64_t *entry = &l->to->root[l->va >> 30 & 255];
+
+    if (l->order)
+        return AEGIS_E_BAD_RANGE;
+    if (l->va >= AEGIS_EXPOSED)
+        return AEGIS_E_BAD_ADDRESS;
+    if (*entry)
+        return AEGIS_E_MAPPED;
+    machine_clear(machine_direct(l->page));
+    __atomic_store_n(entry, (uint64_t)l->page << 10 | PTE_V, __ATOMIC_RELEASE);
+    return 0;
+}
+
+static long lend_leaf(struct lending *l)
+{
+    struct env *e = l->to;
+
+    if (l->order != 1)
+        return AEGIS_E_BAD_RANGE;
+    if (e->leaf_count == LEAF_POOL)
+        return AEGIS_E_FULL;
+    e->leaf[e->leaf_count++] = (struct leaf){l->page, UINT32_MAX, e->stamp};
+    return 0;
+}
+
+static long lend_stlb(struct lending *l)
+{
+    struct env *e = l->to;
+    uint64_t mask = ((uint64_t)PAGE_SIZE << l->order) / 8 - 1;
+
+    if (l->order > 3 || mask < e->stlb_mask)
+        return AEGIS_E_BAD_RANGE;
+    for (unsigned i = 0; i < 1U << l->order; i++)
+        machine_clear(machine_direct(l->page + i));
+    e->stlb = machine_direct(l->page);
+    e->stlb_mask = mask;
+    for (unsigned h = 0; h < AEGIS_HARTS; h++) /* the table first: a small mask fits both */
+        if (e->activation[h]) {
+            __atomic_store_n(&e->activation[h]->stlb, (uint64_t)e->stlb, __ATOMIC_RELEASE);
+            __atomic_store_n(&e->activation[h]->stlb_mask, mask << 3, __ATOMIC_RELEASE);
+        }
+    return 0;
+}
+
+static long table_take(struct lending *l, unsigned long kind)
+{
+    unsigned count = 1U << l->order;
+
+    if (kind != AEGIS_TABLE_LEDGER &&
+        l->to->tables + count > AEGIS_PINNED_LEDGER - AEGIS_PINNED_TABLES)
+        return AEGIS_E_FULL;
+    long error = kind == AEGIS_TABLE_LEDGER   ? lend_ledger(l)
+                 : kind == AEGIS_TABLE_MIDDLE ? lend_middle(l)
+                 : kind == AEGIS_TABLE_LEAF   ? lend_leaf(l)
+                                              : lend_stlb(l);
+    if (error)
+        return error;
+    lend_commit(l->head, 0);
+    if (kind != AEGIS_TABLE_LEDGER)
+        for (unsigned i = 0; i < count; i++)
+            map_window(l->to, AEGIS_PINNED_TABLES + l->to->tables++, l->page + i, PTE_R);
+    return 0;
+}
+
+/* Finds and locks both sides, and the claim to lend. On error nothing is locked. */
+static long lending_begin(struct lending *l, unsigned long env, unsigned long slot)
+{
+    l->from = env_self();
+    long error = env_lock(env, &l->to);
+    if (error)
+        return error;
+    env_unlock(l->to);
+    env_lock_both(l->from, l->to);
+    error = env_is_live(l->to) ? ledger_use_page(l->from, slot, AEGIS_LEND, &l->claim, &l->head)
+                               : AEGIS_E_NO_ENV;
+    if (!error) {
+        l->order = AEGIS_WHAT_ORDER(l->claim->what);
+        l->page = AEGIS_WHAT_RESOURCE(l->claim->what);
+        error = lend_check(l->claim, l->head, l->order);
+    }
+    if (error)
+        env_unlock_both(l->from, l->to);
+    return error;
+}
+
+result_t call_table_lend(unsigned long env, unsigned long slot, unsigned long kind, unsigned long va)
+{
+    struct lending l = {.va = va};
+
+    if (kind > AEGIS_TABLE_STLB)
+        return FAIL(BAD_RANGE);
+    long error = lending_begin(&l, env, slot);
+    if (error)
+        return (result_t){error, 0};
+    error = table_take(&l, kind);
+    env_unlock_both(l.from, l.to);
+    return (result_t){error, 0};
+}
+
+/* ---- activations ---- */
+
+static struct activation *activation_build(struct env *e, pfn_t pair, struct hart *h)
+{
+    struct activation *a = (struct activation *)((char *)machine_direct(pair) + PAGE_SIZE);
+    uint64_t *word = (uint64_t *)a;
+
+    for (size_t i = 0; i < sizeof *a / sizeof *word; i++)
+        word[i] = 0;
+    for (unsigned i = 0; i < 2 * AEGIS_ENTRY_SLOTS; i += 4) {
+        a->entry[i] = a->entry[i + 1] = (uint64_t)h->null;
+        a->entry[i + 2] = a->entry[i + 3] = (uint64_t)h->null;
+    }
+    a->env = e;
+    a->index = e->index;
+    a->page = pair;
+    a->hart = (uint64_t)h;
+    a->badge = e->check;
+    a->satp = e->satp;
+    a->gate = e->satp;
+    a->run = 0; /* the first time C looks, and sets it */
+    a->uva = AEGIS_PINNED + (uint64_t)h->index * PAGE_SIZE + AEGIS_GP;
+    a->stlb = (uint64_t)e->stlb;
+    a->stlb_mask = e->stlb_mask << 3;
+    a->ledger = (uint64_t)e->ledger;
+    a->leaf_region = ~0UL;
+    a->deadline = ~0UL;
+    machine_activation_fill(a, h);
+    map_window(e, AEGIS_PINNED_ACTIVATION + h->index, pair, PTE_R | PTE_W | PTE_MAY_W);
+    e->mask |= 1U << h->index;
+    exposed.env[e->index].harts |= 1U << h->index;
+    exposed.env[e->index].sleeping[h->index] = 0;
+    __atomic_store_n(&e->activation[h->index], a, __ATOMIC_RELEASE);
+    return a;
+}
+
+result_t call_activation_lend(unsigned long env, unsigned long slot, unsigned long hart)
+{
+    struct lending l = {.va = 0};
+
+    if (hart >= AEGIS_HARTS || !(kernel.online & 1U << hart))
+        return FAIL(BAD_RANGE);
+    long error = lending_begin(&l, env, slot);
+    if (error)
+        return (result_t){error, 0};
+    if (l.order != 1)
+        error = AEGIS_E_BAD_RANGE;
+    else if (l.to->activation[hart])
+        error = AEGIS_E_OCCUPIED;
+    if (!error) {
+        lend_commit(l.head, AEGIS_PAGE_IS_PRIVATE);
+        activation_build(l.to, l.page, &kernel.hart[hart]);
+        exposed.env[l.to->index].state = AEGIS_ENV_LIVE;
+    }
+    env_unlock_both(l.from, l.to);
+    return (result_t){error, 0};
+}
+
+/* ---- boot ---- */
+
+void env_boot(void)
+{
+    for (unsigned i = 0; i < AEGIS_ENVS; i++)
+        exposed.env[i].controller = i + 1;
+    kernel.env_free = 0;
+    exposed.dying = NOBODY;
+}
+
+struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT])
+{
+    uint32_t index = index_take(NOBODY);
+    exposed.env[index].claims = 1;
+    exposed.env[index].state = AEGIS_ENV_LIVE;
+    return env_build(page, index, 0);
+}
+
+void env_boot_table(struct env *e, unsigned kind, pfn_t page, unsigned order)
+{
+    struct lending l = {.from = e, .to = e, .head = &pages[page], .page = page, .order = order};
+
+    ASSERT(table_take(&l, kind) == 0);
+}
+
+struct activation *env_boot_activation(struct env *e, pfn_t pair, struct hart *h)
+{
+    return activation_build(e, pair, h);
+}

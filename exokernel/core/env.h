@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Environments: made of lent pages, ended in steps. */
+#pragma once
+
+#include "ledger.h"
+
+#define ENV_DEPTH 16 /* controllers above an environment at most */
+
+static inline bool env_is_live(const struct env *e)
+{
+    uint32_t state = exposed.env[e->index].state;
+    return state == AEGIS_ENV_NEW || state == AEGIS_ENV_LIVE;
+}
+
+/* Whether a claim may stand in e's ledger: nobody controls its controller. */
+bool env_may_hold(const struct env *e, uint64_t what);
+/* One claim on it less; a dead one's index is then free. */
+void env_drop(uint32_t index);
+/* An entry claim left the slot: its resolved partners go. */
+void env_forget_entry(struct env *e, unsigned long slot);
+
+/* At boot: the table, and the first environment in pages of the kernel's, claims filled by the caller. */
+void env_boot(void);
+struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT]);
+void env_boot_table(struct env *e, unsigned kind, pfn_t page, unsigned order);
+struct activation *env_boot_activation(struct env *e, pfn_t pair, struct hart *h);
+
+/* ---- the end (destroy.c) ---- */
+
+/* Marks it dying and stops it everywhere; reap does the rest. Its lock is held. */
+void env_kill(struct env *e, enum aegis_end end);
+/* It faulted in its nested-fault handler (entry.S). */
+_Noreturn void env_doomed(void);
+/* One step on the dying: true when there was something to do. */
+bool env_reap(void);
+/* This hart's part: its links to a dying activation are cut. Outside of every other kernel path. */
+void env_unlink_here(struct hart *h);
+
+/* Pages lent to the kernel. head: a block of `order`, claimed once, by `c` alone, and not mapped. */
+long lend_check(const struct aegis_claim *c, const struct aegis_page *head, unsigned order);
+void lend_commit(struct aegis_page *head, unsigned flags);
+void lend_return(pfn_t page);

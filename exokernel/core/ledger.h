@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ledgers: an environment's claims, in pages that it lent and reads in place. A slot is written under its
+ * environment's lock only. Slot 0 is the claim on oneself.
+ */
+#pragma once
+
+#include "cap.h"
+#include "page.h"
+
+static inline unsigned long ledger_slots(const struct env *e)
+{
+    return (unsigned long)e->ledger_pages * AEGIS_CLAIMS_PER_PAGE;
+}
+
+static inline struct aegis_claim *ledger_at(const struct env *e, unsigned long slot)
+{
+    return &e->ledger[slot / AEGIS_CLAIMS_PER_PAGE][slot % AEGIS_CLAIMS_PER_PAGE];
+}
+
+#define CLAIM_UNSETTLED (AEGIS_CLEARING | AEGIS_LEAVING)
+
+/*
+ * The live claim of this type, with these rights. e->lock is held.
+ * Errors: BAD_SLOT, EMPTY_SLOT, WRONG_TYPE, NO_RIGHT, REVOKED, BUSY (being cleared, or leaving).
+ */
+long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned rights,
+                struct aegis_claim **claim);
+/* The same for a page, in fewer steps; `head` is its block's record. */
+static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned rights,
+                                   struct aegis_claim **claim, struct aegis_page **head);
+/* An empty slot to be filled. Errors: BAD_SLOT, OCCUPIED. */
+long ledger_empty(struct env *e, unsigned long slot, struct aegis_claim **claim);
+/* Any claim, dead or alive. Errors: BAD_SLOT, EMPTY_SLOT. */
+long ledger_any(struct env *e, unsigned long slot, struct aegis_claim **claim);
+
+static inline void claim_fill(struct env *e, struct aegis_claim *c, uint64_t what, uint64_t check)
+{
+    e->held[AEGIS_WHAT_TYPE(what) & 15]++;
+    c->check = check;
+    c->where = 0;
+    c->tag = 0;
+    c->step = 0;
+    c->what = what;
+}
+
+static inline void claim_empty(struct env *e, struct aegis_claim *c)
+{
+    e->held[AEGIS_WHAT_TYPE(c->what) & 15]--;
+    c->what = 0;
+    c->check = 0;
+    c->where = 0;
+    c->tag = 0;
+    c->step = 0;
+}
+
+/* One step of giving a claim up, whoever asks. 0, or AGAIN. e->lock is held. */
+long ledger_release(struct env *e, unsigned long slot);
+
+/*
+ * Locks the environment that a call names: 0 is the caller. Errors: as ledger_use, and NO_ENV (dying or dead).
+ * What it returns stays in memory until this hart leaves the kernel (limbo).
+ */
+long env_lock_other(unsigned long slot, unsigned rights, struct env **env);
+
+static inline struct env *env_self(void)
+{
+    return machine_self()->env;
+}
+
+static inline long env_lock(unsigned long slot, struct env **env)
+{
+    if (slot)
+        return env_lock_other(slot, AEGIS_CONTROL, env);
+    *env = env_self();
+    lock_take(&(*env)->lock);
+    return 0;
+}
+
+static inline struct env *env_lock_self(void)
+{
+    struct env *e = env_self();
+    lock_take(&e->lock);
+    return e;
+}
+
+static inline void env_unlock(struct env *e)
+{
+    lock_give(&e->lock);
+}
+
+/* Both, in order; they may be one. */
+void env_lock_both(struct env *a, struct env *b);
+void env_unlock_both(struct env *a, struct env *b);
+
+static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned rights,
+                                   struct aegis_claim **claim, struct aegis_page **head)
+{
+    if (slot >= ledger_slots(e))
+        return AEGIS_E_BAD_SLOT;
+    struct aegis_claim *c = ledger_at(e, slot);
+    uint64_t what = c->what;
+    if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE)
+        return what ? AEGIS_E_WRONG_TYPE : AEGIS_E_EMPTY_SLOT;
+    if (rights & ~(what >> 40))
+        return AEGIS_E_NO_RIGHT;
+    struct aegis_page *p = page_head(AEGIS_WHAT_RESOURCE(what));
+    if (!p || p->check != c->check)
+        return AEGIS_E_REVOKED;
+    if (c->where & CLAIM_UNSETTLED)
+        return AEGIS_E_BUSY;
+    *claim = c;
+    *head = p;
+    return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Limbo: nothing is reused before every hart has let go. Whoever takes something out of use draws a stamp and asks
+ * for an acknowledgement; a hart acknowledges outside the kernel by flushing everything, an idle one by being idle
+ * (it flushes on waking). Nobody waits: calls answer AGAIN until the stamp is over.
+ */
+#pragma once
+
+#include "kernel.h"
+
+/* The change was made: what any hart of `mask` has cached of it is gone once this stamp is over. */
+uint32_t limbo_enter(uint32_t mask);
+/* Whether every hart of `mask` has acknowledged since. */
+bool limbo_over(uint32_t mask, uint32_t stamp);
+/* This hart lets go of everything. Outside of every other kernel path (trap or idle). */
+void limbo_acknowledge(struct hart *h);

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "map.h"
+
+#include "limbo.h"
+#include "user.h"
+
+#define LEAF_ENTRIES 512
+#define NO_REGION UINT32_MAX
+#define REGION(va) ((uint32_t)((va) >> 21))
+#define INDEX(va, level) ((va) >> (12 + 9 * (level)) & 511)
+
+static uint64_t *table_of(uint64_t pte)
+{
+    return machine_direct(PTE_PAGE(pte));
+}
+
+static bool is_leaf(uint64_t pte)
+{
+    return pte & PTE_RWX;
+}
+
+static uint64_t entry_take(uint64_t *entry)
+{
+    return __atomic_exchange_n(entry, 0, __ATOMIC_RELAXED);
+}
+
+/* ---- walking ---- */
+
+uint64_t *map_entry(struct env *e, unsigned long va, unsigned *level)
+{
+    uint64_t *table = e->root;
+
+    for (*level = 2; *level; --*level) {
+        uint64_t *entry = &table[INDEX(va, *level)];
+        if (!(*entry & PTE_V))
+            return NULL;
+        if (is_leaf(*entry))
+            return entry;
+        table = table_of(*entry);
+    }
+    return &table[INDEX(va, 0)];
+}
+
+uint64_t map_walk(struct env *e, unsigned long va)
+{
+    unsigned level;
+    uint64_t *entry = map_entry(e, va, &level);
+
+    if (!entry)
+        return 0;
+    uint64_t offset = va >> 12 & ((1UL << 9 * level) - 1);
+    return *entry + (offset << 10);
+}
+
+static uint64_t *middle_entry(struct env *e, unsigned long va)
+{
+    uint64_t root = e->root[INDEX(va, 2)];
+    if (!(root & PTE_V) || is_leaf(root))
+        return NULL;
+    return &table_of(root)[INDEX(va, 1)];
+}
+
+/* For C, and for the refills of this hart if it runs e. */
+static void leaf_remember(struct env *e, uint32_t region, uint64_t *table)
+{
+    struct activation *a = machine_self();
+
+    e->leaf_region = region;
+    e->leaf_table = table;
+    if (a->env == e) {
+        a->leaf_table = (uint64_t)table;
+        a->leaf_region = region;
+    }
+}
+
+static uint64_t *leaf_search(struct env *e, unsigned long va)
+{
+    uint64_t *middle = middle_entry(e, va);
+    if (!middle || !(*middle & PTE_V) || is_leaf(*middle))
+        return NULL;
+    leaf_remember(e, REGION(va), table_of(*middle));
+    return e->leaf_table;
+}
+
+/* The leaf table that covers va, or null. */
+static inline uint64_t *leaf_find(struct env *e, unsigned long va)
+{
+    return e->leaf_region == REGION(va) ? e->leaf_table : leaf_search(e, va);
+}
+
+static bool in_window(unsigned long va)
+{
+    return va - AEGIS_PINNED < AEGIS_PINNED_SIZE;
+}
+
+static uint16_t *shadow_of(struct env *e, uint64_t *table, unsigned long i)
+{
+    return table == e->pinned ? &e->shadow[i % AEGIS_PINNED_TABLES] : &leaf_shadow(table)[i];
+}
+
+/* ---- flushing ---- */
+
+static void others_must_see(struct env *e)
+{
+    if (e->mask & ~(1U << machine_hart()))
+        e->stamp = limbo_enter(e->mask);
+}
+
+static void flush(struct env *e, unsigned long va, unsigned long count)
+{
+    if (count == 1)
+        machine_flush_page(va, e->index);
+    else
+        machine_flush_env(e->index);
+    others_must_see(e);
+}
+
+/* ---- the STLB ---- */
+
+static uint64_t stlb_word(unsigned long va, uint64_t pte, unsigned long slot)
+{
+    uint64_t low = (pte & 0x3ff & ~(uint64_t)PTE_D) | PTE_A;
+    uint64_t may = (pte & PTE_X ? 1UL << 30 : 0) | (pte & PTE_R ? 1UL << 31 : 0) |
+                   (pte & PTE_W ? 1UL << 33 : 0);
+    return va >> 12 << 38 | may | low << 16 | slot;
+}
+
+static void stlb_put(struct env *e, unsigned long va, uint64_t pte, unsigned long slot)
+{
+    e->stlb[va >> 12 & e->stlb_mask] = stlb_word(va, pte, slot);
+}
+
+static void stlb_drop(struct env *e, unsigned long va)
+{
+    uint64_t *word = &e->stlb[va >> 12 & e->stlb_mask];
+    if (*word >> 38 == va >> 12)
+        *word = 0;
+}
+
+/* ---- leaf tables ---- */
+
+static void keep_bits(struct aegis_claim *c, uint64_t pte)
+{
+    c->where |= (pte & PTE_A ? AEGIS_ACCESSED : 0) | (pte & PTE_D ? AEGIS_DIRTY : 0);
+}
+
+static void forget_leaf(struct env *e)
+{
+    e->leaf_region = NO_REGION;
+    for (unsigned h = 0; h < AEGIS_HARTS; h++)
+        if (e->activation[h])
+            __atomic_store_n(&e->activation[h]->leaf_region, ~0UL, __ATOMIC_RELAXED);
+}
+
+/* Takes a leaf table out of use: the translations go, the STLB and the claims stay. */
+static void leaf_recycle(struct env *e, struct leaf *leaf)
+{
+    uint64_t *table = machine_direct(leaf->page);
+    uint16_t *shadow = leaf_shadow(table);
+    unsigned long va = (unsigned long)leaf->region << 21;
+
+    entry_take(middle_entry(e, va));
+    forget_leaf(e);
+    for (unsigned i = 0; i < LEAF_ENTRIES; i++) {
+        uint64_t old = entry_take(&table[i]);
+        if (old)
+            keep_bits(ledger_at(e, shadow[i]), old);
+    }
+    leaf->region = NO_REGION;
+    machine_flush_env(e->index);
+    leaf->stamp = limbo_enter(e->mask);
+}
+
+static struct leaf *leaf_spare(struct env *e)
+{
+    for (unsigned i = 0; i < e->leaf_count; i++)
+        if (e->leaf[i].region == NO_REGION && limbo_over(e->mask, e->leaf[i].stamp))
+            return &e->leaf[i];
+    return NULL;
+}
+
+/* When the pool is empty the next table in turn is recycled. */
+static long leaf_pick(struct env *e, struct leaf **leaf)
+{
+    if (e->leaf_count == 0)
+        return AEGIS_E_NO_TABLE;
+    *leaf = leaf_spare(e);
+    if (*leaf)
+        return 0;
+    *leaf = &e->leaf[e->leaf_hand];
+    e->leaf_hand = (e->leaf_hand + 1) % e->leaf_count;
+    if ((*leaf)->region != NO_REGION)
+        leaf_recycle(e, *leaf);
+    return limbo_over(e->mask, (*leaf)->stamp) ? 0 : AEGIS_E_AGAIN;
+}
+
+/* The leaf table for va, from the pool if there is none. Errors: NO_TABLE, MAPPED (a superpage), AGAIN. */
+static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
+{
+    struct leaf *leaf;
+
+    *table = leaf_find(e, va);
+    if (*table)
+        return 0;
+    uint64_t *middle = middle_entry(e, va);
+    if (!middle)
+        return AEGIS_E_NO_TABLE;
+    if (*middle)
+        return AEGIS_E_MAPPED;
+    long error = leaf_pick(e, &leaf);
+    if (error)
+        return error;
+    machine_clear(machine_direct(leaf->page)); /* a refill of another hart may have come too late for it */
+    leaf->region = REGION(va);
+    __atomic_store_n(middle, (uint64_t)leaf->page << 10 | PTE_V, __ATOMIC_RELEASE);
+    leaf_remember(e, leaf->region, machine_direct(leaf->page));
+    return 0;
+}
+
+/* ---- map ---- */
+
+struct mapping {
+    struct aegis_claim *claim;
+    unsigned long slot, va, count; /* count: of entries, at its level */
+    uint64_t pte;                  /* of the first */
+    unsigned level;
+    bool again; /* the claim is mapped there already: put back what is missing */
+};
+
+static uint64_t may_bits(uint64_t what)
+{
+    return (AEGIS_WHAT_RIGHTS(what) & AEGIS_W ? PTE_MAY_W : 0) |
+           (AEGIS_WHAT_RIGHTS(what) & AEGIS_X ? PTE_MAY_X : 0);
+}
+
+static long address_check(unsigned long va, unsigned order)
+{
+    unsigned long size = (unsigned long)PAGE_SIZE << order;
+
+    if (va & (size - 1) || va < AEGIS_USER_FIRST || va > AEGIS_EXPOSED - size)
+        return AEGIS_E_BAD_ADDRESS;
+    if (va < AEGIS_PINNED + AEGIS_PINNED_SIZE && va + size > AEGIS_PINNED) {
+        unsigned long n = (va - AEGIS_PINNED) / PAGE_SIZE;
+        if (order || n < AEGIS_PINNED_FREE || n >= AEGIS_PINNED_TABLES)
+            return AEGIS_E_BAD_ADDRESS;
+    }
+    return 0;
+}
+
+static long entries_free(struct env *e, const struct mapping *m, uint64_t *table, unsigned long i)
+{
+    for (unsigned long k = 0; k < m->count; k++)
+        if (table[i + k] && !(m->again && m->level == 0 &&
+                              *shadow_of(e, table, i + k) == (uint16_t)m->slot))
+            return AEGIS_E_MAPPED;
+    return 0;
+}
+
+static long enter_small(struct env *e, const struct mapping *m)
+{
+    unsigned long i = INDEX(m->va, 0), va = m->va;
+    uint64_t *table = e->pinned, pte = m->pte;
+
+    if (!in_window(va)) {
+        long error = leaf_get(e, va, &table);
+        if (error)
+            return error;
+    }
+    long error = entries_free(e, m, table, i);
+    if (error)
+        return error;
+    for (unsigned long k = 0; k < m->count; k++, i++, va += PAGE_SIZE, pte += 1 << 10) {
+        if (table[i])
+            continue;
+        *shadow_of(e, table, i) = (uint16_t)m->slot;
+        __atomic_store_n(&table[i], pte, __ATOMIC_RELAXED);
+        stlb_put(e, va, pte, m->slot);
+    }
+    return 0;
+}
+
+static long enter_large(struct env *e, const struct mapping *m)
+{
+    uint64_t *table = e->root;
+
+    if (m->level == 1) {
+        uint64_t root = e->root[INDEX(m->va, 2)];
+        if (!(root & PTE_V))
+            return AEGIS_E_NO_TABLE;
+        if (is_leaf(root))
+            return AEGIS_E_MAPPED;
+        table = table_of(root);
+    }
+    unsigned long i = INDEX(m->va, m->level);
+    if (m->again)
+        return 0; /* superpages are never dropped */
+    long error = entries_free(e, m, table, i);
+    for (unsigned long k = 0; !error && k < m->count; k++)
+        __atomic_store_n(&table[i + k], m->pte + (k << (10 + 9 * m->level)), __ATOMIC_RELAXED);
+    return error;
+}
+
+static long map_check(struct env *e, unsigned long slot, unsigned long va_rights, struct mapping *m)
+{
+    unsigned long rights = va_rights & (PAGE_SIZE - 1);
+    struct aegis_page *head;
+
+    m->va = va_rights - rights;
+    if (!(rights & AEGIS_R) || rights & ~(unsigned long)AEGIS_RWX)
+        return AEGIS_E_BAD_RIGHTS;
+    long error = ledger_use_page(e, slot, (unsigned)rights, &m->claim, &head);
+    if (error)
+        return error;
+    struct aegis_claim *c = m->claim;
+    unsigned order = AEGIS_WHAT_ORDER(c->what);
+    error = address_check(m->va, order);
+    if (error)
+        return error;
+    m->again = c->where & AEGIS_MAPPED;
+    if (m->again && c->where >> 12 != m->va >> 12)
+        return AEGIS_E_MAPPED;
+    if (head->flags && (head->flags & AEGIS_PAGE_IS_PRIVATE ||
+                        (head->flags & AEGIS_PAGE_IS_LENT && rights & AEGIS_W)))
+        return AEGIS_E_LENT_PAGE;
+    if (c->where & (AEGIS_UNMAPPING | AEGIS_REKEYING))
+        return AEGIS_E_BUSY;
+    m->slot = slot;
+    m->level = order < 9 ? 0 : order < 18 ? 1 : 2;
+    m->count = 1UL << (order - 9 * m->level);
+    m->pte = (uint64_t)AEGIS_WHAT_RESOURCE(c->what) << 10 | rights | may_bits(c->what) | PTE_U | PTE_V;
+    return 0;
+}
+
+long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
+{
+    struct mapping m;
+    long error = map_check(e, slot, va_rights, &m);
+
+    if (!error)
+        error = m.level ? enter_large(e, &m) : enter_small(e, &m);
+    if (error)
+        return error;
+    m.claim->where |= m.va | AEGIS_MAPPED | (in_window(m.va) ? AEGIS_PINNED_DOWN : 0);
+    if (m.count == 1)
+        machine_flush_page(m.va, e->index);
+    else
+        machine_flush_env(e->index);
+    return 0;
+}
+
+result_t call_map(unsigned long env, unsigned long slot, unsigned long va_rights)
+{
+    struct env *e;
+    long error = env_lock(env, &e);
+    if (error)
+        return (result_t){error, 0};
+    error = map_claim(e, slot, va_rights);
+    env_unlock(e);
+    return (result_t){error, 0};
+}
+
+result_t call_map_vector(unsigned long env, unsigned long vector, unsigned long count)
+{
+    struct aegis_mapping item[AEGIS_VECTOR];
+    struct env *e;
+    unsigned long done = 0;
+
+    if (count > AEGIS_VECTOR)
+        return FAIL(BAD_RANGE);
+    if (user_read(env_self(), item, vector, count * sizeof item[0]))
+        return FAIL(BAD_ADDRESS);
+    long error = env_lock(env, &e);
+    if (error)
+        return (result_t){error, 0};
+    while (done < count && !error) {
+        error = map_claim(e, item[done].slot, item[done].va_rights);
+        done += !error;
+    }
+    env_unlock(e);
+    return (result_t){error, done};
+}
+
+/* ---- unmap ---- */
+
+static void drop_small(struct env *e, struct aegis_claim *c, unsigned long slot, unsigned long va,
+                       unsigned long count)
+{
+    uint64_t *table = in_window(va) ? e->pinned : leaf_find(e, va);
+    unsigned long i = INDEX(va, 0);
+
+    for (unsigned long k = 0; k < count; k++, i++, va += PAGE_SIZE) {
+        stlb_drop(e, va);
+        if (table && *shadow_of(e, table, i) == (uint16_t)slot)
+            keep_bits(c, entry_take(&table[i]));
+    }
+}
+
+static void drop_large(struct env *e, struct aegis_claim *c, unsigned long va, unsigned order)
+{
+    unsigned level = order < 18 ? 1 : 2;
+    uint64_t *entry = level == 2 ? &e->root[INDEX(va, 2)] : middle_entry(e, va);
+
+    for (unsigned long k = 0; entry && k < 1UL << (order - 9 * level); k++)
+        keep_bits(c, entry_take(&entry[k]));
+}
+
+void map_drop(struct env *e, struct aegis_claim *c, unsigned long slot)
+{
+    unsigned order = AEGIS_WHAT_ORDER(c->what);
+    unsigned long va = c->where & ~(unsigned long)AEGIS_FLAGS;
+
+    c->where &= AEGIS_FLAGS & ~(AEGIS_MAPPED | AEGIS_PINNED_DOWN);
+    if (order < 9)
+        drop_small(e, c, slot, va, 1UL << order);
+    else
+        drop_large(e, c, va, order);
+    flush(e, va, 1UL << order);
+}
+
+static long unmap_step(struct env *e, unsigned long slot)
+{
+    struct aegis_claim *c;
+    long error = ledger_any(e, slot, &c);
+
+    if (error)
+        return error;
+    if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE)
+        return AEGIS_E_WRONG_TYPE;
+    if (c->where & CLAIM_UNSETTLED)
+        return AEGIS_E_BUSY;
+    if (c->where & AEGIS_MAPPED) {
+        map_drop(e, c, slot);
+        c->step = e->stamp;
+    } else if (!(c->where & AEGIS_UNMAPPING)) {
+        return AEGIS_E_NOT_MAPPED;
+    }
+    if (limbo_over(e->mask, c->step)) {
+        c->where &= ~(uint64_t)AEGIS_UNMAPPING;
+        return 0;
+    }
+    c->where |= AEGIS_UNMAPPING;
+    return AEGIS_E_AGAIN;
+}
+
+result_t call_unmap(unsigned long env, unsigned long slot)
+{
+    struct env *e;
+    long error = env_lock(env, &e);
+    if (error)
+        return (result_t){error, 0};
+    error = unmap_step(e, slot);
+    env_unlock(e);
+    return (result_t){error, 0};
+}
+
+/* ---- rights, accessed and dirty over a range ---- */
+
+static long range_check(unsigned long va, unsigned long count)
+{
+    if (count - 1 >= LEAF_ENTRIES)
+        return AEGIS_E_BAD_RANGE;
+    if (va % PAGE_SIZE || va < AEGIS_USER_FIRST || va > AEGIS_EXPOSED - count * PAGE_SIZE)
+        return AEGIS_E_BAD_ADDRESS;
+    if (va < AEGIS_PINNED + AEGIS_PINNED_SIZE && va + count * PAGE_SIZE > AEGIS_PINNED)
+        return AEGIS_E_BAD_ADDRESS;
+    return 0;
+}
+
+/* Pages from va on that lie in one leaf table, at most count. */
+static unsigned long run_length(unsigned long va, unsigned long count)
+{
+    unsigned long room = LEAF_ENTRIES - INDEX(va, 0);
+    return count < room ? count : room;
+}
+
+static long protect_check(uint64_t *entry, unsigned long n, uint64_t may)
+{
+    for (unsigned long i = 0; i < n; i++)
+        if (entry[i] && (entry[i] & may) != may)
+            return AEGIS_E_NO_RIGHT;
+    return 0;
+}
+
+static void protect_run(struct env *e, uint64_t *entry, unsigned long va, unsigned long n,
+                        uint64_t rights)
+{
+    uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V);
+    unsigned long i = va >> 12, mask = e->stlb_mask;
+    uint64_t *stlb = e->stlb;
+
+    for (uint64_t *end = entry + n; entry != end; entry++, i++) {
+        stlb[i & mask] = 0;
+        if (!*entry)
+            continue;
+        __atomic_fetch_and(entry, keep | set, __ATOMIC_RELAXED);
+        __atomic_fetch_or(entry, set, __ATOMIC_RELAXED);
+    }
+}
+
+static long protect_range(struct env *e, unsigned long va, unsigned long count, uint64_t rights)
+{
+    uint64_t may = (rights & AEGIS_W ? PTE_MAY_W : 0) | (rights & AEGIS_X ? PTE_MAY_X : 0);
+    unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
+    uint64_t *first = leaf_find(e, va), *second = n < count ? leaf_find(e, rest) : NULL;
+    long error = first ? protect_check(&first[INDEX(va, 0)], n, may) : 0;
+
+    if (!error && second)
+        error = protect_check(second, count - n, may);
+    if (error)
+        return error;
+    if (first)
+        protect_run(e, &first[INDEX(va, 0)], va, n, rights);
+    if (second)
+        protect_run(e, second, rest, count - n, rights);
+    flush(e, va, count);
+    return 0;
+}
+
+result_t call_map_protect(unsigned long env, unsigned long va, unsigned long count,
+                          unsigned long rights)
+{
+    struct env *e;
+    long error = range_check(va, count);
+
+    if (error)
+        return (result_t){error, 0};
+    if (rights & ~(unsigned long)AEGIS_RWX || (rights & AEGIS_W && !(rights & AEGIS_R)))
+        return FAIL(BAD_RIGHTS);
+    error = env_lock(env, &e);
+    if (error)
+        return (result_t){error, 0};
+    error = protect_range(e, va, count, rights);
+    if (!error && !limbo_over(e->mask, e->stamp))
+        error = AEGIS_E_AGAIN;
+    env_unlock(e);
+    return (result_t){error, count};
+}
+
+static void clean_run(struct env *e, uint64_t *table, unsigned long va, unsigned long n)
+{
+    unsigned long i = INDEX(va, 0);
+
+    for (unsigned long end = i + n; i < end; i++)
+        if (table[i]) {
+            __atomic_fetch_and(&table[i], ~(uint64_t)(PTE_A | PTE_D), __ATOMIC_RELAXED);
+            ledger_at(e, leaf_shadow(table)[i])->where &=
+                ~(uint64_t)(AEGIS_ACCESSED | AEGIS_DIRTY);
+        }
+}
+
+result_t call_map_clean(unsigned long env, unsigned long va, unsigned long count)
+{
+    struct env *e;
+    long error = range_check(va, count);
+
+    if (!error)
+        error = env_lock(env, &e);
+    if (error)
+        return (result_t){error, 0};
+    unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
+    uint64_t *table = leaf_find(e, va);
+    if (table)
+        clean_run(e, table, va, n);
+    table = n < count ? leaf_find(e, rest) : NULL;
+    if (table)
+        clean_run(e, table, rest, count - n);
+    flush(e, va, count);
+    if (!limbo_over(e->mask, e->stamp))
+        error = AEGIS_E_AGAIN;
+    env_unlock(e);
+    return (result_t){error, count};
+}
+
+/* ---- refills that the fast path left: the leaf table must be looked up, or taken from the pool ---- */
+
+bool map_refill(struct env *e, unsigned long va, unsigned cause)
+{
+    lock_take(&e->lock);
+    uint64_t word = va < AEGIS_USER_END ? e->stlb[va >> 12 & e->stlb_mask] : 0;
+    unsigned long slot = word & 0xffff;
+    struct aegis_claim *c;
+    struct aegis_page *head;
+    uint64_t *table;
+
+    bool hit = word && word >> 38 == va >> 12 && word >> (26 + cause - 8) & 1 &&
+               !ledger_use_page(e, slot, 0, &c, &head) && c->where & AEGIS_MAPPED &&
+               !leaf_get(e, va, &table);
+    if (hit) {
+        uint64_t page = AEGIS_WHAT_RESOURCE(c->what) + (va >> 12) - (c->where >> 12);
+        uint64_t dirty = cause == 15 ? PTE_D : 0;
+        leaf_shadow(table)[INDEX(va, 0)] = (uint16_t)slot;
+        __atomic_fetch_or(&table[INDEX(va, 0)], page << 10 | (word >> 16 & 0x3ff) | dirty,
+                          __ATOMIC_RELAXED);
+        machine_flush_page(va, e->index);
+    }
+    lock_give(&e->lock);
+    return hit;
+}
+
+void map_window(struct env *e, unsigned n, pfn_t page, uint64_t rights)
+{
+    e->pinned[n] = (uint64_t)page << 10 | rights | PTE_U | PTE_V;
+    machine_flush_page(AEGIS_PINNED + (unsigned long)n * PAGE_SIZE, e->index);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "page.h"
+
+#define CLEAN_AHEAD 1024 /* cleared pages that idle harts keep ready */
+
+struct aegis_page *pages;
+
+static pfn_t page_number(const struct aegis_page *p)
+{
+    return (pfn_t)(p - pages);
+}
+
+bool page_valid(pfn_t page)
+{
+    return page - exposed.page_first < exposed.page_count;
+}
+
+uint64_t check_new(void)
+{
+    uint64_t x = __atomic_add_fetch(&kernel.check, 0x9e3779b97f4a7c15, __ATOMIC_RELAXED);
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+/* ---- lists; page_lock is held ---- */
+
+static uint32_t *list_of(const struct aegis_page *p)
+{
+    return p->state == AEGIS_PAGE_FREE ? &exposed.free_head[p->order]
+                                       : &exposed.dirty_head[p->order];
+}
+
+static void count_free(const struct aegis_page *p, long sign)
+{
+    exposed.free_pages += sign * (1L << p->order);
+    if (p->state == AEGIS_PAGE_FREE)
+        exposed.clean_pages += sign * (1L << p->order);
+}
+
+static void list_put(struct aegis_page *p, unsigned order, unsigned state)
+{
+    p->state = state;
+    p->order = order;
+    uint32_t *head = list_of(p);
+    p->next = *head;
+    p->prev = 0;
+    if (*head)
+        pages[*head].prev = page_number(p);
+    *head = page_number(p);
+    count_free(p, 1);
+}
+
+static void list_take(struct aegis_page *p)
+{
+    if (p->prev)
+        pages[p->prev].next = p->next;
+    else
+        *list_of(p) = p->next;
+    if (p->next)
+        pages[p->next].prev = p->prev;
+    count_free(p, -1);
+}
+
+static bool is_free(const struct aegis_page *p)
+{
+    return p->state == AEGIS_PAGE_FREE || p->state == AEGIS_PAGE_FREE_DIRTY;
+}
+
+/* A cleared block joins its cleared buddies, as far as it goes. */
+static void free_clean(pfn_t page, unsigned order)
+{
+    for (; order < AEGIS_ORDER_MAX; order++) {
+        pfn_t other = page ^ (1U << order);
+        struct aegis_page *buddy = &pages[other];
+        if (!page_valid(other) || buddy->state != AEGIS_PAGE_FREE || buddy->order != order)
+            break;
+        list_take(buddy);
+        pages[page | 1U << order].state = AEGIS_PAGE_TAIL;
+        page &= ~(1U << order);
+    }
+    list_put(&pages[page], order, AEGIS_PAGE_FREE);
+}
+
+/* Cuts a free block down to the one of `order` that holds `page`; the rest goes back on the lists. */
+static struct aegis_page *split(struct aegis_page *p, pfn_t page, unsigned order)
+{
+    unsigned state = p->state, from = p->order;
+    pfn_t at = page_number(p);
+
+    list_take(p);
+    while (from > order) {
+        from--;
+        pfn_t upper = at | 1U << from;
+        if (page & 1U << from) {
+            list_put(&pages[at], from, state);
+            at = upper;
+        } else {
+            list_put(&pages[upper], from, state);
+        }
+    }
+    pages[at].state = state;
+    pages[at].order = order;
+    return &pages[at];
+}
+
+static struct aegis_page *find_any(unsigned order)
+{
+    for (unsigned o = order; o <= AEGIS_ORDER_MAX; o++) {
+        uint32_t head = exposed.free_head[o] ? exposed.free_head[o] : exposed.dirty_head[o];
+        if (head)
+            return split(&pages[head], head, order);
+    }
+    return NULL;
+}
+
+/* The free block that holds a page, or null. */
+static struct aegis_page *find_holding(pfn_t page)
+{
+    for (unsigned o = 0; o <= AEGIS_ORDER_MAX; o++) {
+        struct aegis_page *p = &pages[page & ~((1U << o) - 1)];
+        if (!page_valid(page_number(p)))
+            return NULL;
+        if (is_free(p) && p->order >= o)
+            return p;
+        if (p->state != AEGIS_PAGE_TAIL)
+            return NULL;
+    }
+    return NULL;
+}
+
+static struct aegis_page *find_named(pfn_t page, unsigned order, long *error)
+{
+    struct aegis_page *p = find_holding(page);
+    *error = AEGIS_E_NO_RESOURCE;
+    if (!p || !is_free(p))
+        return NULL;
+    if (p->order >= order)
+        return split(p, page, order);
+    *error = AEGIS_E_AGAIN; /* free in pieces: they join when all is cleared */
+    return NULL;
+}
+
+long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean)
+{
+    long error = AEGIS_E_NO_MEMORY;
+    struct aegis_page *p;
+
+    if (order > AEGIS_ORDER_MAX || (name != AEGIS_ANY && (name & ((1UL << order) - 1))))
+        return AEGIS_E_BAD_RANGE;
+    if (name != AEGIS_ANY && (name > UINT32_MAX || !page_valid(name)))
+        return AEGIS_E_NO_RESOURCE;
+    lock_take(&kernel.page_lock);
+    if (name == AEGIS_ANY)
+        p = find_any(order);
+    else
+        p = find_named(name, order, &error);
+    if (p) {
+        *clean = p->state == AEGIS_PAGE_FREE;
+        p->check = check_new();
+        p->claims = 1;
+        p->pins = 0;
+        p->flags = 0;
+        p->next = owner;
+        p->prev = 0;
+        p->state = AEGIS_PAGE_USED;
+        *page = page_number(p);
+    }
+    lock_give(&kernel.page_lock);
+    if (p)
+        return 0;
+    if (error == AEGIS_E_NO_MEMORY && exposed.free_pages < 1UL << order)
+        return error;
+    if (error == AEGIS_E_NO_RESOURCE)
+        return error;
+    return page_reap() ? AEGIS_E_AGAIN : (name == AEGIS_ANY ? AEGIS_E_NO_MEMORY : AEGIS_E_NO_RESOURCE);
+}
+
+struct aegis_page *page_head_search(pfn_t page)
+{
+    for (unsigned o = 0; o <= AEGIS_ORDER_MAX; o++) {
+        pfn_t first = page & ~((1U << o) - 1);
+        if (!page_valid(first))
+            return NULL;
+        if (pages[first].state == AEGIS_PAGE_USED)
+            return pages[first].order >= o ? &pages[first] : NULL;
+        if (pages[first].state != AEGIS_PAGE_TAIL)
+            return NULL;
+    }
+    return NULL;
+}
+
+static void free_if_idle(struct aegis_page *head)
+{
+    if (head->claims == 0 && head->pins == 0 && !(head->flags & AEGIS_PAGE_FOREVER)) {
+        head->check = 0;
+        head->flags = 0;
+        list_put(head, head->order, AEGIS_PAGE_FREE_DIRTY);
+    }
+}
+
+void page_drop_claim(struct aegis_page *head)
+{
+    lock_take(&kernel.page_lock);
+    if (__atomic_sub_fetch(&head->claims, 1, __ATOMIC_RELAXED) == 0)
+        free_if_idle(head);
+    lock_give(&kernel.page_lock);
+}
+
+void page_drop_pin(struct aegis_page *head)
+{
+    lock_take(&kernel.page_lock);
+    ASSERT(head->pins);
+    head->pins--;
+    free_if_idle(head);
+    lock_give(&kernel.page_lock);
+}
+
+bool page_reap_wanted(void)
+{
+    return exposed.clean_pages < CLEAN_AHEAD && exposed.clean_pages < exposed.free_pages;
+}
+
+bool page_reap(void)
+{
+    struct aegis_page *p = NULL;
+
+    lock_take(&kernel.page_lock);
+    for (unsigned o = 0; o <= AEGIS_ORDER_MAX && !p; o++)
+        if (exposed.dirty_head[o])
+            p = split(&pages[exposed.dirty_head[o]], exposed.dirty_head[o], 0);
+    if (p) {
+        p->state = AEGIS_PAGE_KERNEL; /* nobody's while it is being cleared */
+        lock_give(&kernel.page_lock);
+        machine_clear(machine_direct(page_number(p)));
+        lock_take(&kernel.page_lock);
+        free_clean(page_number(p), 0);
+    }
+    lock_give(&kernel.page_lock);
+    return p != NULL;
+}
+
+/* ---- boot ---- */
+
+void page_boot(pfn_t first, uint64_t count, struct aegis_page *records)
+{
+    exposed.page_first = first;
+    exposed.page_count = count;
+    pages = records - first;
+    uint64_t *word = (uint64_t *)records;
+    for (uint64_t i = 0; i < count * sizeof *records / sizeof *word; i++)
+        word[i] = 0;
+}
+
+void page_boot_free(pfn_t first, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        pages[first + i].state = AEGIS_PAGE_TAIL;
+    while (count) {
+        unsigned order = first ? (unsigned)__builtin_ctz(first) : AEGIS_ORDER_MAX;
+        if (order > AEGIS_ORDER_MAX)
+            order = AEGIS_ORDER_MAX;
+        while ((1UL << order) > count)
+            order--;
+        list_put(&pages[first], order, AEGIS_PAGE_FREE_DIRTY);
+        first += 1U << order;
+        count -= 1UL << order;
+    }
+}
+
+pfn_t page_boot_take(unsigned order)
+{
+    pfn_t page;
+    bool clean;
+
+    if (page_take(AEGIS_ANY, order, AEGIS_ANY, &page, &clean) != 0)
+        return 0;
+    pages[page].state = AEGIS_PAGE_KERNEL;
+    for (unsigned long i = 0; i < 1UL << order && !clean; i++)
+        machine_clear(machine_direct(page + i));
+    return page;
+}

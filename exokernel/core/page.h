@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical pages: blocks of 2^order, by name or any (DESIGN: allocation by physical name).
+ * Free blocks stand on exposed lists by order, cleared ones apart from those to clear. Cleared buddies merge when
+ * they come together; the others do so when they have been cleared, by `page_reap`.
+ */
+#pragma once
+
+#include "kernel.h"
+
+/* At boot, one hart. Records start as AEGIS_PAGE_NONE; page_boot_take: AEGIS_PAGE_KERNEL, 0 when there is none. */
+void page_boot(pfn_t first, uint64_t count, struct aegis_page *records);
+void page_boot_free(pfn_t first, uint64_t count);
+pfn_t page_boot_take(unsigned order);
+
+/* The record that speaks for a page: its block's first. Null for what is not allocated. */
+struct aegis_page *page_head_search(pfn_t page);
+
+static inline struct aegis_page *page_head(pfn_t page)
+{
+    struct aegis_page *p = &pages[page];
+    return p->state == AEGIS_PAGE_USED ? p : page_head_search(page);
+}
+
+bool page_valid(pfn_t page);
+
+/* Takes a free block for `owner`, claimed once. Error: AGAIN, NO_MEMORY, NO_RESOURCE, BAD_RANGE. */
+long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean);
+
+/* One claim or one pin less; with neither the block is free. `page` is the block's first. */
+void page_drop_claim(struct aegis_page *head);
+void page_drop_pin(struct aegis_page *head);
+
+/* Clears one page of a free block. False: there is none to clear. */
+bool page_reap(void);
+/* Whether idle harts should clear ahead. */
+bool page_reap_wanted(void);
+
+/* Never the same value twice: a bijective mix of a counter. */
+uint64_t check_new(void);

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Allocation of everything, and re-keying: the calls that draw a check. */
+#include "env.h"
+#include "limbo.h"
+#include "map.h"
+#include "pct.h"
+#include "slice.h"
+
+#define RIGHTS_PAGE (AEGIS_RWX | AEGIS_REKEY | AEGIS_LEND)
+
+/* ---- pages ---- */
+
+/* One page of a block is cleared or copied. The source is looked up each time: it may go meanwhile. */
+static long block_step(struct env *e, struct aegis_claim *c, unsigned long source)
+{
+    unsigned order = AEGIS_WHAT_ORDER(c->what);
+    pfn_t page = AEGIS_WHAT_RESOURCE(c->what) + c->step;
+
+    if (source == AEGIS_NONE) {
+        machine_clear(machine_direct(page));
+    } else {
+        struct aegis_claim *s;
+        struct aegis_page *head;
+        long error = ledger_use_page(e, source, AEGIS_R, &s, &head);
+        if (!error && (AEGIS_WHAT_ORDER(s->what) != order || head->flags & AEGIS_PAGE_IS_PRIVATE))
+            error = AEGIS_E_BAD_RANGE;
+        if (error)
+            return error;
+        machine_copy(machine_direct(page), machine_direct(AEGIS_WHAT_RESOURCE(s->what) + c->step));
+    }
+    if (++c->step < 1U << order)
+        return AEGIS_E_AGAIN;
+    c->step = 0;
+    c->where = 0;
+    return 0;
+}
+
+static long source_check(struct env *e, unsigned long source, unsigned long order)
+{
+    struct aegis_claim *s;
+    struct aegis_page *head;
+
+    if (source == AEGIS_NONE)
+        return 0;
+    long error = ledger_use_page(e, source, AEGIS_R, &s, &head);
+    return error ? error : AEGIS_WHAT_ORDER(s->what) == order ? 0 : AEGIS_E_BAD_RANGE;
+}
+
+static long page_alloc(struct env *e, unsigned long root, unsigned long name, unsigned long order,
+                       unsigned long slot, unsigned long source, pfn_t *page)
+{
+    struct aegis_claim *c, *r;
+    bool clean;
+
+    long error = ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r);
+    if (!error)
+        error = source_check(e, source, order);
+    if (error)
+        return error;
+    error = ledger_empty(e, slot, &c);
+    if (error == AEGIS_E_OCCUPIED && c->where & AEGIS_CLEARING && AEGIS_WHAT_ORDER(c->what) == order) {
+        *page = AEGIS_WHAT_RESOURCE(c->what);
+        return block_step(e, c, source);
+    }
+    if (!error)
+        error = page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, page, &clean);
+    if (error)
+        return error;
+    claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, order, *page), pages[*page].check);
+    if (clean && source == AEGIS_NONE)
+        return 0;
+    c->where = AEGIS_CLEARING;
+    return block_step(e, c, source);
+}
+
+result_t call_page_alloc(unsigned long root, unsigned long name, unsigned long order,
+                         unsigned long slot, unsigned long source)
+{
+    pfn_t page = 0;
+    struct env *e = env_lock_self();
+    long error = page_alloc(e, root, name, order, slot, source, &page);
+    env_unlock(e);
+    return (result_t){error, page};
+}
+
+result_t call_reap(unsigned long count)
+{
+    unsigned long done = 0;
+
+    while (done < count && done < AEGIS_VECTOR && (env_reap() || page_reap()))
+        done++;
+    return OK_VALUE(done);
+}
+
+/* ---- what is not a page ---- */
+
+static long irq_take(unsigned long line, uint64_t *check)
+{
+    if (line >= AEGIS_IRQS || !machine_irq_valid((uint32_t)line))
+        return AEGIS_E_NO_RESOURCE;
+    lock_take(&kernel.page_lock);
+    bool free = kernel.irq_claims[line] == 0;
+    if (free) {
+        kernel.irq_claims[line] = 1;
+        kernel.irq_check[line] = *check = check_new();
+        machine_irq_enable((uint32_t)line, true);
+    }
+    lock_give(&kernel.page_lock);
+    return free ? 0 : AEGIS_E_NO_RESOURCE;
+}
+
+static long entry_take(struct env *e, uint32_t *resource, uint64_t *check)
+{
+    *resource = e->index;
+    *check = kernel.entry_check[e->index];
+    return resource_hold(AEGIS_WHAT(AEGIS_ENTRY, 0, 0, e->index), *check) ? 0 : AEGIS_E_REVOKED;
+}
+
+/* What a root makes, and the rights of the claim. */
+static long alloc_take(struct env *e, unsigned type, unsigned long name, uint64_t *what, uint64_t *check)
+{
+    uint32_t resource = 0;
+    unsigned rights = AEGIS_R | AEGIS_W | AEGIS_REKEY;
+    long error = 0;
+
+    switch (type) {
+    case AEGIS_SLICE:
+        rights = AEGIS_LEND | AEGIS_REKEY;
+        error = slice_take(e, name, &resource, check);
+        break;
+    case AEGIS_ENTRY:
+        rights = AEGIS_CALL | AEGIS_SEND | AEGIS_REKEY;
+        error = entry_take(e, &resource, check);
+        break;
+    case AEGIS_IRQ:
+        resource = (uint32_t)name;
+        error = irq_take(name, check);
+        break;
+    case AEGIS_CONSOLE:
+    case AEGIS_MACHINE:
+        *check = kernel.single_check[type];
+        break;
+    default:
+        error = AEGIS_E_WRONG_TYPE;
+    }
+    *what = AEGIS_WHAT(type, rights, 0, resource);
+    return error;
+}
+
+static long alloc(struct env *e, unsigned long root, unsigned long name, unsigned long slot,
+                  uint64_t *what)
+{
+    struct aegis_claim *r, *c;
+    uint64_t check = 0;
+    unsigned type = AEGIS_ENTRY; /* one's own, by the claim on oneself */
+
+    long error = ledger_any(e, root, &r);
+    if (!error && root != AEGIS_SLOT_SELF) {
+        type = AEGIS_WHAT_TYPE(r->what) & ~AEGIS_ROOT;
+        error = ledger_use(e, root, type | AEGIS_ROOT, AEGIS_ALLOC, &r);
+    }
+    if (!error)
+        error = ledger_empty(e, slot, &c);
+    if (!error)
+        error = alloc_take(e, type, name, what, &check);
+    if (!error)
+        claim_fill(e, c, *what, check);
+    return error;
+}
+
+result_t call_alloc(unsigned long root, unsigned long name, unsigned long slot)
+{
+    uint64_t what = 0;
+    struct env *e = env_lock_self();
+    long error = alloc(e, root, name, slot, &what);
+    env_unlock(e);
+    return (result_t){error, error ? 0 : AEGIS_WHAT_RESOURCE(what)};
+}
+
+/* ---- rekey ---- */
+
+#define WALK_ENVS_END AEGIS_ENVS
+
+/* Dead claims on a re-keyed block go, with their translations: one ledger page of one environment. */
+static void walk_page(struct env *e, unsigned n, const struct aegis_page *head)
+{
+    for (unsigned i = 0; i < AEGIS_CLAIMS_PER_PAGE; i++) {
+        struct aegis_claim *c = &e->ledger[n][i];
+        unsigned long slot = n * AEGIS_CLAIMS_PER_PAGE + i;
+        if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE || page_head(AEGIS_WHAT_RESOURCE(c->what)) != head ||
+            c->check == head->check)
+            continue;
+        if (c->where & AEGIS_MAPPED)
+            map_drop(e, c, slot);
+        claim_empty(e, c);
+        __atomic_fetch_sub(&((struct aegis_page *)head)->claims, 1, __ATOMIC_RELAXED);
+    }
+}
+
+/* step: environment << 9 | ledger page. The caller's own lock is not held: it takes one at a time. */
+static uint32_t walk_step(uint32_t step, const struct aegis_page *head)
+{
+    uint32_t index = step >> 9, n = step & 511;
+    struct env *e = kernel.env[index];
+
+    if (!e)
+        return (index + 1) << 9;
+    lock_take(&e->lock);
+    if (n < e->ledger_pages && env_is_live(e))
+        walk_page(e, n, head);
+    bool more = n + 1 < e->ledger_pages;
+    lock_give(&e->lock);
+    return more ? step + 1 : (index + 1) << 9;
+}
+
+static long rekey_page_start(struct aegis_claim *c)
+{
+    struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
+
+    if (head->pins || AEGIS_WHAT_ORDER(c->what) != head->order)
+        return AEGIS_E_BUSY; /* lent, or only a part of the block */
+    lock_take(&kernel.page_lock);
+    c->check = head->check = check_new();
+    bool alone = head->claims == 1;
+    lock_give(&kernel.page_lock);
+    c->step = 0;
+    if (!alone)
+        c->where |= AEGIS_REKEYING;
+    return alone ? 0 : AEGIS_E_AGAIN;
+}
+
+static long rekey_page(struct env *e, struct aegis_claim *c)
+{
+    struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
+
+    if (c->where & AEGIS_REKEYED) {
+        if (!limbo_over(kernel.online, c->step))
+            return AEGIS_E_AGAIN;
+        c->where &= ~(uint64_t)AEGIS_REKEYED;
+        c->step = 0;
+        return 0;
+    }
+    if (!(c->where & AEGIS_REKEYING))
+        return rekey_page_start(c);
+    uint32_t step = c->step;
+    env_unlock(e);
+    step = walk_step(step, head);
+    lock_take(&e->lock);
+    c->step = step;
+    if (step >> 9 >= WALK_ENVS_END || head->claims == 1) {
+        c->where = (c->where & ~(uint64_t)AEGIS_REKEYING) | AEGIS_REKEYED;
+        c->step = limbo_enter(kernel.online);
+    }
+    return AEGIS_E_AGAIN;
+}
+
+static long rekey_entry(struct env *e, struct aegis_claim *c)
+{
+    struct env *gone = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
+
+    if (!(c->where & AEGIS_REKEYING)) {
+        c->check = kernel.entry_check[AEGIS_WHAT_RESOURCE(c->what)] = check_new();
+        c->where |= AEGIS_REKEYING;
+        c->step = 0;
+    }
+    struct env *other = kernel.env[c->step];
+    for (unsigned h = 0; other && gone && other != gone && h < AEGIS_HARTS; h++)
+        if (other->activation[h] && gone->activation[h])
+            pct_forget(other->activation[h], gone->activation[h]);
+    if (++c->step < AEGIS_ENVS)
+        return AEGIS_E_AGAIN;
+    c->where = 0;
+    c->step = 0;
+    (void)e;
+    return 0;
+}
+
+/* These have nothing that outlives the comparison of the check at each use. */
+static long rekey_single(struct aegis_claim *c)
+{
+    uint32_t r = AEGIS_WHAT_RESOURCE(c->what);
+    unsigned type = AEGIS_WHAT_TYPE(c->what);
+
+    c->check = check_new();
+    switch (type) {
+    case AEGIS_SLICE:
+        exposed.slice[r >> 8][r & 0xff].check = c->check;
+        break;
+    case AEGIS_IRQ:
+        kernel.irq_check[r] = c->check;
+        break;
+    case AEGIS_CONSOLE:
+    case AEGIS_MACHINE:
+        kernel.single_check[type] = c->check;
+        break;
+    default:
+        kernel.root_check[type & ~AEGIS_ROOT] = c->check;
+    }
+    return 0;
+}
+
+result_t call_rekey(unsigned long slot)
+{
+    struct aegis_claim *c;
+    struct env *e = env_lock_self();
+    long error = ledger_any(e, slot, &c);
+
+    if (!error)
+        error = ledger_use(e, slot, AEGIS_WHAT_TYPE(c->what), AEGIS_REKEY, &c);
+    if (!error) {
+        unsigned type = AEGIS_WHAT_TYPE(c->what);
+        error = type == AEGIS_PAGE    ? rekey_page(e, c)
+                : type == AEGIS_ENTRY ? rekey_entry(e, c)
+                                      : rekey_single(c);
+    }
+    env_unlock(e);
+    return (result_t){error, 0};
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Visible revocation and the abort protocol (SOSP'95 3.4 and 3.5). A request says how many claims of a type an
+ * environment may keep; until the deadline it chooses which to give back. Then the revoker takes, highest slot
+ * first, never the ledger's first page nor the reserve; each loss is written down for the loser.
+ */
+#include "env.h"
+#include "limbo.h"
+#include "map.h"
+#include "slice.h"
+
+#define SCAN 128         /* slots looked at in a step */
+#define EMERGENCY_SLICES 16 /* between the emergency upcall and destruction */
+
+static void upcall_post(struct env *e, uint64_t attention)
+{
+    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
+        struct activation *a = e->activation[h];
+        if (!a)
+            continue;
+        __atomic_fetch_or(&a->attention, attention, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&a->run, 0, __ATOMIC_SEQ_CST);
+        machine_interrupt(h);
+    }
+}
+
+/* The root's type, and the environment that the slot names, locked. */
+static long revoke_begin(unsigned long root, unsigned long env, unsigned *type, struct env **to)
+{
+    struct env *self = env_lock_self();
+    struct aegis_claim *c;
+    long error = ledger_any(self, root, &c);
+
+    if (!error && !(AEGIS_WHAT_TYPE(c->what) & AEGIS_ROOT))
+        error = AEGIS_E_WRONG_TYPE;
+    if (!error)
+        error = ledger_use(self, root, AEGIS_WHAT_TYPE(c->what), AEGIS_REVOKE, &c);
+    if (!error)
+        *type = AEGIS_WHAT_TYPE(c->what) & ~AEGIS_ROOT;
+    env_unlock(self);
+    return error ? error : env_lock_other(env, 0, to);
+}
+
+static void request_write(struct env *e)
+{
+    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
+        if (!e->activation[h])
+            continue;
+        volatile struct aegis_activation *u = activation_user(e->activation[h]);
+        u->revoke_type = e->revoke_type;
+        u->revoke_count = e->held[e->revoke_type] - e->revoke_target;
+        u->revoke_deadline = e->revoke_deadline;
+    }
+}
+
+result_t call_revoke(unsigned long root, unsigned long env, unsigned long count, unsigned long deadline)
+{
+    struct env *e;
+    unsigned type;
+    long error = revoke_begin(root, env, &type, &e);
+
+    if (error)
+        return (result_t){error, 0};
+    if (count == 0 || count > e->held[type])
+        error = AEGIS_E_BAD_RANGE;
+    else if (e->revoke_type)
+        error = AEGIS_E_PENDING;
+    if (!error) {
+        e->revoke_type = type;
+        e->revoke_target = e->held[type] - (uint32_t)count;
+        e->revoke_deadline = deadline;
+        e->revoke_cursor = (uint32_t)ledger_slots(e);
+        e->revoke_last = 0;
+        request_write(e);
+        upcall_post(e, ATTENTION_REVOKE);
+    }
+    env_unlock(e);
+    return (result_t){error, 0};
+}
+
+/* ---- by force ---- */
+
+static bool spared(const struct env *e, unsigned long slot)
+{
+    return slot < AEGIS_CLAIMS_PER_PAGE || slot - e->reserve_first < e->reserve_count;
+}
+
+static struct activation *some_activation(const struct env *e)
+{
+    for (unsigned h = 0; h < AEGIS_HARTS; h++)
+        if (e->activation[h])
+            return e->activation[h];
+    return NULL;
+}
+
+/* The contents go into the page that the loser named beforehand, if it is one of its own that it may write. */
+static bool loss_save(struct env *e, const struct aegis_claim *lost, unsigned long to)
+{
+    struct aegis_claim *c;
+    struct aegis_page *head;
+
+    if (AEGIS_WHAT_TYPE(lost->what) != AEGIS_PAGE || AEGIS_WHAT_ORDER(lost->what) != 0 ||
+        ledger_use_page(e, to, AEGIS_W, &c, &head) || c == lost || head->flags)
+        return false;
+    machine_copy(machine_direct(AEGIS_WHAT_RESOURCE(c->what)),
+                 machine_direct(AEGIS_WHAT_RESOURCE(lost->what)));
+    return true;
+}
+
+static void loss_write(struct env *e, const struct aegis_claim *lost, unsigned long slot)
+{
+    struct activation *a = some_activation(e);
+
+    if (!a)
+        return;
+    volatile struct aegis_activation *u = activation_user(a);
+    unsigned long to = u->save_slot, n = u->loss_count;
+    volatile struct aegis_loss *l = &u->loss[n % AEGIS_REPOSSESSED];
+    bool saved = to >= AEGIS_SLOT_PAGES && to < ledger_slots(e) && loss_save(e, lost, to);
+    if (saved)
+        u->save_slot = AEGIS_NONE;
+    l->what = lost->what;
+    l->slot = (uint32_t)slot;
+    l->saved = saved;
+    if (n - u->loss_read >= AEGIS_REPOSSESSED)
+        u->loss_unfitted++;
+    u->loss_count = n + 1;
+}
+
+/* One claim, or AGAIN while other harts hold its translations. */
+static long take_slot(struct env *e, unsigned long slot)
+{
+    struct aegis_claim *c = ledger_at(e, slot);
+
+    if (!(c->where & AEGIS_LEAVING))
+        loss_write(e, c, slot);
+    return ledger_release(e, slot);
+}
+
+/* Nothing is left but what is spared: it is told so once, and then ended. */
+static long take_rest(struct env *e, uint64_t now)
+{
+    e->revoke_cursor = (uint32_t)ledger_slots(e);
+    if (!e->revoke_last) {
+        e->revoke_last = 1;
+        e->revoke_deadline = now + EMERGENCY_SLICES * exposed.slice_ticks;
+        upcall_post(e, ATTENTION_EMERGENCY);
+        return AEGIS_E_BUSY;
+    }
+    env_kill(e, AEGIS_END_REVOKED);
+    e->revoke_type = 0;
+    return 0;
+}
+
+static long force_step(struct env *e, unsigned long *taken)
+{
+    for (unsigned n = 0; n < SCAN && e->revoke_cursor; n++) {
+        if (e->held[e->revoke_type] <= e->revoke_target) {
+            e->revoke_type = 0;
+            return 0;
+        }
+        unsigned long slot = e->revoke_cursor - 1;
+        struct aegis_claim *c = ledger_at(e, slot);
+        if (AEGIS_WHAT_TYPE(c->what) == e->revoke_type && !spared(e, slot)) {
+            if (take_slot(e, slot))
+                return AEGIS_E_AGAIN;
+            e->revoke_cursor--;
+            ++*taken;
+            return AEGIS_E_AGAIN;
+        }
+        e->revoke_cursor--;
+    }
+    return e->revoke_cursor ? AEGIS_E_AGAIN : take_rest(e, machine_time());
+}
+
+result_t call_revoke_force(unsigned long root, unsigned long env)
+{
+    struct env *e;
+    unsigned type;
+    unsigned long taken = 0;
+    long error = revoke_begin(root, env, &type, &e);
+
+    if (error)
+        return (result_t){error, 0};
+    if (!e->revoke_type || e->revoke_type != type)
+        error = AEGIS_E_NO_TRANSFER;
+    else if (e->held[type] <= e->revoke_target)
+        e->revoke_type = 0; /* it gave back what was asked for */
+    else if (machine_time() < e->revoke_deadline)
+        error = AEGIS_E_BUSY;
+    else
+        error = force_step(e, &taken);
+    env_unlock(e);
+    return (result_t){error, taken};
+}
+
+result_t call_reserve_set(unsigned long first, unsigned long count)
+{
+    struct env *e = env_lock_self();
+    long error = 0;
+
+    if (count > 8)
+        error = AEGIS_E_BAD_RANGE;
+    else if (first >= ledger_slots(e) || first + count > ledger_slots(e))
+        error = AEGIS_E_BAD_SLOT;
+    if (!error) {
+        e->reserve_first = (uint32_t)first;
+        e->reserve_count = (uint32_t)count;
+    }
+    env_unlock(e);
+    return (result_t){error, 0};
+}

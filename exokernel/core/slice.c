@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "slice.h"
+
+#include "env.h"
+#include "limbo.h"
+#include "map.h"
+#include "pct.h"
+#include "wait.h"
+
+#define PCT_SLICES 16 /* default deadline of a synchronous transfer */
+#define CHAIN 8       /* transfers through which a slot is followed */
+
+static struct hart *hart_here(void)
+{
+    return (struct hart *)machine_self()->hart;
+}
+
+/* ---- vectors; slice_lock is held ---- */
+
+void slice_boot(struct hart *h)
+{
+    h->none = (struct slot){&h->none, h->null, 0};
+    h->slot = h->ring = &h->none;
+    for (unsigned i = 0; i < AEGIS_SLICES; i++) {
+        h->slots[i] = (struct slot){&h->slots[i], h->null, 0};
+        exposed.slice[h->index][i].owner = exposed.slice[h->index][i].runs = AEGIS_ANY;
+    }
+}
+
+static struct slot *linked_before(struct hart *h, unsigned position)
+{
+    for (unsigned n = 1; n <= AEGIS_SLICES; n++) {
+        struct slot *s = &h->slots[(position - n) % AEGIS_SLICES];
+        if (s->linked)
+            return s;
+    }
+    return NULL;
+}
+
+static void ring_add(struct hart *h, unsigned position)
+{
+    struct slot *s = &h->slots[position], *before = linked_before(h, position);
+
+    s->next = before ? before->next : s;
+    s->linked = 1;
+    if (before)
+        before->next = s;
+    h->ring = s;
+    exposed.hart[h->index].slices++;
+}
+
+static void ring_remove(struct hart *h, unsigned position)
+{
+    struct slot *s = &h->slots[position], *before = linked_before(h, position);
+
+    s->linked = 0;
+    before = before == s ? NULL : before;
+    if (before)
+        before->next = s->next; /* s->next stays: the hart may stand on it */
+    h->ring = before ? before : &h->none;
+    exposed.hart[h->index].slices--;
+}
+
+static void position_set(struct hart *h, unsigned position, struct activation *a)
+{
+    struct slot *s = &h->slots[position];
+    uint32_t *runs = (uint32_t *)&exposed.slice[h->index][position].runs;
+
+    if (s->runs != h->null)
+        exposed.env[s->runs->index].positions--;
+    if (a != h->null)
+        exposed.env[a->index].positions++;
+    *runs = a == h->null ? AEGIS_ANY : a->index;
+    __atomic_store_n(&s->runs, a, __ATOMIC_RELEASE);
+}
+
+void slice_forget(struct hart *h, struct activation *a)
+{
+    lock_take(&kernel.slice_lock);
+    for (unsigned i = 0; exposed.env[a->index].positions && i < AEGIS_SLICES; i++)
+        if (h->slots[i].runs == a)
+            position_set(h, i, h->null);
+    lock_give(&kernel.slice_lock);
+}
+
+static bool position_take(struct env *e, unsigned hart, unsigned position, uint64_t *check)
+{
+    struct aegis_slice *s = &exposed.slice[hart][position];
+    struct hart *h = &kernel.hart[hart];
+
+    if (s->owner != AEGIS_ANY || kernel.slice_claims[hart][position])
+        return false;
+    s->owner = e->index;
+    s->check = *check = check_new();
+    kernel.slice_claims[hart][position] = 1;
+    ring_add(h, position);
+    position_set(h, position, e->activation[hart] ? e->activation[hart] : h->null);
+    return true;
+}
+
+long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t *check)
+{
+    unsigned first = name == AEGIS_ANY ? 0 : name >> 8, last = name == AEGIS_ANY ? 7 : name >> 8;
+    unsigned low = name & 0xff, high = low;
+    bool any = name == AEGIS_ANY || low == 0xff;
+
+    if (name != AEGIS_ANY && (name >> 8 >= AEGIS_HARTS || (low >= AEGIS_SLICES && !any)))
+        return AEGIS_E_NO_RESOURCE;
+    if (any)
+        low = 0, high = AEGIS_SLICES - 1;
+    lock_take(&kernel.slice_lock);
+    for (unsigned h = first; h <= last; h++)
+        for (unsigned p = low; p <= high && kernel.online & 1U << h; p++)
+            if (position_take(e, h, p, check)) {
+                lock_give(&kernel.slice_lock);
+                *resource = h << 8 | p;
+                return 0;
+            }
+    lock_give(&kernel.slice_lock);
+    return any ? AEGIS_E_FULL : AEGIS_E_NO_RESOURCE;
+}
+
+void slice_drop(unsigned hart, unsigned position)
+{
+    struct aegis_slice *s = &exposed.slice[hart][position];
+    struct hart *h = &kernel.hart[hart];
+
+    lock_take(&kernel.slice_lock);
+    if (--kernel.slice_claims[hart][position] == 0) {
+        s->owner = AEGIS_ANY;
+        s->check = 0;
+        position_set(h, position, h->null);
+        ring_remove(h, position);
+    }
+    lock_give(&kernel.slice_lock);
+}
+
+/* Lets a hart that idles look at its vector again. */
+static void hart_wake(unsigned hart)
+{
+    if (hart != machine_hart() && __atomic_load_n(&kernel.hart[hart].idle, __ATOMIC_SEQ_CST))
+        machine_interrupt(hart);
+}
+
+static long position_give(struct env *self, unsigned long slot, struct env *to)
+{
+    struct aegis_claim *c;
+    long error = ledger_use(self, slot, AEGIS_SLICE, AEGIS_LEND, &c);
+    if (error)
+        return error;
+    uint32_t r = AEGIS_WHAT_RESOURCE(c->what);
+    struct activation *a = to->activation[r >> 8];
+    if (!a)
+        return AEGIS_E_NO_RESOURCE;
+    lock_take(&kernel.slice_lock);
+    position_set(&kernel.hart[r >> 8], r & 0xff, a);
+    lock_give(&kernel.slice_lock);
+    hart_wake(r >> 8);
+    return 0;
+}
+
+result_t call_slice_lend(unsigned long slot, unsigned long env)
+{
+    struct env *self = env_self(), *to;
+    long error = env_lock_other(env, AEGIS_RING, &to);
+
+    if (error)
+        return (result_t){error, 0};
+    env_unlock(to);
+    env_lock_both(self, to);
+    error = env_is_live(to) ? position_give(self, slot, to) : AEGIS_E_NO_ENV;
+    env_unlock_both(self, to);
+    return (result_t){error, 0};
+}
+
+result_t call_slice_recall(unsigned long slot)
+{
+    struct env *self = env_lock_self();
+    long error = position_give(self, slot, self);
+    env_unlock(self);
+    return (result_t){error, 0};
+}
+
+/* ---- who runs next ---- */
+
+/* Into an activation; the slot is the hart's already. Registers are zero but gp, a0 and t0. */
+static _Noreturn void enter(struct hart *h, struct activation *a, uint64_t pc, uint64_t a0, uint64_t t0)
+{
+    uint64_t attention = __atomic_load_n(&a->attention, __ATOMIC_SEQ_CST);
+
+    a->phase = 0;
+    a->run = a->resume || attention ? 0 : a->satp;
+    exposed.env[a->index].sleeping[h->index] = 0;
+    if (attention & ATTENTION_REVOKE)
+        machine_interrupt(h->index); /* delivered right after this entry */
+    machine_run(a, pc, a0, t0);
+}
+
+static bool upcall_pc(struct activation *a, uint64_t bit, const volatile uint64_t *at, uint64_t *pc)
+{
+    if (!(a->attention & bit))
+        return false;
+    __atomic_fetch_and(&a->attention, ~bit, __ATOMIC_SEQ_CST);
+    *pc = *at;
+    return *pc != 0;
+}
+
+/* Begins the slot in an activation that may run: what it hears first. */
+static _Noreturn void begin(struct hart *h, struct activation *a)
+{
+    volatile struct aegis_activation *u = activation_user(a);
+    uint64_t pc;
+
+    machine_timer(machine_time() + h->slice_ticks);
+    if (upcall_pc(a, ATTENTION_GONE, &u->up_caller_gone, &pc))
+        enter(h, a, pc, a->gone, 0);
+    if (upcall_pc(a, ATTENTION_EMERGENCY, &u->up_emergency, &pc))
+        enter(h, a, pc, 0, 0);
+    enter(h, a, u->up_slice_begin, 0, 0);
+}
+
+/* The caller of a transfer goes on behind it, with an error. */
+static _Noreturn void resume_with(struct hart *h, struct activation *a, long error)
+{
+    uint64_t pc = (a->resume & ~1UL) + 4;
+
+    a->resume = 0;
+    a->age = 0;
+    __atomic_fetch_and(&a->attention, ~(uint64_t)ATTENTION_DEAD, __ATOMIC_SEQ_CST);
+    machine_timer(machine_time() + h->slice_ticks);
+    enter(h, a, pc, 0, (uint64_t)error);
+}
+
+/* A slot of a caller whose transfer is outstanding: its callee's, unless the transfer is over. Null: nobody's. */
+static struct activation *outstanding(struct hart *h, struct activation *a)
+{
+    uint64_t limit = activation_user(a)->pct_slices;
+
+    if (a->attention & ATTENTION_DEAD)
+        resume_with(h, a, AEGIS_E_DEAD);
+    if (!(a->resume & 1)) { /* a new one since we last looked */
+        a->resume |= 1;
+        a->age = 0;
+    }
+    if (++a->age > (limit ? limit : PCT_SLICES)) {
+        pct_cut(a);
+        resume_with(h, a, AEGIS_E_TIMEOUT);
+    }
+    return pct_callee(a);
+}
+
+static bool may_run(struct hart *h, struct activation *a)
+{
+    if (a == h->null || a->attention & ATTENTION_DIE)
+        return false;
+    if (a->forfeits) {
+        a->forfeits--;
+        return false;
+    }
+    return !exposed.env[a->index].sleeping[h->index] || wait_over(a);
+}
+
+static void try_slot(struct hart *h, struct slot *s)
+{
+    struct activation *a = __atomic_load_n(&s->runs, __ATOMIC_ACQUIRE);
+
+    for (unsigned depth = 0; depth < CHAIN && a && a->resume && !(a->attention & ATTENTION_DIE); depth++) {
+        h->slot = s;
+        a = outstanding(h, a);
+    }
+    if (!a || a->resume || !may_run(h, a))
+        return;
+    h->slot = s;
+    if (h->idle) {
+        __atomic_store_n(&h->idle, 0, __ATOMIC_SEQ_CST);
+        exposed.hart[h->index].idle = 0;
+        limbo_acknowledge(h);
+    }
+    begin(h, a);
+}
+
+/* Tries every position once, from the one behind the present. Returns when nobody can run. */
+static void try_all(struct hart *h)
+{
+    struct slot *s = h->slot->linked ? h->slot->next : h->ring;
+
+    for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {
+        try_slot(h, s);
+        if (s == h->slot)
+            break;
+    }
+}
+
+static void idle_interrupts(struct hart *h)
+{
+    unsigned pending = machine_pending();
+
+    if (pending & MACHINE_TIMER)
+        machine_timer(~0UL);
+    if (pending & MACHINE_SOFTWARE)
+        machine_interrupt_clear();
+    if (pending & MACHINE_EXTERNAL)
+        dev_interrupt();
+    if (h->work)
+        env_unlink_here(h);
+}
+
+/* While idle is set, others count us as having let go; try_slot flushes before it enters anybody. */
+static _Noreturn void idle(struct hart *h)
+{
+    machine_enter_null(h);
+    __atomic_store_n(&h->idle, 1, __ATOMIC_SEQ_CST);
+    exposed.hart[h->index].idle = 1;
+    for (;;) {
+        idle_interrupts(h);
+        try_all(h);
+        if (env_reap() || (page_reap_wanted() && page_reap()))
+            continue;
+        uint64_t before = machine_time();
+        machine_timer(wait_next(h));
+        machine_idle();
+        exposed.hart[h->index].idle_ticks += machine_time() - before;
+    }
+}
+
+_Noreturn void slice_leave(void)
+{
+    struct hart *h = hart_here();
+
+    try_all(h);
+    idle(h);
+}
+
+_Noreturn void slice_start(struct hart *h)
+{
+    idle(h);
+}
+
+void slice_poke(void)
+{
+    for (unsigned h = 0; h < AEGIS_HARTS; h++)
+        if (kernel.online & 1U << h)
+            hart_wake(h);
+}
+
+result_t call_slice_yield(void)
+{
+    slice_leave();
+}
+
+result_t call_slice_yield_to(unsigned long env)
+{
+    struct hart *h = hart_here();
+    struct env *to;
+    long error = env_lock_other(env, AEGIS_RING, &to);
+
+    if (error)
+        return (result_t){error, 0};
+    struct activation *a = to->activation[h->index];
+    env_unlock(to);
+    if (!a || a->resume || !may_run(h, a))
+        return FAIL(BUSY);
+    enter(h, a, activation_user(a)->up_slice_begin, 0, 0);
+}
+
+result_t call_slice_ring(unsigned long env, unsigned long hart)
+{
+    struct env *to;
+
+    if (hart >= AEGIS_HARTS)
+        return FAIL(BAD_RANGE);
+    long error = env_lock_other(env, AEGIS_RING, &to);
+    if (error)
+        return (result_t){error, 0};
+    bool sleeps = exposed.env[to->index].sleeping[hart];
+    env_unlock(to);
+    if (sleeps)
+        hart_wake(hart);
+    return OK_VALUE(0);
+}
+
+/* ---- interrupts that the fast paths left ---- */
+
+static void frame_upcall(struct activation *a, struct frame *f, uint64_t pc)
+{
+    volatile struct aegis_activation *u = activation_user(a);
+
+    u->slice_pc = f->pc;
+    f->pc = pc;
+}
+
+/* Grace is over: the state is saved by force, the next slot forfeited; who does it again and again is ended. */
+static _Noreturn void overrun(struct hart *h, struct activation *a, const struct frame *f)
+{
+    volatile struct aegis_activation *u = activation_user(a);
+    uint64_t now = machine_time();
+
+    u->forced_save[0] = f->pc;
+    for (unsigned i = 1; i < 32; i++)
+        u->forced_save[i] = f->x[i];
+    u->forced = 1;
+    a->forfeits++;
+    a->overruns = now - a->overrun_time > OVERRUNS_DEADLY * 64 * h->slice_ticks ? 1 : a->overruns + 1;
+    a->overrun_time = now;
+    if (a->overruns >= OVERRUNS_DEADLY) {
+        struct env *e = a->env;
+        lock_take(&e->lock);
+        env_kill(e, AEGIS_END_OVERRUN);
+        env_unlock(e);
+    }
+    slice_leave();
+}
+
+static void tick(struct hart *h, struct activation *a, struct frame *f)
+{
+    volatile struct aegis_activation *u = activation_user(a);
+
+    if (a->phase)
+        overrun(h, a, f);
+    machine_timer(machine_time() + h->grace_ticks);
+    if (u->masked) {
+        u->held |= AEGIS_HELD_SLICE_END;
+        a->phase = 2;
+        return;
+    }
+    a->phase = 1;
+    frame_upcall(a, f, u->up_slice_end);
+}
+
+static void attend(struct hart *h, struct activation *a, struct frame *f)
+{
+    volatile struct aegis_activation *u = activation_user(a);
+
+    machine_interrupt_clear();
+    if (h->work)
+        env_unlink_here(h);
+    limbo_acknowledge(h);
+    if (a->attention & ATTENTION_DIE)
+        slice_leave();
+    if (!(a->attention & ATTENTION_REVOKE))
+        return;
+    if (u->masked)
+        u->held |= AEGIS_HELD_REVOKE;
+    if (u->masked || a->phase)
+        return; /* at the next slice begin */
+    __atomic_fetch_and(&a->attention, ~(uint64_t)ATTENTION_REVOKE, __ATOMIC_SEQ_CST);
+    frame_upcall(a, f, u->up_revoke);
+}
+
+/* A hit that the refill path left to us, or it is the application's after all. */
+static void page_fault(struct activation *a, struct frame *f)
+{
+    volatile struct aegis_activation *u = activation_user(a);
+    uint64_t value = machine_fault_address();
+
+    if (map_refill(a->env, value, (unsigned)f->x[0]))
+        return;
+    u->exc_cause = f->x[0] - 8;
+    u->exc_pc = f->pc;
+    u->exc_value = value;
+    if (u->masked == AEGIS_MASKED_NESTED)
+        env_doomed();
+    f->pc = u->masked ? u->up_nested : u->up_exception;
+    u->masked = u->masked ? AEGIS_MASKED_NESTED : 0;
+}
+
+void slice_interrupt(struct frame *f)
+{
+    struct activation *a = machine_self();
+    struct hart *h = (struct hart *)a->hart;
+    volatile struct aegis_activation *u = activation_user(a);
+    uint64_t first = u->return_begin;
+
+    if (f->pc - first < u->return_end - first)
+        f->pc = first; /* gp is not kept over an interrupt */
+
+    switch (f->x[0] >> 63 ? f->x[0] & 15 : 0) {
+    case 5:
+        tick(h, a, f);
+        break;
+    case 1:
+        attend(h, a, f);
+        break;
+    case 9:
+        dev_interrupt();
+        break;
+    default:
+        page_fault(a, f);
+    }
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "user.h"
+
+#include "map.h"
+
+static char *user_page(struct env *e, unsigned long va, uint64_t need)
+{
+    uint64_t pte = map_walk(e, va);
+    if ((pte & (PTE_V | PTE_U | need)) != (PTE_V | PTE_U | need))
+        return NULL;
+    return (char *)machine_direct(PTE_PAGE(pte)) + va % PAGE_SIZE;
+}
+
+static void bytes_copy(char *to, const char *from, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        to[i] = ((const volatile char *)from)[i];
+}
+
+static long user_copy(struct env *e, char *kernel_side, unsigned long va, size_t size, bool write)
+{
+    if (va >= AEGIS_USER_END || size > AEGIS_USER_END - va)
+        return AEGIS_E_BAD_ADDRESS;
+    while (size) {
+        size_t part = PAGE_SIZE - va % PAGE_SIZE;
+        char *p = user_page(e, va, write ? PTE_W : PTE_R);
+        if (!p)
+            return AEGIS_E_BAD_ADDRESS;
+        if (part > size)
+            part = size;
+        if (write)
+            bytes_copy(p, kernel_side, part);
+        else
+            bytes_copy(kernel_side, p, part);
+        kernel_side += part;
+        va += part;
+        size -= part;
+    }
+    return 0;
+}
+
+long user_read(struct env *e, void *to, unsigned long va, size_t size)
+{
+    return user_copy(e, to, va, size, false);
+}
+
+long user_write(struct env *e, unsigned long va, const void *from, size_t size)
+{
+    return user_copy(e, (char *)from, va, size, true);
+}

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Traps from user mode, and the fast paths. S-mode instructions from the trap to sret, asserted by tests/machine/paths:
+ *
+ *   exception to the application   18      null call                 13
+ *   page fault to the application  40      transfer, return          30, 30
+ *   page fault that hits the STLB  80      slice end, begin          29, 60
+ *
+ *   scause                     who owns it
+ *   0-7   exceptions           the application: up_exception; nested while masked; then death
+ *   8     ecall                calls, transfers
+ *   12-15 page faults          the STLB, else the application
+ *   1, 5, 9 interrupts         timer: slice end; software: acknowledgements, revocation; external: devices
+ *   any, from S-mode           panic
+ *
+ * sscratch holds the boundary of the current activation: the environment's page below, the kernel's above. gp is
+ * nobody's to keep (aegis/env.h), so it is the one register that a trap may use at once. sstatus.SPP is 0 throughout.
+ */
+#include <aegis/env.h>
+
+#include "addresses.h"
+#include "offsets.h"
+
+#define BIAS 8                   /* scause is looked at as scause - 8 */
+#define CALLS 34
+#define ENTRY_END (K_ENTRY + 128 * 8)
+
+    .macro patched list, thunk   /* the next instruction is replaced at boot where the machine lacks what it needs */
+    .pushsection .patch.\list, "a"
+    .balign 8
+    .quad 1f, \thunk
+    .popsection
+1:
+    .endm
+
+    .macro clear_registers from:vararg
+    .irp r, \from
+    li \r, 0
+    .endr
+    .endm
+
+    .section .text.trap, "ax"
+    .option norvc
+    .balign 64
+    .globl trap_entry
+trap_entry:
+    csrr gp, scause
+    addi gp, gp, -BIAS
+    bnez gp, not_call
+
+/* ---- calls ---- */
+
+    csrr gp, sscratch
+    bltz a7, transfer
+    sltiu t0, a7, 3
+    bnez t0, call_fast
+call_c:
+    # 1. The kernel's stack; sp and ra are all that C does not keep of what we must.
+    sd sp, K_SP(gp)
+    sd ra, K_RA(gp)
+    ld sp, K_STACK(gp)
+    # 2. By number.
+    li t0, CALLS
+    bgeu a7, t0, call_unknown
+    slli t0, a7, 3
+    ld t1, K_CALLS(gp)
+    add t0, t0, t1
+    ld t0, 0(t0)
+    jalr t0
+call_return:
+    # 3. Behind the ecall, with a0 and a1 and nothing else of ours.
+    csrr t0, sepc
+    addi t0, t0, 4
+    csrw sepc, t0
+    ld sp, K_SP(gp)
+    ld ra, K_RA(gp)
+    clear_registers a2, a3, a4, a5, a6, a7, t0, t1, t2, t3, t4, t5, t6
+    ld gp, K_UVA(gp)
+    sret
+
+call_unknown:
+    li a0, -38
+    li a1, 0
+    j call_return
+
+call_fast:
+    beqz a7, call_null
+    addi t0, a7, -1
+    beqz t0, yield
+
+/* pct_return: to the recorded caller; opens the gate. */
+    ld t1, K_CALLER(gp)
+    beqz t1, call_c
+    sd zero, K_CALLER(gp)
+    ld t0, K_SATP(gp)
+    sd t0, K_GATE(gp)
+    ld gp, K_SATP(t1)
+    ld t0, K_ATTENTION(t1)
+    bnez t0, return_attention   # then its next slot begins in C
+    sd gp, K_RUN(t1)
+1:  patched satp, return_flush
+    csrw satp, gp
+return_flushed:
+    ld gp, K_RESUME(t1)
+    sd zero, K_RESUME(t1)
+    addi gp, gp, 4              # bit 0 is the kernel's mark; sepc has none
+    csrw sepc, gp
+    csrw sscratch, t1
+    ld gp, K_SSTATUS(t1)
+    csrw sstatus, gp
+    ld gp, K_UVA(t1)
+    li t1, 0
+    sret
+return_attention:
+    li t0, 0
+    j 1b
+return_flush:
+    csrw satp, gp
+    sfence.vma
+    j return_flushed
+
+call_null:
+    csrr t0, sepc
+    addi t0, t0, 4
+    csrw sepc, t0
+    ld gp, K_UVA(gp)
+    sret
+
+/* slice_yield: the next position's owner begins. Whatever is not straightforward is C's. */
+yield:
+    ld t0, K_HART(gp)
+    ld t1, H_SLOT(t0)
+    ld t1, SLOT_NEXT(t1)
+    ld t2, SLOT_RUNS(t1)
+    ld t3, K_RUN(t2)
+    beqz t3, call_c
+    csrr t4, time
+    ld t5, H_SLICE(t0)
+    add t4, t4, t5
+    patched stimecmp, call_c    # nothing has changed yet
+    csrw 0x14d, t4
+    sd t1, H_SLOT(t0)
+    patched satp, yield_flush
+    csrw satp, t3
+yield_flushed:
+    sd zero, K_PHASE(gp)
+    sd zero, K_PHASE(t2)
+    csrw sscratch, t2
+    ld t3, U(U_UP_SLICE_BEGIN)(t2)
+    csrw sepc, t3
+    ld t3, K_SSTATUS(t2)
+    csrw sstatus, t3
+    ld gp, K_UVA(t2)
+    clear_registers ra, sp, tp, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7
+    clear_registers s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6
+    sret
+yield_flush:
+    csrw satp, t3
+    sfence.vma
+    j yield_flushed
+
+/* ---- protected control transfer: a7 in [-64, -1] synchronous, [-128, -65] asynchronous ---- */
+
+transfer:
+    sltiu t2, a7, -64
+    bnez t2, transfer_async
+    slli t1, a7, 3
+    add t1, t1, gp
+    ld t1, ENTRY_END(t1)        # the partner's activation here, or one whose gate is never open
+    ld t2, K_GATE(t1)
+    beqz t2, transfer_slow
+    ld t0, K_RUN(gp)
+    beqz t0, transfer_slow      # one synchronous transfer at a time
+    sd zero, K_GATE(t1)
+    sd zero, K_RUN(gp)          # our slots are its until it returns
+    csrr t0, sepc
+    sd t0, K_RESUME(gp)
+    sd gp, K_CALLER(t1)
+    patched satp, transfer_flush
+    csrw satp, t2
+transfer_flushed:
+    csrw sscratch, t1
+    ld t2, U(U_UP_ENTRY)(t1)
+    csrw sepc, t2
+    ld t2, K_SSTATUS(t1)
+    csrw sstatus, t2
+    ld t0, K_BADGE(gp)
+    ld gp, K_UVA(t1)
+    li t1, 0
+    li t2, 0
+    sret
+transfer_flush:
+    csrw satp, t2
+    sfence.vma
+    j transfer_flushed
+
+transfer_async:
+    sltiu t2, a7, -128
+    bnez t2, transfer_slow
+    slli t1, a7, 3
+    add t1, t1, gp
+    ld t1, ENTRY_END(t1)
+    ld t2, K_GATE(t1)
+    beqz t2, transfer_slow
+    sd zero, K_GATE(t1)
+    patched satp, async_flush
+    csrw satp, t2
+async_flushed:
+    csrw sscratch, t1
+    ld t2, U(U_UP_ENTRY_ASYNC)(t1)
+    csrw sepc, t2
+    ld t2, K_SSTATUS(t1)
+    csrw sstatus, t2
+    ld t0, K_BADGE(gp)
+    ld gp, K_UVA(t1)
+    li t1, 0
+    li t2, 0
+    sret
+async_flush:
+    csrw satp, t2
+    sfence.vma
+    j async_flushed
+
+/* Not resolved, busy or refused. The message survives, t0 = error; resolved now: once more. */
+transfer_slow:
+    sd sp, K_SP(gp)
+    sd ra, K_RA(gp)
+    ld sp, K_STACK(gp)
+    addi sp, sp, -96
+    .irp n, 0,1,2,3,4,5,6,7
+    sd a\n, \n * 8(sp)
+    .endr
+    .irp n, 3,4,5,6
+    sd t\n, \n * 8 + 40(sp)
+    .endr
+    mv a0, gp
+    mv a1, a7
+    call pct_slow
+    mv t0, a0
+    .irp n, 0,1,2,3,4,5,6,7
+    ld a\n, \n * 8(sp)
+    .endr
+    .irp n, 3,4,5,6
+    ld t\n, \n * 8 + 40(sp)
+    .endr
+    ld sp, K_SP(gp)
+    ld ra, K_RA(gp)
+    beqz t0, transfer
+    csrr t1, sepc
+    addi t1, t1, 4
+    csrw sepc, t1
+    ld gp, K_UVA(gp)
+    li t1, 0
+    li t2, 0
+    sret
+
+/* ---- exceptions ---- */
+
+not_call:
+    csrrw t0, sscratch, t0      # t0: boundary; sscratch: the application's t0
+    bgtz gp, fault              # page faults; and timer and software interrupts, whose top bit wrapped
+    blt gp, t0, interrupt_slow  # external interrupts: -2^63 + 1
+exception:
+    sd gp, U(U_EXC_CAUSE)(t0)
+    csrr gp, sepc
+    sd gp, U(U_EXC_PC)(t0)
+    csrr gp, stval
+    sd gp, U(U_EXC_VALUE)(t0)
+    ld gp, U(U_MASKED)(t0)
+    bnez gp, nested
+    ld gp, U(U_UP_EXCEPTION)(t0)
+    csrw sepc, gp
+    ld gp, K_UVA(t0)
+    csrrw t0, sscratch, t0
+    sret
+
+nested:
+    addi gp, gp, -AEGIS_MASKED_NESTED
+    beqz gp, doomed
+    li gp, AEGIS_MASKED_NESTED
+    sd gp, U(U_MASKED)(t0)
+    ld gp, U(U_UP_NESTED)(t0)
+    csrw sepc, gp
+    ld gp, K_UVA(t0)
+    csrrw t0, sscratch, t0
+    sret
+
+doomed:
+    csrw sscratch, t0
+    mv gp, t0
+    ld sp, K_STACK(gp)
+    call env_doomed
+
+/* ---- page faults: the STLB ---- */
+
+fault:
+    sd t1, K_T1(t0)
+    slti t1, gp, 16
+    beqz t1, interrupt
+    sd t2, K_T2(t0)
+    sd t3, K_T3(t0)
+    # 1. Probe: word of the page number.
+    csrr t1, stval
+    srli t1, t1, 12
+    ld t2, K_STLB_MASK(t0)
+    slli t3, t1, 3
+    and t3, t3, t2
+    ld t2, K_STLB(t0)
+    add t3, t3, t2
+    ld t2, 0(t3)
+    srli t3, t2, 38
+    bne t3, t1, miss
+    # 2. Does it allow the access? 26 + cause - 8 is the bit.
+    srl t3, t2, gp
+    slli t3, t3, 37
+    bgez t3, miss
+    sd t4, K_T4(t0)
+    sd t5, K_T5(t0)
+    andi gp, gp, 2              # a store: it will be dirty
+    # 3. The claim, in the ledger.
+    slli t3, t2, 48
+    srli t3, t3, 55
+    slli t3, t3, 3
+    ld t4, K_LEDGER(t0)
+    add t3, t3, t4
+    ld t3, 0(t3)
+    andi t4, t2, 127
+    slli t4, t4, 5
+    add t3, t3, t4
+    # 4. Mapped, and under the block's present check?
+    ld t4, CLAIM_WHERE(t3)
+    andi t5, t4, 1
+    beqz t5, refused
+    srli t4, t4, 12
+    sub t4, t1, t4              # page within the block
+    lwu t5, CLAIM_WHAT(t3)
+    add t4, t4, t5
+    slli t4, t4, 10
+    slli gp, gp, 6
+    or t4, t4, gp               # D
+    slli gp, t5, 1
+    add t5, t5, gp
+    slli t5, t5, 3
+    ld gp, K_PAGES(t0)
+    add t5, t5, gp
+    ld t5, 0(t5)
+    ld gp, CLAIM_CHECK(t3)
+    bne t5, gp, refused
+    # 5. The entry, by the last leaf table.
+    srli gp, t1, 9
+    ld t5, K_LEAF_REGION(t0)
+    bne gp, t5, refill_slow
+    ld t5, K_LEAF_TABLE(t0)
+    srli gp, t2, 16
+    andi gp, gp, 0x3ff
+    or t4, t4, gp
+    andi t1, t1, 511
+    slli gp, t1, 1
+    add gp, gp, t5
+    slli t1, t1, 3
+    add t5, t5, t1
+    lui t1, 1
+    add gp, gp, t1
+    sh t2, 0(gp)                # its shadow: the slot
+    amoor.d.aqrl zero, t4, (t5)
+    # 6. Another hart may have unmapped it meanwhile; then it did not see our entry, and we take it back.
+    ld t1, CLAIM_WHERE(t3)
+    andi t1, t1, 1
+    beqz t1, refill_undo
+    csrr t1, stval
+    sfence.vma t1
+    ld t5, K_T5(t0)
+    ld t4, K_T4(t0)
+refill_done:
+    ld t3, K_T3(t0)
+    ld t2, K_T2(t0)
+    ld t1, K_T1(t0)
+    ld gp, K_UVA(t0)
+    csrrw t0, sscratch, t0
+    sret
+
+refill_undo:
+    amoswap.d zero, zero, (t5)
+refused:
+    ld t5, K_T5(t0)
+    ld t4, K_T4(t0)
+miss:
+    csrr t1, sstatus
+    andi t1, t1, 0x100
+    bnez t1, kernel_fault
+    ld t3, K_T3(t0)
+    ld t2, K_T2(t0)
+    ld t1, K_T1(t0)
+    csrr gp, scause
+    addi gp, gp, -BIAS
+    j exception
+
+kernel_fault:                   # not the application's: some registers are gone
+    csrrw t0, sscratch, t0
+    j kernel_trap
+
+/* The leaf table has to be looked up, or taken from the pool: C, with everything kept. */
+refill_slow:
+    ld t5, K_T5(t0)
+    ld t4, K_T4(t0)
+    ld t3, K_T3(t0)
+    ld t2, K_T2(t0)
+    j interrupt_frame
+
+/* ---- interrupts ---- */
+
+interrupt:                      # 1 (software) or 5 (timer), t1 saved
+    andi t1, gp, 4
+    beqz t1, software
+    ld t1, K_PHASE(t0)
+    bnez t1, interrupt_frame
+    ld t1, U(U_MASKED)(t0)
+    bnez t1, interrupt_frame
+    csrr t1, time
+    ld gp, K_HART(t0)
+    ld gp, H_GRACE(gp)
+    add t1, t1, gp
+    patched stimecmp, interrupt_frame
+    csrw 0x14d, t1
+    csrr t1, sepc
+    sd t1, U(U_SLICE_PC)(t0)
+    li t1, 1
+    sd t1, K_PHASE(t0)
+    ld t1, U(U_UP_SLICE_END)(t0)
+    csrw sepc, t1
+    ld t1, K_T1(t0)
+    ld gp, K_UVA(t0)
+    csrrw t0, sscratch, t0
+    sret
+
+software:                       # a revocation and nothing else
+    ld t1, K_ATTENTION(t0)
+    addi t1, t1, -2
+    bnez t1, interrupt_frame
+    ld t1, U(U_MASKED)(t0)
+    bnez t1, interrupt_frame
+    ld t1, K_PHASE(t0)
+    bnez t1, interrupt_frame
+    ld gp, K_HART(t0)
+    ld t1, H_WORK(gp)
+    bnez t1, interrupt_frame
+    csrci sip, 2
+    ld t1, H_EPOCH(gp)
+    ld t1, 0(t1)
+    sfence.vma
+    fence.i
+    sd t1, H_ACK(gp)
+    li gp, -3
+    addi t1, t0, K_ATTENTION
+    amoand.d zero, gp, (t1)
+    csrr t1, sepc
+    sd t1, U(U_SLICE_PC)(t0)
+    ld t1, U(U_UP_REVOKE)(t0)
+    csrw sepc, t1
+    ld t1, K_T1(t0)
+    ld gp, K_UVA(t0)
+    csrrw t0, sscratch, t0
+    sret
+
+interrupt_slow:
+    sd t1, K_T1(t0)
+interrupt_frame:                # t0 in sscratch, t1 in K_T1, the rest as it was
+    mv gp, t0
+    sd sp, K_SP(gp)
+    ld sp, K_STACK(gp)
+    addi sp, sp, -272
+    sd ra, 16(sp)
+    csrrw t0, sscratch, gp
+    sd t0, 48(sp)
+    ld t1, K_T1(gp)
+    sd t1, 56(sp)
+    ld t1, K_SP(gp)
+    sd t1, 24(sp)
+    csrr t0, sepc
+    sd t0, 0(sp)
+    csrr t0, scause
+    sd t0, 8(sp)
+    .irp n, 4,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    sd x\n, \n * 8 + 8(sp)
+    .endr
+    mv a0, sp
+    call slice_interrupt
+    ld t0, 0(sp)
+    csrw sepc, t0
+    ld ra, 16(sp)
+    .irp n, 4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    ld x\n, \n * 8 + 8(sp)
+    .endr
+    ld sp, 24(sp)
+    ld gp, K_UVA(gp)
+    sret
+
+/* ---- from C into user mode ---- */
+
+/* machine_run(activation, pc, a0, t0): registers zero but gp and those two. */
+    .globl machine_run
+machine_run:
+    ld t1, K_SATP(a0)
+    patched satp, run_flush
+    csrw satp, t1
+run_flushed:
+    csrw sscratch, a0
+    csrw sepc, a1
+    ld t1, K_SSTATUS(a0)
+    csrw sstatus, t1
+    ld gp, K_UVA(a0)
+    mv a0, a2
+    mv t0, a3
+    clear_registers ra, sp, tp, t1, t2, s0, s1, a1, a2, a3, a4, a5, a6, a7
+    clear_registers s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6
+    sret
+run_flush:
+    csrw satp, t1
+    sfence.vma
+    j run_flushed
