@@ -214,6 +214,7 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
     leaf->region = REGION(va);
     __atomic_store_n(middle, (uint64_t)leaf->page << 10 | PTE_V, __ATOMIC_RELEASE);
     leaf_remember(e, leaf->region, machine_direct(leaf->page));
+    *table = e->leaf_table;
     return 0;
 }
 

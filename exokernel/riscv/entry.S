@@ -504,6 +504,8 @@ machine_run:
     patched satp, run_flush
     csrw satp, t1
 run_flushed:
+    lla t1, trap_entry          # while nobody ran, a trap was the kernel's own
+    csrw stvec, t1
     csrw sscratch, a0
     csrw sepc, a1
     ld t1, K_SSTATUS(a0)

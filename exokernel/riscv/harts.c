@@ -8,7 +8,7 @@
 /* The activation pairs of nobody: what a hart's gp and sscratch point at while no environment runs on it. */
 char null_activations[AEGIS_HARTS][2 * PAGE_SIZE] __attribute__((aligned(2 * PAGE_SIZE)));
 
-extern char stacks_start[], _secondary[], trap_entry[];
+extern char stacks_start[], _secondary[];
 bool machine_probe_senvcfg(void);
 void secondary_main(uint64_t hartid, uint64_t index) __attribute__((noreturn));
 
@@ -54,7 +54,6 @@ void hart_enter(unsigned index)
 {
     csr_write(satp, machine_kernel_satp);
     machine_flush_all();
-    csr_write(stvec, trap_entry);
     csr_write(scounteren, machine_bench ? COUNT_TIME | COUNT_INSTRET | COUNT_CYCLE : COUNT_TIME);
     if (machine_probe_senvcfg())
         csr_write(0x10a, 0);

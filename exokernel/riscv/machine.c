@@ -24,10 +24,13 @@ void machine_idle(void)
         __asm__ volatile("wfi" ::: "memory");
 }
 
+extern char kernel_trap[];
+
 void machine_enter_null(struct hart *hart)
 {
     machine_gp = hart->null;
     csr_write(sscratch, hart->null);
+    csr_write(stvec, kernel_trap); /* entry.S's vector is for traps from user mode */
     machine_satp_set(machine_kernel_satp);
 }
 

@@ -39,6 +39,7 @@ register struct activation *machine_gp __asm__("gp");
 #define SSTATUS_FS_INITIAL 0x2000
 #define SSTATUS_SUM 0x40000
 #define SSTATUS_MXR 0x80000
+#define SSTATUS_UXL_64 0x200000000
 #define SIE_SOFTWARE 0x002
 #define SIE_TIMER 0x020
 #define SIE_EXTERNAL 0x200
@@ -148,7 +149,7 @@ static inline void machine_fp_off(void)
 /* `sstatus` of an activation that is in user mode: with its FP unit, or without. */
 static inline uint64_t machine_sstatus(bool fp)
 {
-    return SSTATUS_SPIE | (fp ? SSTATUS_FS_INITIAL : 0);
+    return SSTATUS_UXL_64 | SSTATUS_SPIE | (fp ? SSTATUS_FS_INITIAL : 0);
 }
 
 /* FS must be on: f0 .. f31 and fcsr to area[0 .. 32]; from there; all of them zero. */
