@@ -179,6 +179,7 @@ class Session:
         self.status = None
         self.outgoing = bytearray()
         self.open = True
+        self.ready = False  # input sent before the kernel has set up its UART would be lost
         self.complaints = tempfile.TemporaryFile()
         theirs = serial[1]
         self.socket = serial[0]
@@ -200,6 +201,7 @@ class Session:
             self.open = False
             return
         for event in self.frames.feed(data):
+            self.ready |= not isinstance(event, frames.Data) or event.channel != frames.LOG
             self.handle(event)
 
     def handle(self, event):
@@ -257,12 +259,15 @@ class Session:
     def pump(self, timeout, source=None, wake=None):
         """One round: waits for the line, the input or a signal, and moves what is there."""
         poll = select.poll()
-        reading = source is not None and source.open and len(self.outgoing) < 1 << 16
-        poll.register(self.socket, select.POLLIN | (select.POLLOUT if self.outgoing else 0))
+        reading = source is not None and source.open and (self.ready or source.keys) and len(self.outgoing) < 1 << 16
+        sending = self.outgoing and self.ready
+        poll.register(self.socket, select.POLLIN | (select.POLLOUT if sending else 0))
         if wake is not None:
             poll.register(wake, select.POLLIN)
         if reading and source.fd is not None:
             poll.register(source.fd, select.POLLIN)
+        if reading and source.fd is None:
+            timeout = 0  # what is in memory is there at once
         events = dict(poll.poll(None if timeout is None else max(0, timeout) * 1000))
         if wake is not None and wake in events:
             with contextlib.suppress(BlockingIOError):
@@ -303,6 +308,7 @@ class Session:
         """Asks the kernel for its state and waits until its text stops, 2 seconds at most."""
         self.status = TIMEOUT
         self.outgoing.clear()
+        self.ready = True
         self.send(frames.DUMP_STATE)
         self.tail = deque(self.tail, maxlen=2000)
         end, seen, quiet = time.monotonic() + 2, len(self.tail), None
