@@ -6,6 +6,28 @@ from . import packages, paths, proc
 from .proc import say
 
 
+CROSS_FILE = """# For applications built by Meson: meson setup --cross-file THIS build
+[binaries]
+c = '{scripts}/aegis-cc'
+ar = 'riscv64-unknown-elf-gcc-ar'
+strip = 'riscv64-unknown-elf-strip'
+exe_wrapper = ['{scripts}/run']
+
+[host_machine]
+system = 'aegis'
+cpu_family = 'riscv64'
+cpu = 'rv64gc'
+endian = 'little'
+"""
+
+
+def write_cross_file():
+    """Generated, since Meson wants absolute names in it."""
+    text = CROSS_FILE.format(scripts=paths.SCRIPTS)
+    if not paths.CROSS_FILE.exists() or paths.CROSS_FILE.read_text() != text:
+        paths.CROSS_FILE.write_text(text)
+
+
 def configured(options):
     stamp = paths.MACHINE / ".options"
     return (paths.MACHINE / "build.ninja").exists() and stamp.exists() and stamp.read_text() == options
@@ -20,6 +42,7 @@ def build(targets=(), quiet=True):
     # The newlib that stands behind the link is part of what was configured: another one means another build.
     options = f"{newlib}\n{os.path.realpath(newlib) if newlib else ''}\n{lua}\n"
     with proc.lock(paths.BUILD / ".build.lock"):
+        write_cross_file()
         if not configured(options):
             say("configuring")
             command = ["meson", "setup", "--cross-file", paths.SCRIPTS / "cross.ini", f"-Dnewlib={newlib}", f"-Dlua={lua}"]
@@ -33,4 +56,4 @@ def build(targets=(), quiet=True):
         pending = proc.run(["ninja", "-C", paths.MACHINE, "-n", *targets], capture=True, check=False)[1]
         if "no work to do" not in pending:
             say("building")
-            proc.run(["ninja", "-C", paths.MACHINE, "--quiet", *targets], quiet=True)
+            proc.run(["ninja", "-k", "0", "-C", paths.MACHINE, "--quiet", *targets], quiet=True)

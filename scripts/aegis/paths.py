@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 BUILD = ROOT / "build"
 MACHINE = BUILD / "machine"  # the Meson build folder
+CROSS_FILE = BUILD / "aegis-cross.ini"  # for applications built by Meson
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aegis-v"
 
 KERNEL = MACHINE / "exokernel" / "kernel.elf"
