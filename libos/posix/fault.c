@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An exception that is the program's own fault: a signal, or a report and the end. */
+#include "fault.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include <aegis/pager.h>
+
+#include "../sched/thread.h"
+#include "../upcall/upcall_asm.h"
+#include "process.h"
+#include "signals.h"
+
+#define CALLERS 16
+#define WORDS 512 /* of the stack that are searched for return addresses */
+
+extern char __text_end[];
+
+void fault_entry(struct context *saved, long signal)
+{
+    uint64_t fp[33];
+    uint64_t live = aegis_activation_current()->fp_live;
+
+    if (live)
+        fp_save(fp);
+    if (signal & FAULT_NO_STACK) {
+        fault_report(saved, (int)(signal & 0xff));
+        process_end(START_SIGNALED, (int)(signal & 0xff));
+    }
+    signal_fault(saved, (int)signal);
+    if (live)
+        fp_restore(fp);
+    context_return(saved);
+}
+
+static const char *cause_name(uint64_t cause)
+{
+    static const char *const names[16] = {
+        [CAUSE_FETCH_MISALIGNED] = "misaligned jump",
+        [CAUSE_FETCH_ACCESS] = "jump into no memory",
+        [CAUSE_ILLEGAL] = "illegal instruction",
+        [CAUSE_BREAKPOINT] = "breakpoint",
+        [CAUSE_LOAD_MISALIGNED] = "misaligned load",
+        [CAUSE_LOAD_ACCESS] = "load from no memory",
+        [CAUSE_STORE_MISALIGNED] = "misaligned store",
+        [CAUSE_STORE_ACCESS] = "store to no memory",
+        [CAUSE_FETCH_PAGE] = "jump to an address that cannot be executed",
+        [CAUSE_LOAD_PAGE] = "load from an address that cannot be read",
+        [CAUSE_STORE_PAGE] = "store to an address that cannot be written",
+    };
+    return cause < 16 && names[cause] ? names[cause] : "exception";
+}
+
+static void registers_print(const struct context *c)
+{
+    static const char *const names[31] = {"ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1",
+                                      "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5", "s6",
+                                      "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    char line[160];
+    int column = 0;
+
+    for (unsigned i = 0; i < 31; i++) {
+        if (i == CONTEXT_X(3))
+            continue; /* gp is the platform's */
+        snprintf(line, sizeof line, "%4s %016lx%s", names[i], (unsigned long)c->x[i], ++column % 4 ? "" : "\n");
+        console_print(2, line);
+    }
+    console_print(2, column % 4 ? "\n" : "");
+}
+
+static int is_code(uint64_t pc)
+{
+    return pc >= 0x10000 && pc < (uint64_t)__text_end && !(pc & 1);
+}
+
+/* A word on the stack is taken for a return address if it follows a call instruction. */
+static int follows_call(uint64_t pc)
+{
+    if (!is_code(pc - 4) || !is_code(pc))
+        return 0;
+    uint32_t last = *(const uint16_t *)(pc - 2), wide = *(const uint16_t *)(pc - 4) | last << 16;
+    uint32_t opcode = wide & 0x7f, link = wide >> 7 & 31;
+    return ((opcode == 0x6f || opcode == 0x67) && link == 1) || ((last & 0xf07f) == 0x9002 && last & 0xf80);
+}
+
+static int readable(uint64_t va)
+{
+    return va >= AEGIS_PAGE_SIZE && va < AEGIS_EXPOSED && aegis_pager->find(va).kind == PAGE_PRESENT;
+}
+
+static void callers_print(const struct context *c)
+{
+    const uint64_t *sp = (const uint64_t *)(c->x[CONTEXT_SP] & ~7UL);
+    uint64_t ra = c->x[CONTEXT_X(1)];
+    char line[32];
+    unsigned found = 0;
+
+    snprintf(line, sizeof line, "callers: %lx", (unsigned long)c->pc);
+    console_print(2, line);
+    if (follows_call(ra)) {
+        snprintf(line, sizeof line, " %lx", (unsigned long)ra);
+        console_print(2, line);
+    }
+    for (unsigned i = 0; i < WORDS && found < CALLERS && readable((uint64_t)(sp + i)); i++) {
+        if (sp[i] == ra || !follows_call(sp[i]))
+            continue;
+        snprintf(line, sizeof line, " %lx", (unsigned long)sp[i]);
+        console_print(2, line);
+        found++;
+    }
+    console_print(2, "\n(riscv64-unknown-elf-addr2line -pfae PROGRAM with these shows lines)\n");
+}
+
+void fault_report(const struct context *c, int signal)
+{
+    char line[128];
+
+    snprintf(line, sizeof line, "signal %d: %s: pc %lx, address %lx\n", signal, cause_name(c->cause), (unsigned long)c->pc,
+             (unsigned long)c->value);
+    console_print(2, line);
+    registers_print(c);
+    callers_print(c);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From the environment's first instruction to main(). */
+#include <stdlib.h>
+#include <string.h>
+
+#include <aegis/pager.h>
+
+#include "../sched/thread.h"
+#include "../vm/vm.h"
+#include "process.h"
+
+extern char __tls_image[], __tls_image_size[], __tls_size[], __tls_main[];
+extern void __libc_init_array(void);
+extern int main(int argc, char **argv, char **environ);
+void process_start(struct aegis_activation *activation);
+void stack_switch(uintptr_t top, void (*function)(void)) __attribute__((noreturn));
+
+static char *no_strings[] = {"init", NULL};
+char **environ = no_strings + 1;
+
+static void tls_start(void)
+{
+    memcpy(__tls_main, __tls_image, (size_t)__tls_image_size);
+    __asm__ volatile("mv tp, %0" : : "r"(__tls_main) : "memory");
+}
+
+static struct start_block *start_block(void)
+{
+    struct start_block *start = (struct start_block *)VM_START;
+    if (aegis_pager->find(VM_START).kind != PAGE_PRESENT || start->magic != START_MAGIC)
+        return NULL;
+    return start;
+}
+
+static void thread_start(void)
+{
+    struct start_block *start = start_block();
+    char **argv = no_strings;
+    int argc = 1;
+
+    tls_start();
+    if (start) {
+        argv = (char **)((char *)start + start->argv);
+        argc = (int)start->argc;
+        environ = argv + argc + 1;
+    }
+    if (start)
+        tty_boot();
+    __libc_init_array();
+    exit(main(argc, argv, environ));
+}
+
+PINNED_CODE void process_start(struct aegis_activation *activation)
+{
+    thread_boot(activation);
+    aegis_pager->init();
+    heap_boot();
+    aegis_pager->map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE, AEGIS_R | AEGIS_W,
+                     REGION_ZERO);
+    stack_switch(VM_STACK_TOP, thread_start);
+}

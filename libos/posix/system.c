@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Small things of the system: identities, limits, and what this libOS does not have yet. */
+#include <errno.h>
+#include <reent.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <aegis/exposed.h>
+
+#include "../vm/vm.h"
+#include "process.h"
+
+#undef errno
+extern __thread int _tls_errno;
+
+/* Four objects of newlib ask for these although errno and the rest are thread-local. */
+int *__errno(void)
+{
+    return &_tls_errno;
+}
+
+struct _reent *_impure_ptr;
+
+#define errno (*__errno())
+
+pid_t _getpid(void)
+{
+    return (pid_t)env_self() + 1;
+}
+
+pid_t getppid(void)
+{
+    return 1;
+}
+
+uid_t getuid(void)
+{
+    return 0;
+}
+
+uid_t geteuid(void)
+{
+    return 0;
+}
+
+gid_t getgid(void)
+{
+    return 0;
+}
+
+gid_t getegid(void)
+{
+    return 0;
+}
+
+int getpagesize(void)
+{
+    return AEGIS_PAGE_SIZE;
+}
+
+long sysconf(int name)
+{
+    const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
+
+    switch (name) {
+    case _SC_PAGESIZE:
+        return AEGIS_PAGE_SIZE;
+    case _SC_CLK_TCK:
+        return CLOCKS_PER_SEC;
+    case _SC_OPEN_MAX:
+        return 256;
+    case _SC_NPROCESSORS_CONF:
+    case _SC_NPROCESSORS_ONLN:
+        return e->harts;
+    case _SC_PHYS_PAGES:
+        return (long)e->page_count;
+    case _SC_AVPHYS_PAGES:
+        return (long)e->free_pages;
+    default:
+        errno = EINVAL;
+        return -1;
+    }
+}
+
+/*
+ * Not for keys: this machine gives programs no entropy. A counter of time and identity, mixed; it differs from run to run and
+ * from process to process.
+ */
+int _getentropy(void *buffer, size_t size)
+{
+    uint64_t x = clock_ticks() ^ AEGIS_EXPOSED_STATE->env[env_self()].check;
+    uint8_t *p = buffer;
+
+    if (size > 256) {
+        errno = EIO;
+        return -1;
+    }
+    for (size_t i = 0; i < size; i++) {
+        x += 0x9e3779b97f4a7c15;
+        uint64_t z = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+        z = (z ^ z >> 27) * 0x94d049bb133111eb;
+        p[i] = (uint8_t)(z ^ z >> 31);
+    }
+    return 0;
+}
+
+/* Cancellation has no threads to cancel yet; newlib guards its streams with it. */
+int pthread_setcancelstate(int state, int *old)
+{
+    static int present;
+    if (old)
+        *old = present;
+    present = state;
+    return 0;
+}
+
+static int absent(void)
+{
+    errno = ENOSYS;
+    return -1;
+}
+
+pid_t _fork(void)
+{
+    return absent();
+}
+
+int _execve(const char *path, char *const argv[], char *const environment[])
+{
+    (void)path, (void)argv, (void)environment;
+    return absent();
+}
+
+pid_t _wait(int *status)
+{
+    (void)status;
+    errno = ECHILD;
+    return -1;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where the kernel enters the libOS (exokernel/include/aegis/env.h says when and with what).
+ *
+ * gp points at the activation in every upcall, and half a page of ours lies below it. Another register is freed by parking sp
+ * in `masked`, which at the same time masks further upcalls: any value but 0 does.
+ *
+ *   exception:   all registers -> frame; C on the exception stack; the frame (or another context) restored
+ *   slice end:   all registers -> the current thread's context; slice_yield
+ *   slice begin: C on the slice stack picks a thread; its context restored
+ *
+ * Unmasking is the only moment at which an asynchronous upcall can find a sequence of ours half done. All such
+ * sequences lie between aegis_restart_begin and aegis_restart_end; an upcall that finds the PC there has C
+ * put it right (slice_fix in sched/slice.c) before it takes the state for the thread's own.
+ */
+#include <aegis/upcall.h>
+
+#define CALL_SLICE_YIELD 1
+#define CALL_PCT_RETURN 2
+#define CALL_SLICE_WAIT 24
+#define AGAIN (-11)
+
+/* x1 and x4 to x31, to or from a context at base + offset. Without x2 (sp), x3 (gp). */
+.macro REGISTERS op, base, offset=0
+    .irp n, 1, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    \op x\n, \offset + C_X(\n)(\base)
+    .endr
+    \op x10, \offset + C_X(10)(\base) /* last: it may be the base */
+.endm
+
+.macro CALLEE_SAVED op, base
+    .irp n, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+    \op x\n, C_X(\n)(\base)
+    .endr
+.endm
+
+.macro GLOBAL name
+    .globl \name
+    .type \name, @function
+\name:
+.endm
+
+    .option push
+    .option norelax
+    .section .pinned.text, "ax", @progbits
+    .balign 4
+
+/* ---- exceptions ---------------------------------------------------------------------------------------------- */
+
+GLOBAL aegis_restart_begin
+
+/* The cause, -8 to 7, chooses the handler. */
+GLOBAL upcall_exception
+    sd   sp, U_MASKED(gp)
+    ld   sp, U_EXC_CAUSE(gp)
+    slli sp, sp, 3
+    add  sp, sp, gp
+    ld   sp, H(H_VECTOR) + 64(sp)
+    jr   sp
+
+/* All registers to the frame, then C. */
+GLOBAL aegis_upcall_default
+    REGISTERS sd, gp, H(H_FRAME)
+GLOBAL exception_saved
+    ld   t0, U_MASKED(gp)
+    sd   t0, H(H_FRAME) + C_X(2)(gp)
+    sd   gp, U_MASKED(gp) /* sp may have been 0 */
+    ld   t1, U_EXC_PC(gp)
+    ld   t2, U_EXC_CAUSE(gp)
+    ld   t3, U_EXC_VALUE(gp)
+    addi t2, t2, 8
+    sd   t1, H(H_FRAME) + C_PC(gp)
+    sd   t2, H(H_FRAME) + C_CAUSE(gp)
+    sd   t3, H(H_FRAME) + C_VALUE(gp)
+    addi a0, gp, H(H_FRAME)
+    addi a1, gp, -AEGIS_GP
+    ld   sp, H(H_EXCEPTION_STACK)(gp)
+    j    exception_handle
+GLOBAL exception_save_end
+
+/* ---- a wait: context_wait(context, predicates, count, deadline) -> result ------------------------------------- */
+
+/* Until masked, and after unmasking, an upcall that ends the slot here makes it return AGAIN. */
+GLOBAL context_wait
+    ld   gp, C_GP(a0)
+    sd   sp, U_MASKED(gp)
+    li   a7, CALL_SLICE_WAIT
+wait_save:
+    sd   ra, C_PC(a0)
+    sd   sp, C_X(2)(a0)
+    sd   tp, C_X(4)(a0)
+    CALLEE_SAVED sd, a0
+    li   t0, AGAIN
+    sd   t0, C_X(10)(a0)
+    mv   a0, a1
+    mv   a1, a2
+    mv   a2, a3
+    ecall
+    /* A comparison holds already, or an error. */
+    sd   zero, U_MASKED(gp)
+    ld   t0, U_HELD(gp)
+    bnez t0, 1f
+    ret
+1:  li   a0, AGAIN
+    ret
+
+/* context_yield(context): returns in a later slot. */
+GLOBAL context_yield
+    ld   gp, C_GP(a0)
+    sd   sp, U_MASKED(gp)
+    li   a7, CALL_SLICE_YIELD
+    j    wait_save
+
+/* ---- going on: context_restore(context, activation) ----------------------------------------------------------- */
+
+/* Registers but sp and gp are the interrupted code's; sp = the PC to go on at. */
+GLOBAL aegis_upcall_return
+    sd   sp, H(H_RETURN_PC)(gp)
+    ld   sp, U_MASKED(gp)
+    sd   sp, H(H_RETURN_SP)(gp)
+    sd   zero, H(H_STAY)(gp)
+    j    aegis_return_begin
+
+GLOBAL context_restore
+    addi gp, a1, AEGIS_GP - 1 /* 2048 does not fit */
+    addi gp, gp, 1
+    sd   a0, H(H_RESTORING)(gp)
+    sd   zero, H(H_STAY)(gp)
+    ld   t1, C_PC(a0)
+    ld   t2, C_X(2)(a0)
+    sd   t1, H(H_RETURN_PC)(gp)
+    sd   t2, H(H_RETURN_SP)(gp)
+    REGISTERS ld, a0
+/*
+ * Every jump by gp is made here, for the kernel restarts this from its first instruction: whatever it interrupts, it
+ * leaves gp at the activation. Masked code that is returned to stays masked.
+ */
+GLOBAL aegis_return_begin
+    ld   sp, H(H_STAY)(gp)
+    sd   sp, U_MASKED(gp)
+    bnez sp, 1f
+    ld   sp, U_HELD(gp)
+    bnez sp, return_held
+1:  ld   sp, H(H_RETURN_SP)(gp)
+    ld   gp, H(H_RETURN_PC)(gp)
+    jr   gp
+GLOBAL aegis_return_end
+
+/* Something came while masked: as if it came now, at the PC that we return to. */
+GLOBAL return_held
+    sd   gp, U_MASKED(gp)
+GLOBAL aegis_restart_end
+    ld   sp, H(H_RETURN_PC)(gp)
+    sd   sp, U_SLICE_PC(gp)
+    ld   sp, H(H_RETURN_SP)(gp)
+
+/* ---- slices --------------------------------------------------------------------------------------------------- */
+
+GLOBAL upcall_slice_end
+    sd   sp, U_MASKED(gp)
+GLOBAL slice_save
+    ld   sp, H(H_CURRENT)(gp)
+    REGISTERS sd, sp
+GLOBAL slice_registers_saved
+    ld   t0, U_MASKED(gp)
+    sd   t0, C_X(2)(sp)
+    sd   gp, U_MASKED(gp)
+    ld   t1, U_SLICE_PC(gp)
+    sd   t1, C_PC(sp)
+    la   t0, aegis_restart_begin
+    la   t2, aegis_restart_end
+    bltu t1, t0, slice_go
+    bltu t1, t2, slice_fix_call
+slice_go:
+    addi t0, gp, U_HELD
+    amoswap.d t1, zero, (t0)
+    andi t1, t1, 2 /* AEGIS_HELD_REVOKE */
+    bnez t1, revoke_saved
+    li   a7, CALL_SLICE_YIELD
+    ecall
+GLOBAL slice_save_end
+
+slice_fix_call:
+    mv   a0, sp
+    addi a1, gp, -AEGIS_GP
+    ld   sp, H(H_SLICE_STACK)(gp)
+    call slice_fix
+    j    slice_go
+
+/* A revocation request: as if the slice ended, but C looks at the request first and goes on with the thread. */
+GLOBAL upcall_revoke
+    sd   sp, U_MASKED(gp)
+    li   sp, 2
+    sd   sp, U_HELD(gp)
+    j    slice_save
+revoke_saved:
+    addi a0, gp, -AEGIS_GP
+    ld   sp, H(H_SLICE_STACK)(gp)
+    j    revoke_handle
+
+GLOBAL upcall_caller_gone
+GLOBAL upcall_slice_begin
+    sd   gp, U_MASKED(gp)
+    ld   sp, H(H_SLICE_STACK)(gp)
+    addi a0, gp, -AEGIS_GP
+    j    slice_begin
+
+GLOBAL upcall_emergency
+    ld   sp, H(H_SLICE_STACK)(gp)
+    addi a0, gp, -AEGIS_GP
+    j    emergency_handle
+
+/* ---- the rare ways on ----------------------------------------------------------------------------------------- */
+
+/* context_resume_masked(context, activation): into masked code of ours that ran out of time. */
+GLOBAL context_resume_masked
+    addi gp, a1, AEGIS_GP - 1
+    addi gp, gp, 1
+    ld   t0, C_PC(a0)
+    ld   t1, C_X(2)(a0)
+    sd   t0, H(H_RETURN_PC)(gp)
+    sd   t1, H(H_RETURN_SP)(gp)
+    sd   gp, H(H_STAY)(gp)
+    REGISTERS ld, a0
+    j    aegis_return_begin
+
+/* context_reenter(context, activation): the exception that was about to be taken is taken now. */
+GLOBAL context_reenter
+    addi gp, a1, AEGIS_GP - 1
+    addi gp, gp, 1
+    ld   sp, C_X(2)(a0)
+    REGISTERS ld, a0
+    j    upcall_exception
+
+/* ---- nested faults: masked code of ours, on a pinned stack, touched what had vanished -------------------------- */
+
+GLOBAL upcall_nested
+    sd   sp, H(H_SCRATCH)(gp)
+    addi sp, sp, -C_SIZE
+    REGISTERS sd, sp
+    ld   t0, H(H_SCRATCH)(gp)
+    ld   t1, U_EXC_PC(gp)
+    ld   t2, U_EXC_CAUSE(gp)
+    ld   t3, U_EXC_VALUE(gp)
+    addi t2, t2, 8
+    sd   t0, C_X(2)(sp)
+    sd   t1, C_PC(sp)
+    sd   t2, C_CAUSE(sp)
+    sd   t3, C_VALUE(sp)
+    mv   a0, sp
+    addi a1, gp, -AEGIS_GP
+    call nested_handle
+    mv   a0, sp
+    addi a1, gp, -AEGIS_GP
+    j    context_resume_masked
+
+/* ---- protected control transfer -------------------------------------------------------------------------------- */
+
+/* The default server: sent straight back. */
+GLOBAL upcall_entry
+    li   a7, CALL_PCT_RETURN
+    ecall
+1:  j    1b
+
+/* long pct_call(slot, message, context): masked throughout, for sp is the callee's when it comes back */
+GLOBAL pct_call
+    ld   gp, C_GP(a2)
+    sd   sp, U_MASKED(gp)
+    sd   ra, C_X(1)(a2)
+    sd   sp, C_X(2)(a2)
+    sd   tp, C_X(4)(a2)
+    CALLEE_SAVED sd, a2
+    sd   a1, C_X(11)(a2)
+    not  a7, a0
+    mv   t0, a1
+    .irp n, 10, 11, 12, 13, 14, 15, 16
+    ld   x\n, 8 * (\n - 10)(t0)
+    .endr
+    ld   s0, 56(t0)
+    ld   s1, 64(t0)
+    .irp n, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+    ld   x\n, 72 + 8 * (\n - 18)(t0)
+    .endr
+    .irp n, 28, 29, 30, 31
+    ld   x\n, 152 + 8 * (\n - 28)(t0)
+    .endr
+    ecall
+    ld   t1, H(H_CURRENT)(gp)
+    ld   t2, C_X(11)(t1)
+    .irp n, 10, 11, 12, 13, 14, 15, 16
+    sd   x\n, 8 * (\n - 10)(t2)
+    .endr
+    sd   s0, 56(t2)
+    sd   s1, 64(t2)
+    .irp n, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+    sd   x\n, 72 + 8 * (\n - 18)(t2)
+    .endr
+    .irp n, 28, 29, 30, 31
+    sd   x\n, 152 + 8 * (\n - 28)(t2)
+    .endr
+    CALLEE_SAVED ld, t1
+    ld   ra, C_X(1)(t1)
+    ld   sp, C_X(2)(t1)
+    ld   tp, C_X(4)(t1)
+    mv   a0, t0 /* the transfer's error, or 0 */
+    sd   zero, U_MASKED(gp)
+    ret
+    .option pop
+
+/* ---- the floating-point unit: area is f0 .. f31, fcsr ----------------------------------------------------------- */
+
+GLOBAL fp_save
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    fsd  f\n, 8 * \n(a0)
+    .endr
+    frcsr t0
+    sd   t0, 256(a0)
+    ret
+
+GLOBAL fp_restore
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    fld  f\n, 8 * \n(a0)
+    .endr
+    ld   t0, 256(a0)
+    fscsr t0
+    ret

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What upcall.S and the C beneath it say to each other. */
+#pragma once
+
+#include <aegis/aegis.h>
+#include <aegis/upcall.h>
+
+/* Upcall PCs, as they are put into an activation. */
+void upcall_exception(void);
+void upcall_nested(void);
+void upcall_slice_end(void);
+void upcall_slice_begin(void);
+void upcall_entry(void);
+void upcall_revoke(void);
+void upcall_caller_gone(void);
+void upcall_emergency(void);
+
+/* Labels. Those of slice_fix: */
+extern const char aegis_restart_begin[], aegis_restart_end[];
+extern const char aegis_return_begin[], aegis_return_end[];
+/* and of slice_forced: */
+extern const char exception_saved[], exception_save_end[], slice_save[],
+    slice_registers_saved[], slice_save_end[];
+
+/* Of a thread: saves its context, then slice_wait or slice_yield. AGAIN: nothing was waited for. */
+struct aegis_result context_wait(struct context *context, const struct aegis_predicate *predicates, unsigned count,
+                                 uint64_t deadline);
+struct aegis_result context_yield(struct context *context);
+long pct_call(unsigned slot, uint64_t *message, struct context *context);
+
+/* Of upcall handlers: leaves for a context, unmasking; into masked code; into an exception not yet taken. */
+void context_restore(const struct context *context, struct aegis_activation *activation) __attribute__((noreturn));
+void context_resume_masked(const struct context *context, struct aegis_activation *activation)
+    __attribute__((noreturn));
+void context_reenter(const struct context *context, struct aegis_activation *activation) __attribute__((noreturn));
+
+/* C, entered by upcall.S. */
+void exception_handle(struct context *frame, struct aegis_activation *activation) __attribute__((noreturn));
+void nested_handle(struct context *frame, struct aegis_activation *activation);
+void slice_begin(struct aegis_activation *activation) __attribute__((noreturn));
+void slice_fix(struct context *context, struct aegis_activation *activation);
+void revoke_handle(struct aegis_activation *activation, unsigned long held) __attribute__((noreturn));
+void emergency_handle(struct aegis_activation *activation) __attribute__((noreturn));
+
+void fp_save(uint64_t area[33]);
+void fp_restore(const uint64_t area[33]);
