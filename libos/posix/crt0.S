@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The first instruction of a program: gp = the activation, all else is zero. It runs on a pinned stack until C has made memory. */
-#include <aegis/env.h>
-
     .section .pinned.start, "ax", @progbits
     .globl _start
 _start:
     la   sp, boot_stack_end
-    addi a0, gp, -AEGIS_GP
+    mv   a0, gp
     call process_start
 1:  j    1b
 

@@ -12,7 +12,7 @@
 extern char __tls_image[], __tls_image_size[], __tls_size[], __tls_main[];
 extern void __libc_init_array(void);
 extern int main(int argc, char **argv, char **environ);
-void process_start(struct aegis_activation *activation);
+void process_start(uint64_t gp);
 void stack_switch(uintptr_t top, void (*function)(void)) __attribute__((noreturn));
 
 static char *no_strings[] = {"init", NULL};
@@ -50,9 +50,9 @@ static void thread_start(void)
     exit(main(argc, argv, environ));
 }
 
-PINNED_CODE void process_start(struct aegis_activation *activation)
+PINNED_CODE void process_start(uint64_t gp)
 {
-    thread_boot(activation);
+    thread_boot(GP_ACTIVATION(gp));
     aegis_pager->init();
     heap_boot();
     aegis_pager->map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE, AEGIS_R | AEGIS_W,
