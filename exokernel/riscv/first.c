@@ -115,9 +115,9 @@ static void image_page(const struct elf_segment *s, const uint8_t *file, uint64_
 
 static bool segment_sane(const struct elf_segment *s, uint64_t size)
 {
+    /* The application's addresses, or the free part of the pinned window: map_claim refuses the rest. */
     return s->filesz <= s->memsz && s->offset <= size && s->filesz <= size - s->offset &&
-           s->va >= AEGIS_USER_FIRST && s->va < AEGIS_PINNED && s->memsz < AEGIS_PINNED - s->va &&
-           s->memsz / PAGE_SIZE < IMAGE_PAGES;
+           s->va >= AEGIS_USER_FIRST && s->va < AEGIS_EXPOSED && s->memsz / PAGE_SIZE < IMAGE_PAGES;
 }
 
 static uint64_t image_load(const uint8_t *file, uint64_t size)

@@ -18,6 +18,13 @@ void machine_interrupt(unsigned hart)
         sbi_interrupt(machine_hartid[hart]);
 }
 
+void machine_interrupt_clear(void)
+{
+    csr_clear(sip, SIE_SOFTWARE);
+    if (__atomic_load_n(&console_dump_wanted, __ATOMIC_RELAXED) >> machine_hart() & 1)
+        console_dump_hart(csr_read(sepc));
+}
+
 void machine_idle(void)
 {
     while (!machine_pending())

@@ -185,10 +185,8 @@ static inline unsigned machine_pending(void)
     return (unsigned)(csr_read(sip) & csr_read(sie));
 }
 
-static inline void machine_interrupt_clear(void)
-{
-    csr_clear(sip, SIE_SOFTWARE);
-}
+/* The software interrupt is taken. If the host asked for a dump, this hart says where it is. */
+void machine_interrupt_clear(void);
 
 /* dev/console.c: an external interrupt, with interrupts off; serves a bounded number of lines. */
 void dev_interrupt(void);
