@@ -72,12 +72,22 @@ def lock(path):
         yield
 
 
+def standard_descriptors():
+    """0, 1 and 2 are open: else the next file opened would be taken for one of them."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
 def main(function):
     """Calls a script's main; turns what the user can act on into one line and a status."""
+    standard_descriptors()
     try:
         status = function()
         sys.stdout.flush()
