@@ -10,23 +10,23 @@
 
 /* ---- lending ---- */
 
-long lend_check(const struct aegis_claim *c, const struct aegis_page *head, unsigned order)
+long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned order, unsigned flags)
 {
+    long error = 0;
+
     if (AEGIS_WHAT_ORDER(c->what) != order || head->order != order)
         return AEGIS_E_BAD_RANGE;
-    if (head->pins || head->flags)
-        return AEGIS_E_LENT_PAGE;
-    if (head->claims != 1 || c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING))
-        return AEGIS_E_MAPPED;
-    return 0;
-}
-
-void lend_commit(struct aegis_page *head, unsigned flags)
-{
-    lock_take(&kernel.page_lock);
-    head->pins++;
-    head->flags |= AEGIS_PAGE_IS_LENT | flags;
+    lock_take(&kernel.page_lock); /* nobody can claim it, and then map it, meanwhile */
+    if (head->pins || head->flags) {
+        error = AEGIS_E_LENT_PAGE;
+    } else if (head->claims != 1 || c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING)) {
+        error = AEGIS_E_MAPPED;
+    } else {
+        head->pins = 1;
+        head->flags = (uint8_t)(AEGIS_PAGE_IS_LENT | flags) & 15;
+    }
     lock_give(&kernel.page_lock);
+    return error;
 }
 
 void lend_return(pfn_t page)
@@ -154,8 +154,8 @@ static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], uint32_t index, u
     return e;
 }
 
-/* The six slots, each a whole page to lend, none twice. */
-static long lent_check(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t page[AEGIS_ENV_LENT])
+/* The six slots, each a whole page: all are lent, or none. */
+static long lent_take(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t page[AEGIS_ENV_LENT])
 {
     struct aegis_claim *c;
     struct aegis_page *head;
@@ -163,12 +163,12 @@ static long lent_check(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t
     for (unsigned i = 0; i < AEGIS_ENV_LENT; i++) {
         long error = ledger_use_page(e, slot[i], AEGIS_LEND, &c, &head);
         if (!error)
-            error = lend_check(c, head, 0);
-        for (unsigned k = 0; k < i && !error; k++)
-            if (slot[k] == slot[i])
-                error = AEGIS_E_LENT_PAGE;
-        if (error)
+            error = lend_take(c, head, 0, i == AEGIS_ENV_RECORD ? AEGIS_PAGE_IS_PRIVATE : 0);
+        if (error) {
+            while (i--)
+                lend_return(page[i]);
             return error;
+        }
         page[i] = AEGIS_WHAT_RESOURCE(c->what);
     }
     return 0;
@@ -184,14 +184,15 @@ static long env_create(struct env *e, unsigned long root, const uint64_t slot[AE
     if (!error)
         error = ledger_empty(e, destination, &c);
     if (!error)
-        error = lent_check(e, slot, page);
+        error = lent_take(e, slot, page);
     if (error)
         return error;
     *index = e->depth < ENV_DEPTH ? index_take(e->index) : NOBODY;
-    if (*index == NOBODY)
+    if (*index == NOBODY) {
+        for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
+            lend_return(page[i]);
         return AEGIS_E_FULL;
-    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
-        lend_commit(&pages[page[i]], i == AEGIS_ENV_RECORD ? AEGIS_PAGE_IS_PRIVATE : 0);
+    }
     struct env *made = env_build(page, *index, e->depth + 1);
     claim_fill(e, c, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, *index), made->check);
     return 0;
@@ -295,15 +296,14 @@ static long table_take(struct lending *l, unsigned long kind)
                                               : lend_stlb(l);
     if (error)
         return error;
-    lend_commit(l->head, 0);
     if (kind != AEGIS_TABLE_LEDGER)
         for (unsigned i = 0; i < count; i++)
             map_window(l->to, AEGIS_PINNED_TABLES + l->to->tables++, l->page + i, PTE_R);
     return 0;
 }
 
-/* Finds and locks both sides, and the claim to lend. On error nothing is locked. */
-static long lending_begin(struct lending *l, unsigned long env, unsigned long slot)
+/* Locks both sides and lends the claim's block. On error nothing is locked, nor lent. */
+static long lending_begin(struct lending *l, unsigned long env, unsigned long slot, unsigned flags)
 {
     l->from = env_self();
     long error = env_lock(env, &l->to);
@@ -316,11 +316,19 @@ static long lending_begin(struct lending *l, unsigned long env, unsigned long sl
     if (!error) {
         l->order = AEGIS_WHAT_ORDER(l->claim->what);
         l->page = AEGIS_WHAT_RESOURCE(l->claim->what);
-        error = lend_check(l->claim, l->head, l->order);
+        error = lend_take(l->claim, l->head, l->order, flags);
     }
     if (error)
         env_unlock_both(l->from, l->to);
     return error;
+}
+
+static result_t lending_end(struct lending *l, long error)
+{
+    if (error)
+        lend_return(l->page);
+    env_unlock_both(l->from, l->to);
+    return (result_t){error, 0};
 }
 
 result_t call_table_lend(unsigned long env, unsigned long slot, unsigned long kind, unsigned long va)
@@ -329,12 +337,10 @@ result_t call_table_lend(unsigned long env, unsigned long slot, unsigned long ki
 
     if (kind > AEGIS_TABLE_STLB)
         return FAIL(BAD_RANGE);
-    long error = lending_begin(&l, env, slot);
+    long error = lending_begin(&l, env, slot, 0);
     if (error)
         return (result_t){error, 0};
-    error = table_take(&l, kind);
-    env_unlock_both(l.from, l.to);
-    return (result_t){error, 0};
+    return lending_end(&l, table_take(&l, kind));
 }
 
 /* ---- activations ---- */
@@ -379,7 +385,7 @@ result_t call_activation_lend(unsigned long env, unsigned long slot, unsigned lo
 
     if (hart >= AEGIS_HARTS || !(kernel.online & 1U << hart))
         return FAIL(BAD_RANGE);
-    long error = lending_begin(&l, env, slot);
+    long error = lending_begin(&l, env, slot, AEGIS_PAGE_IS_PRIVATE);
     if (error)
         return (result_t){error, 0};
     if (l.order != 1)
@@ -387,12 +393,10 @@ result_t call_activation_lend(unsigned long env, unsigned long slot, unsigned lo
     else if (l.to->activation[hart])
         error = AEGIS_E_OCCUPIED;
     if (!error) {
-        lend_commit(l.head, AEGIS_PAGE_IS_PRIVATE);
         activation_build(l.to, l.page, &kernel.hart[hart]);
         exposed.env[l.to->index].state = AEGIS_ENV_LIVE;
     }
-    env_unlock_both(l.from, l.to);
-    return (result_t){error, 0};
+    return lending_end(&l, error);
 }
 
 /* ---- boot ---- */

@@ -36,7 +36,6 @@ bool env_reap(void);
 /* This hart's part: its links to a dying activation are cut. Outside of every other kernel path. */
 void env_unlink_here(struct hart *h);
 
-/* Pages lent to the kernel. head: a block of `order`, claimed once, by `c` alone, and not mapped. */
-long lend_check(const struct aegis_claim *c, const struct aegis_page *head, unsigned order);
-void lend_commit(struct aegis_page *head, unsigned flags);
+/* Lends a block of `order`, claimed once, by `c` alone, and mapped nowhere. Errors: BAD_RANGE, LENT_PAGE, MAPPED. */
+long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned order, unsigned flags);
 void lend_return(pfn_t page);

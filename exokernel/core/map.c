@@ -26,30 +26,20 @@ static uint64_t entry_take(uint64_t *entry)
 
 /* ---- walking ---- */
 
-uint64_t *map_entry(struct env *e, unsigned long va, unsigned *level)
+/* Another hart may change the tables meanwhile: each entry is read once, and limbo keeps what it led to. */
+uint64_t map_walk(struct env *e, unsigned long va, uint64_t **at)
 {
     uint64_t *table = e->root;
 
-    for (*level = 2; *level; --*level) {
-        uint64_t *entry = &table[INDEX(va, *level)];
-        if (!(*entry & PTE_V))
-            return NULL;
-        if (is_leaf(*entry))
-            return entry;
-        table = table_of(*entry);
+    for (unsigned level = 2;; level--) {
+        *at = &table[INDEX(va, level)];
+        uint64_t pte = __atomic_load_n(*at, __ATOMIC_RELAXED);
+        if (!(pte & PTE_V))
+            return 0;
+        if (is_leaf(pte) || level == 0)
+            return pte + ((va >> 12 & ((1UL << 9 * level) - 1)) << 10);
+        table = table_of(pte);
     }
-    return &table[INDEX(va, 0)];
-}
-
-uint64_t map_walk(struct env *e, unsigned long va)
-{
-    unsigned level;
-    uint64_t *entry = map_entry(e, va, &level);
-
-    if (!entry)
-        return 0;
-    uint64_t offset = va >> 12 & ((1UL << 9 * level) - 1);
-    return *entry + (offset << 10);
 }
 
 static uint64_t *middle_entry(struct env *e, unsigned long va)

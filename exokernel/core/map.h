@@ -20,10 +20,8 @@ static inline uint16_t *leaf_shadow(uint64_t *table)
     return (uint16_t *)((char *)table + PAGE_SIZE);
 }
 
-/* The entry that translates va, or 0. Of a superpage: as if it were the 4 KiB page's. */
-uint64_t map_walk(struct env *e, unsigned long va);
-/* Where that entry is, or null. */
-uint64_t *map_entry(struct env *e, unsigned long va, unsigned *level);
+/* The entry that translates va, or 0, and where it stands. Of a superpage: as if it were the 4 KiB page's. */
+uint64_t map_walk(struct env *e, unsigned long va, uint64_t **at);
 /* Drops a claim's translations; accessed and dirty stay in the claim. Sets e->stamp where other harts must see it. */
 void map_drop(struct env *e, struct aegis_claim *c, unsigned long slot);
 /* Enters the translation of a claimed block, as the call does. */

@@ -63,6 +63,13 @@ struct activation *pct_callee(const struct activation *a)
         if (b->caller == (uint64_t)a)
             return b;
     }
+    /* its entry claim was released meanwhile */
+    for (unsigned i = 0; i < AEGIS_ENVS; i++) {
+        struct env *e = kernel.env[i];
+        struct activation *b = e ? e->activation[machine_hart()] : NULL;
+        if (b && b->caller == (uint64_t)a)
+            return b;
+    }
     return NULL;
 }
 

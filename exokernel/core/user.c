@@ -3,11 +3,15 @@
 
 #include "map.h"
 
-static char *user_page(struct env *e, unsigned long va, uint64_t need)
+/* What the walk finds; what we do to it is recorded there as the hardware would. */
+static char *user_page(struct env *e, unsigned long va, bool write)
 {
-    uint64_t pte = map_walk(e, va);
-    if ((pte & (PTE_V | PTE_U | need)) != (PTE_V | PTE_U | need))
+    uint64_t *at, need = PTE_V | PTE_U | (write ? PTE_W : PTE_R);
+    uint64_t pte = map_walk(e, va, &at);
+
+    if ((pte & need) != need)
         return NULL;
+    __atomic_fetch_or(at, write ? PTE_A | PTE_D : PTE_A, __ATOMIC_RELAXED);
     return (char *)machine_direct(PTE_PAGE(pte)) + va % PAGE_SIZE;
 }
 
@@ -21,9 +25,12 @@ static long user_copy(struct env *e, char *kernel_side, unsigned long va, size_t
 {
     if (va >= AEGIS_USER_END || size > AEGIS_USER_END - va)
         return AEGIS_E_BAD_ADDRESS;
+    for (unsigned long at = va; size && at < va + size; at = (at | (PAGE_SIZE - 1)) + 1)
+        if (!user_page(e, at, write))
+            return AEGIS_E_BAD_ADDRESS; /* before anything has changed */
     while (size) {
         size_t part = PAGE_SIZE - va % PAGE_SIZE;
-        char *p = user_page(e, va, write ? PTE_W : PTE_R);
+        char *p = user_page(e, va, write);
         if (!p)
             return AEGIS_E_BAD_ADDRESS;
         if (part > size)
