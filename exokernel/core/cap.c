@@ -5,44 +5,51 @@
 #include "ledger.h"
 #include "slice.h"
 
-static bool slice_name(uint32_t r)
+/* Where the check and the number of claims stand; null: there is no such thing. Not for pages. */
+static uint64_t *check_at(uint64_t what, uint32_t **count)
 {
-    return (r >> 8) < AEGIS_HARTS && (r & 0xff) < AEGIS_SLICES;
-}
+    static uint32_t uncounted;
+    uint32_t r = AEGIS_WHAT_RESOURCE(what), low = r & 0xff, high = r >> 8;
+    unsigned type = AEGIS_WHAT_TYPE(what);
 
-static bool root_check(unsigned type, uint64_t *check)
-{
-    if (type >= AEGIS_TYPES)
-        return false;
-    *check = kernel.root_check[type];
-    return true;
+    *count = &uncounted;
+    switch (type) {
+    case AEGIS_SLICE:
+        if (high >= AEGIS_HARTS || low >= AEGIS_SLICES)
+            return NULL;
+        *count = &kernel.slice_claims[high][low];
+        return &exposed.slice[high][low].check;
+    case AEGIS_ENV:
+    case AEGIS_ENTRY:
+        if (r >= AEGIS_ENVS)
+            return NULL;
+        *count = type == AEGIS_ENV ? &exposed.env[r].claims : &exposed.env[r].entries;
+        return type == AEGIS_ENV ? &exposed.env[r].check : &kernel.entry_check[r];
+    case AEGIS_IRQ:
+        *count = &kernel.irq_claims[r % AEGIS_IRQS];
+        return r < AEGIS_IRQS ? &kernel.irq_check[r] : NULL;
+    case AEGIS_CONSOLE:
+    case AEGIS_MACHINE:
+        return r ? NULL : &kernel.single_check[type];
+    default:
+        type ^= AEGIS_ROOT;
+        return r || type >= AEGIS_TYPES ? NULL : &kernel.root_check[type];
+    }
 }
 
 bool resource_check(uint64_t what, uint64_t *check)
 {
-    uint32_t r = AEGIS_WHAT_RESOURCE(what);
-    unsigned type = AEGIS_WHAT_TYPE(what);
-    struct aegis_page *p;
+    uint32_t r = AEGIS_WHAT_RESOURCE(what), *count;
+    const uint64_t *at;
 
-    if (type & AEGIS_ROOT)
-        return r == 0 && root_check(type & ~AEGIS_ROOT, check);
-    switch (type) {
-    case AEGIS_PAGE:
-        p = page_valid(r) ? page_head(r) : NULL;
-        return p && (*check = p->check, true);
-    case AEGIS_SLICE:
-        return slice_name(r) && (*check = exposed.slice[r >> 8][r & 0xff].check, true);
-    case AEGIS_ENV:
-        return r < AEGIS_ENVS && (*check = exposed.env[r].check, true);
-    case AEGIS_ENTRY:
-        return r < AEGIS_ENVS && (*check = kernel.entry_check[r], true);
-    case AEGIS_IRQ:
-        return r < AEGIS_IRQS && (*check = kernel.irq_check[r], true);
-    case AEGIS_CONSOLE:
-    case AEGIS_MACHINE:
-        return r == 0 && (*check = kernel.single_check[type], true);
+    if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE) {
+        const struct aegis_page *p = page_valid(r) ? page_head(r) : NULL;
+        at = p ? &p->check : NULL;
+    } else {
+        at = check_at(what, &count);
     }
-    return false;
+    *check = at ? *at : 0;
+    return *check != 0;
 }
 
 static bool hold_page(uint32_t page, uint64_t check)
@@ -56,77 +63,51 @@ static bool hold_page(uint32_t page, uint64_t check)
     return ok;
 }
 
-static bool hold_counted(struct lock *lock, const uint64_t *now, uint64_t check, uint32_t *count)
+bool resource_hold(uint64_t what, uint64_t check)
 {
-    lock_take(lock);
-    bool ok = *now == check && check != 0;
-    if (ok)
-        ++*count;
-    lock_give(lock);
+    uint32_t *count;
+
+    if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE)
+        return hold_page(AEGIS_WHAT_RESOURCE(what), check);
+    lock_take(&kernel.table_lock);
+    const uint64_t *at = check_at(what, &count);
+    bool ok = at && *at == check;
+    *count += ok;
+    lock_give(&kernel.table_lock);
     return ok;
 }
 
-bool resource_hold(uint64_t what, uint64_t check)
+uint64_t resource_rekey(uint64_t what)
 {
-    uint32_t r = AEGIS_WHAT_RESOURCE(what);
-    uint64_t now;
+    uint32_t *count;
 
-    switch (AEGIS_WHAT_TYPE(what)) {
-    case AEGIS_PAGE:
-        return hold_page(r, check);
-    case AEGIS_SLICE:
-        return hold_counted(&kernel.slice_lock, &exposed.slice[r >> 8][r & 0xff].check, check,
-                            &kernel.slice_claims[r >> 8][r & 0xff]);
-    case AEGIS_ENV:
-        return hold_counted(&kernel.env_lock, &exposed.env[r].check, check,
-                            &exposed.env[r].claims);
-    case AEGIS_ENTRY:
-        return hold_counted(&kernel.env_lock, &kernel.entry_check[r], check,
-                            &exposed.env[r].entries);
-    case AEGIS_IRQ:
-        return hold_counted(&kernel.page_lock, &kernel.irq_check[r], check, &kernel.irq_claims[r]);
-    }
-    return resource_check(what, &now) && now == check;
-}
-
-static void drop_irq(uint32_t line)
-{
-    lock_take(&kernel.page_lock);
-    if (--kernel.irq_claims[line] == 0) {
-        kernel.irq_check[line] = 0;
-        machine_irq_enable(line, false);
-    }
-    lock_give(&kernel.page_lock);
-}
-
-static void drop_entry(uint32_t index)
-{
-    lock_take(&kernel.env_lock);
-    exposed.env[index].entries--;
-    lock_give(&kernel.env_lock);
+    return *check_at(what, &count) = check_new();
 }
 
 void resource_drop(uint64_t what)
 {
-    uint32_t r = AEGIS_WHAT_RESOURCE(what);
+    uint32_t r = AEGIS_WHAT_RESOURCE(what), *count;
 
-    switch (AEGIS_WHAT_TYPE(what)) {
-    case AEGIS_PAGE:
+    if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE) {
         page_drop_claim(page_head(r));
-        break;
-    case AEGIS_SLICE:
-        slice_drop(r >> 8, r & 0xff);
-        break;
-    case AEGIS_ENV:
-        env_drop(r);
-        break;
-    case AEGIS_ENTRY:
-        drop_entry(r);
-        break;
-    case AEGIS_IRQ:
-        drop_irq(r);
-        break;
+        return;
     }
+    lock_take(&kernel.table_lock);
+    check_at(what, &count);
+    if (--*count == 0)
+        switch (AEGIS_WHAT_TYPE(what)) {
+        case AEGIS_SLICE:
+            slice_free(r >> 8, r & 0xff);
+            break;
+        case AEGIS_ENV:
+            env_free_index(r);
+            break;
+        case AEGIS_IRQ:
+            kernel.irq_check[r] = 0;
+            machine_irq_enable(r, false);
+            break;
+        }
+    lock_give(&kernel.table_lock);
 }
 
 /* ---- calls ---- */

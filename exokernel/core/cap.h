@@ -11,3 +11,5 @@ bool resource_check(uint64_t what, uint64_t *check);
 /* One claim more; false when its check is no longer `check`. One less: the last frees it. */
 bool resource_hold(uint64_t what, uint64_t check);
 void resource_drop(uint64_t what);
+/* A new check for what is not a page; the one that is drawn. */
+uint64_t resource_rekey(uint64_t what);

@@ -20,7 +20,7 @@ enum phase { STOP = 1, STOPPED, CLAIMS, ENTRIES, CUT, PAGES };
 #define EMPTY_A_STEP 128
 #define PAGES_A_STEP 64
 
-/* ---- the ring of the dying; env_lock is held ---- */
+/* ---- the ring of the dying; table_lock is held ---- */
 
 static void ring_add(uint32_t i)
 {
@@ -65,10 +65,10 @@ void env_kill(struct env *e, enum aegis_end end)
         __atomic_store_n(&a->run, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&a->gate, 0, __ATOMIC_RELAXED);
     }
-    lock_take(&kernel.env_lock);
+    lock_take(&kernel.table_lock);
     kernel.dying[e->index] = e;
     ring_add(e->index);
-    lock_give(&kernel.env_lock);
+    lock_give(&kernel.table_lock);
 }
 
 /* ---- steps; reap_lock is held, and nobody else looks at e but to see that it is dying ---- */
@@ -221,15 +221,15 @@ static void finish(struct env *e)
     uint32_t index = e->index;
     struct aegis_env_record *r = &exposed.env[index];
 
-    lock_take(&kernel.env_lock);
+    lock_take(&kernel.table_lock);
     ring_remove(index);
     kernel.dying[index] = NULL;
     r->harts = 0;
     r->pages = 0;
-    r->claims++; /* ours, while we tell */
     __atomic_store_n(&r->state, AEGIS_ENV_DEAD, __ATOMIC_SEQ_CST);
-    lock_give(&kernel.env_lock);
-    env_drop(index);
+    if (r->claims == 0)
+        env_free_index(index);
+    lock_give(&kernel.table_lock);
     pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);
     scrub(e, offsetof(struct env, leaf));
     lend_return(pinned);
@@ -269,11 +269,11 @@ bool env_reap(void)
     if (exposed.dying == AEGIS_ENVS)
         return false;
     lock_take(&kernel.reap_lock);
-    lock_take(&kernel.env_lock);
+    lock_take(&kernel.table_lock);
     uint32_t i = exposed.dying;
     if (i != AEGIS_ENVS)
         exposed.dying = kernel.env_next[i]; /* the next time, the next one */
-    lock_give(&kernel.env_lock);
+    lock_give(&kernel.table_lock);
     if (i != AEGIS_ENVS)
         env_step(kernel.dying[i]);
     lock_give(&kernel.reap_lock);

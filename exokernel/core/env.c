@@ -45,7 +45,7 @@ void lend_return(pfn_t page)
 
 static uint32_t index_take(uint32_t controller)
 {
-    lock_take(&kernel.env_lock);
+    lock_take(&kernel.table_lock);
     uint32_t i = kernel.env_free;
     if (i != NOBODY) {
         struct aegis_env_record *r = &exposed.env[i];
@@ -59,24 +59,21 @@ static uint32_t index_take(uint32_t controller)
         r->harts = 0;
         r->state = AEGIS_ENV_NEW;
     }
-    lock_give(&kernel.env_lock);
+    lock_give(&kernel.table_lock);
     return i;
 }
 
-void env_drop(uint32_t index)
+void env_free_index(uint32_t index)
 {
     struct aegis_env_record *r = &exposed.env[index];
 
-    lock_take(&kernel.env_lock);
-    ASSERT(r->claims);
-    if (--r->claims == 0 && r->state == AEGIS_ENV_DEAD) {
-        r->state = AEGIS_ENV_FREE;
-        r->check = 0;
-        kernel.entry_check[index] = 0;
-        r->controller = kernel.env_free;
-        kernel.env_free = index;
-    }
-    lock_give(&kernel.env_lock);
+    if (r->state != AEGIS_ENV_DEAD)
+        return;
+    r->state = AEGIS_ENV_FREE;
+    r->check = 0;
+    kernel.entry_check[index] = 0;
+    r->controller = kernel.env_free;
+    kernel.env_free = index;
 }
 
 bool env_may_hold(const struct env *e, uint64_t what)

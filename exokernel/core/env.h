@@ -14,8 +14,8 @@ static inline bool env_is_live(const struct env *e)
 
 /* Whether a claim may stand in e's ledger: nobody controls its controller. */
 bool env_may_hold(const struct env *e, uint64_t what);
-/* One claim on it less; a dead one's index is then free. */
-void env_drop(uint32_t index);
+/* No claim on it is left: if it is dead, its index is free. table_lock is held. */
+void env_free_index(uint32_t index);
 /* An entry claim left the slot: its resolved partners go. */
 void env_forget_entry(struct env *e, unsigned long slot);
 

@@ -174,8 +174,7 @@ struct kernel {
     uint64_t check;  /* the generator's counter */
     uint64_t epoch;  /* of limbo; compared in 32 bits, as differences */
     struct lock page_lock; /* records, free lists, claims and pins falling to zero */
-    struct lock slice_lock; /* vectors */
-    struct lock env_lock;  /* the table of environments */
+    struct lock table_lock; /* environments' indices, slice vectors; claims and checks of all but pages */
     struct lock console_lock;
     uint64_t entry_check[AEGIS_ENVS];
     uint64_t irq_check[AEGIS_IRQS]; /* 0: nobody's */
@@ -187,7 +186,7 @@ struct kernel {
     uint64_t root_check[AEGIS_TYPES];
     uint32_t online; /* bit h: hart h runs */
     struct env *env[AEGIS_ENVS];       /* alive, or dying and not yet cut off */
-    struct lock reap_lock;             /* steps of destruction; before env_lock and the others but an environment's */
+    struct lock reap_lock;             /* steps of destruction; before the others but an environment's */
     struct env *dying[AEGIS_ENVS];     /* until the last step */
     uint64_t kernel_root[256]; /* upper halves of every root table */
     struct hart hart[AEGIS_HARTS];

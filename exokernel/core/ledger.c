@@ -107,34 +107,35 @@ long ledger_release(struct env *e, unsigned long slot)
     return 0;
 }
 
+static long release(struct env *e, unsigned long slot, unsigned long unused)
+{
+    struct aegis_claim *c;
+    long error = ledger_any(e, slot, &c);
+
+    (void)unused;
+    if (error)
+        return error;
+    return slot == AEGIS_SLOT_SELF ? AEGIS_E_NO_RIGHT : ledger_release(e, slot);
+}
+
 result_t call_release(unsigned long env, unsigned long slot)
 {
-    struct env *e;
+    return env_call(env, slot, 0, release);
+}
+
+static long slot_tag(struct env *e, unsigned long slot, unsigned long tag)
+{
     struct aegis_claim *c;
-    long error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    error = ledger_any(e, slot, &c);
-    if (!error && slot == AEGIS_SLOT_SELF)
-        error = AEGIS_E_NO_RIGHT;
+    long error = ledger_any(e, slot, &c);
+
     if (!error)
-        error = ledger_release(e, slot);
-    env_unlock(e);
-    return (result_t){error, 0};
+        c->tag = (uint32_t)tag;
+    return error;
 }
 
 result_t call_slot_tag(unsigned long env, unsigned long slot, unsigned long tag)
 {
-    struct env *e;
-    struct aegis_claim *c;
-    long error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    error = ledger_any(e, slot, &c);
-    if (!error)
-        c->tag = (uint32_t)tag;
-    env_unlock(e);
-    return (result_t){error, 0};
+    return env_call(env, slot, tag, slot_tag);
 }
 
 /* ---- share ---- */

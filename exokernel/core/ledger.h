@@ -89,6 +89,20 @@ static inline void env_unlock(struct env *e)
     lock_give(&e->lock);
 }
 
+/* A call on an environment: one step under its lock. */
+typedef long (*env_step_t)(struct env *e, unsigned long slot, unsigned long x);
+static inline result_t env_call(unsigned long env, unsigned long slot, unsigned long x, env_step_t step)
+{
+    struct env *e;
+    long error = env_lock(env, &e);
+
+    if (!error) {
+        error = step(e, slot, x);
+        env_unlock(e);
+    }
+    return (result_t){error, 0};
+}
+
 /* Both, in order; they may be one. */
 void env_lock_both(struct env *a, struct env *b);
 void env_unlock_both(struct env *a, struct env *b);

@@ -341,13 +341,7 @@ long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
 
 result_t call_map(unsigned long env, unsigned long slot, unsigned long va_rights)
 {
-    struct env *e;
-    long error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    error = map_claim(e, slot, va_rights);
-    env_unlock(e);
-    return (result_t){error, 0};
+    return env_call(env, slot, va_rights, map_claim);
 }
 
 result_t call_map_vector(unsigned long env, unsigned long vector, unsigned long count)
@@ -408,11 +402,12 @@ void map_drop(struct env *e, struct aegis_claim *c, unsigned long slot)
     flush(e, va, 1UL << order);
 }
 
-static long unmap_step(struct env *e, unsigned long slot)
+static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
 {
     struct aegis_claim *c;
     long error = ledger_any(e, slot, &c);
 
+    (void)unused;
     if (error)
         return error;
     if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE)
@@ -435,13 +430,7 @@ static long unmap_step(struct env *e, unsigned long slot)
 
 result_t call_unmap(unsigned long env, unsigned long slot)
 {
-    struct env *e;
-    long error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    error = unmap_step(e, slot);
-    env_unlock(e);
-    return (result_t){error, 0};
+    return env_call(env, slot, 0, unmap_step);
 }
 
 /* ---- rights, accessed and dirty over a range ---- */

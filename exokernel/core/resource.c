@@ -98,14 +98,14 @@ static long irq_take(unsigned long line, uint64_t *check)
 {
     if (line >= AEGIS_IRQS || !machine_irq_valid((uint32_t)line))
         return AEGIS_E_NO_RESOURCE;
-    lock_take(&kernel.page_lock);
+    lock_take(&kernel.table_lock);
     bool free = kernel.irq_claims[line] == 0;
     if (free) {
         kernel.irq_claims[line] = 1;
         kernel.irq_check[line] = *check = check_new();
         machine_irq_enable((uint32_t)line, true);
     }
-    lock_give(&kernel.page_lock);
+    lock_give(&kernel.table_lock);
     return free ? 0 : AEGIS_E_NO_RESOURCE;
 }
 
@@ -259,7 +259,7 @@ static long rekey_entry(struct env *e, struct aegis_claim *c)
     struct env *gone = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
 
     if (!(c->where & AEGIS_REKEYING)) {
-        c->check = kernel.entry_check[AEGIS_WHAT_RESOURCE(c->what)] = check_new();
+        c->check = resource_rekey(c->what);
         c->where |= AEGIS_REKEYING;
         c->step = 0;
     }
@@ -275,30 +275,6 @@ static long rekey_entry(struct env *e, struct aegis_claim *c)
     return 0;
 }
 
-/* These have nothing that outlives the comparison of the check at each use. */
-static long rekey_single(struct aegis_claim *c)
-{
-    uint32_t r = AEGIS_WHAT_RESOURCE(c->what);
-    unsigned type = AEGIS_WHAT_TYPE(c->what);
-
-    c->check = check_new();
-    switch (type) {
-    case AEGIS_SLICE:
-        exposed.slice[r >> 8][r & 0xff].check = c->check;
-        break;
-    case AEGIS_IRQ:
-        kernel.irq_check[r] = c->check;
-        break;
-    case AEGIS_CONSOLE:
-    case AEGIS_MACHINE:
-        kernel.single_check[type] = c->check;
-        break;
-    default:
-        kernel.root_check[type & ~AEGIS_ROOT] = c->check;
-    }
-    return 0;
-}
-
 result_t call_rekey(unsigned long slot)
 {
     struct aegis_claim *c;
@@ -311,7 +287,7 @@ result_t call_rekey(unsigned long slot)
         unsigned type = AEGIS_WHAT_TYPE(c->what);
         error = type == AEGIS_PAGE    ? rekey_page(e, c)
                 : type == AEGIS_ENTRY ? rekey_entry(e, c)
-                                      : rekey_single(c);
+                                      : (c->check = resource_rekey(c->what), 0); /* nothing outlives the comparison at each use */
     }
     env_unlock(e);
     return (result_t){error, 0};

@@ -15,7 +15,7 @@ static struct hart *hart_here(void)
     return (struct hart *)machine_self()->hart;
 }
 
-/* ---- vectors; slice_lock is held ---- */
+/* ---- vectors; table_lock is held ---- */
 
 void slice_boot(struct hart *h)
 {
@@ -76,11 +76,11 @@ static void position_set(struct hart *h, unsigned position, struct activation *a
 
 void slice_forget(struct hart *h, struct activation *a)
 {
-    lock_take(&kernel.slice_lock);
+    lock_take(&kernel.table_lock);
     for (unsigned i = 0; exposed.env[a->index].positions && i < AEGIS_SLICES; i++)
         if (h->slots[i].runs == a)
             position_set(h, i, h->null);
-    lock_give(&kernel.slice_lock);
+    lock_give(&kernel.table_lock);
 }
 
 static bool position_take(struct env *e, unsigned hart, unsigned position, uint64_t *check)
@@ -108,31 +108,27 @@ long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t 
         return AEGIS_E_NO_RESOURCE;
     if (any)
         low = 0, high = AEGIS_SLICES - 1;
-    lock_take(&kernel.slice_lock);
+    lock_take(&kernel.table_lock);
     for (unsigned h = first; h <= last; h++)
         for (unsigned p = low; p <= high && kernel.online & 1U << h; p++)
             if (position_take(e, h, p, check)) {
-                lock_give(&kernel.slice_lock);
+                lock_give(&kernel.table_lock);
                 *resource = h << 8 | p;
                 return 0;
             }
-    lock_give(&kernel.slice_lock);
+    lock_give(&kernel.table_lock);
     return any ? AEGIS_E_FULL : AEGIS_E_NO_RESOURCE;
 }
 
-void slice_drop(unsigned hart, unsigned position)
+void slice_free(unsigned hart, unsigned position)
 {
     struct aegis_slice *s = &exposed.slice[hart][position];
     struct hart *h = &kernel.hart[hart];
 
-    lock_take(&kernel.slice_lock);
-    if (--kernel.slice_claims[hart][position] == 0) {
-        s->owner = AEGIS_ANY;
-        s->check = 0;
-        position_set(h, position, h->null);
-        ring_remove(h, position);
-    }
-    lock_give(&kernel.slice_lock);
+    s->owner = AEGIS_ANY;
+    s->check = 0;
+    position_set(h, position, h->null);
+    ring_remove(h, position);
 }
 
 /* Lets a hart that idles look at its vector again. */
@@ -152,9 +148,9 @@ static long position_give(struct env *self, unsigned long slot, struct env *to)
     struct activation *a = to->activation[r >> 8];
     if (!a)
         return AEGIS_E_NO_RESOURCE;
-    lock_take(&kernel.slice_lock);
+    lock_take(&kernel.table_lock);
     position_set(&kernel.hart[r >> 8], r & 0xff, a);
-    lock_give(&kernel.slice_lock);
+    lock_give(&kernel.table_lock);
     hart_wake(r >> 8);
     return 0;
 }

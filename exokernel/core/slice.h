@@ -16,11 +16,11 @@ _Noreturn void slice_start(struct hart *h);
 _Noreturn void slice_leave(void);
 /* Something that sleepers may wait for happened outside of any environment (a device, a death). */
 void slice_poke(void);
-/* The last claim on a position went. */
-void slice_drop(unsigned hart, unsigned position);
+/* The last claim on a position went. table_lock is held. */
+void slice_free(unsigned hart, unsigned position);
 /* This hart's positions that run `a` run nobody. */
 void slice_forget(struct hart *h, struct activation *a);
-/* A claim on a position, by name or any; value: the name. slice_lock is not held. */
+/* A claim on a position, by name or any; value: the name. table_lock is not held. */
 long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t *check);
 
 /* Registers of an interrupted environment, on the kernel's stack: pc, x1 .. x31. */
