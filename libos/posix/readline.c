@@ -312,18 +312,32 @@ static void change(struct editor *e, int key)
     }
 }
 
+// A plain character at the end of a short line: the terminal shows it where the cursor is, nothing else changes.
+static bool append(struct editor *e, int key)
+{
+    char c = (char)key;
+    if (key < ' ' || key >= RUBOUT || e->cursor != e->length || strlen(e->prompt) + e->length > 60) {
+        return false;
+    }
+    if (insert(e, &c, 1)) {
+        put(&c, 1);
+    }
+    return true;
+}
+
 // True when the user ended the line; false at the end of input.
 static bool edit(struct editor *e)
 {
+    draw(e);
     for (;;) {
-        draw(e);
         int key = next_byte();
+        if (append(e, key)) {
+            continue;
+        }
         if (key == ESCAPE) {
             key = sequence();
         }
         if (key == '\r' || key == '\n') {
-            e->cursor = e->length;
-            draw(e);
             return true;
         }
         if (key == KEY_END_OF_INPUT) {
@@ -339,6 +353,7 @@ static bool edit(struct editor *e)
         } else if (!move(e, key)) {
             change(e, key);
         }
+        draw(e);
     }
 }
 

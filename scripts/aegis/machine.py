@@ -328,6 +328,10 @@ class Session:
     def story(self):
         """The last lines of the log and what QEMU itself said."""
         lines = [*self.tail, self.line] if self.line else list(self.tail)
+        for i, text in enumerate(lines):
+            if text.startswith(b"Boot HART MEDELEG"):  # the last line of the firmware's banner, which tells nothing here
+                lines = lines[i + 1:]
+                break
         self.complaints.seek(0)
         said = [line for line in self.complaints.read().splitlines() if b"same build" not in line]
         return b"\n".join([*lines, *said])
