@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All that core/ wants of the machine under it. riscv/machine.h has it for the hardware, tests/unit/host.h for the
+ * All that core/ wants of the machine under it. riscv/machine.h has it for the hardware, tests/host/host.h for the
  * host's tests, which hold memory in an array and let harts be numbers.
  */
 #pragma once
