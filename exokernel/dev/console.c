@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Framing. To the host: 0x10 '0' .. '3' switches to log, output, error or control, 0x10 0x10 is a literal 0x10. From the
- * host: 0x10 0x10 a literal, 0x10 'e' the end of input, 0x10 'd' dump state, 0x10 'w' ROWS ';' COLUMNS '\n' the window.
+ * Framing. To the host: 0x10 '0' .. '3' switches to log, output, error or control, 0x10 0x10 is a
+ * literal 0x10. From the host: 0x10 0x10 a literal, 0x10 'e' the end of input, 0x10 'd' dump state,
+ * 0x10 'w' ROWS ';' COLUMNS '\n' the window.
  *
- * A host that does not read blocks the line. Then a write answers AGAIN; the rest of a pair of bytes that was
- * already begun is held here and goes out first. A guest that does not read masks reception when the ring is full:
- * the sender keeps its bytes.
+ * A host that does not read blocks the line. Then a write answers AGAIN; the rest of a pair of
+ * bytes that was already begun is held here and goes out first. A guest that does not read masks
+ * reception when the ring is full: the sender keeps its bytes.
  */
 #include "console.h"
 
@@ -190,14 +191,17 @@ static bool receive(void)
     return dump;
 }
 
-/* The dump: every environment, then each hart says where it is, this one at once and the others when they are interrupted. */
+/*
+ * The dump: every environment, then each hart says where it is, this one at once and the others
+ * when they are interrupted.
+ */
 static void dump(void)
 {
     for (unsigned i = 0; i < AEGIS_ENVS; i++) {
         const struct aegis_env_record *r = &exposed.env[i];
         if (r->state != AEGIS_ENV_FREE)
-            log_print("environment %u: state %u, controller %u, ledger pages %u, sleeping %x", i, r->state,
-                      r->controller, r->pages, r->sleeping[0]);
+            log_print("environment %u: state %u, controller %u, ledger pages %u, sleeping %x", i,
+                      r->state, r->controller, r->pages, r->sleeping[0]);
     }
     __atomic_store_n(&console_dump_wanted, kernel.online, __ATOMIC_RELAXED);
     for (unsigned h = 0; h < AEGIS_HARTS; h++) {
@@ -279,7 +283,8 @@ static long use(unsigned long slot, unsigned type, unsigned rights, uint32_t *re
     return error;
 }
 
-result_t call_console_write(unsigned long slot, unsigned long channel, unsigned long va, unsigned long size)
+result_t call_console_write(unsigned long slot, unsigned long channel, unsigned long va,
+                            unsigned long size)
 {
     uint8_t bytes[CHUNK];
     unsigned long done = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The console: one serial line. Plain, it is what it is. Framed (console=framed), it carries four channels to the host
- * and three commands from it; every framing byte is written out in dev/console.c.
+ * The console: one serial line. Plain, it is what it is. Framed (console=framed), it carries four
+ * channels to the host and three commands from it; every framing byte is written out in
+ * dev/console.c.
  */
 #pragma once
 
@@ -14,9 +15,15 @@ enum console_channel { CONSOLE_LOG, CONSOLE_OUTPUT, CONSOLE_ERROR, CONSOLE_CONTR
 struct fdt_uart;
 
 void console_start(const struct fdt_uart *uart, bool framed);
-/* Lets input in; `line` is the UART's at the interrupt controller, which dev_interrupt serves for it. */
+/*
+ * Lets input in; `line` is the UART's at the interrupt controller, which dev_interrupt serves for
+ * it.
+ */
 void console_open(uint32_t line);
-/* One whole line of the kernel's, without its newline. Never fails; what a blocked line does not take is lost. */
+/*
+ * One whole line of the kernel's, without its newline. Never fails; what a blocked line does not
+ * take is lost.
+ */
 void console_log(const char *text);
 /* A panic's: takes no lock. */
 void console_panic(void);

@@ -12,7 +12,8 @@
 #define CONTEXT_STRIDE 0x1000
 
 static struct {
-    volatile uint32_t *priority, *enable, *context; /* context[0]: threshold, [1]: claim and complete */
+    volatile uint32_t *priority, *enable,
+        *context; /* context[0]: threshold, [1]: claim and complete */
     uint32_t lines;
 } plic;
 

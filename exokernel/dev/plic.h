@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The interrupt controller (RISC-V PLIC 1.0). All lines go to one hart's S-mode context, the boot hart's. */
+/*
+ * The interrupt controller (RISC-V PLIC 1.0). All lines go to one hart's S-mode context, the boot
+ * hart's.
+ */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `size` bytes of registers at `physical`; lines 1 .. lines. False: the context's registers lie outside. */
+/*
+ * `size` bytes of registers at `physical`; lines 1 .. lines. False: the context's registers lie
+ * outside.
+ */
 bool plic_start(uint64_t physical, uint64_t size, uint32_t lines, uint32_t context);
 bool plic_line_valid(uint32_t line);
 void plic_enable(uint32_t line, bool on);

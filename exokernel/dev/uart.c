@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "uart.h"
 
-#include "../riscv/fdt.h"
+#include "fdt.h"
 #include "../riscv/machine.h"
 
 /* ns16550: register numbers and bits */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The console's serial line: ns16550 or sifive,uart0. Transmission is polled, reception by interrupt. */
+/*
+ * The console's serial line: ns16550 or sifive,uart0. Transmission is polled, reception by
+ * interrupt.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +11,10 @@
 struct fdt_uart;
 
 void uart_start(const struct fdt_uart *uart);
-/* Sends a byte; false: the line did not take it within the bound. Before uart_start it goes by way of the firmware. */
+/*
+ * Sends a byte; false: the line did not take it within the bound. Before uart_start it goes by way
+ * of the firmware.
+ */
 bool uart_put(uint8_t byte);
 /* A received byte, or -1. */
 int uart_get(void);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entry from the firmware: S-mode, MMU off, at the physical load address; a0 = hardware hart number, a1 = devicetree
- * (boot hart) or our hart number (started by HSM). Both turn translation on by letting the next fetch fault into
- * stvec's virtual address, so that no identity mapping ever exists.
+ * Entry from the firmware: S-mode, MMU off, at the physical load address; a0 = hardware hart
+ * number, a1 = devicetree (boot hart) or our hart number (started by HSM). Both turn translation on
+ * by letting the next fetch fault into stvec's virtual address, so that no identity mapping ever
+ * exists.
  */
 #include "addresses.h"
 
@@ -81,8 +82,9 @@ enable:
     jr t1
 
 /*
- * A trap by the kernel itself, from any state: registers into one static frame (only one hart's trap is told, the
- * others stop), then machine_trap. Uses no stack but its own, so that a stack that ran into its guard page is told too.
+ * A trap by the kernel itself, from any state: registers into one static frame (only one hart's
+ * trap is told, the others stop), then machine_trap. Uses no stack but its own, so that a stack
+ * that ran into its guard page is told too.
  */
     .text
     .balign 4
@@ -93,36 +95,9 @@ kernel_trap:
     amoswap.w.aq sp, sp, (sp)   # the address is not 0, so it serves as the mark
     bnez sp, 2f
     lla sp, panic_frame
-    sd ra, 8(sp)
-    sd gp, 24(sp)
-    sd tp, 32(sp)
-    sd t0, 40(sp)
-    sd t1, 48(sp)
-    sd t2, 56(sp)
-    sd s0, 64(sp)
-    sd s1, 72(sp)
-    sd a0, 80(sp)
-    sd a1, 88(sp)
-    sd a2, 96(sp)
-    sd a3, 104(sp)
-    sd a4, 112(sp)
-    sd a5, 120(sp)
-    sd a6, 128(sp)
-    sd a7, 136(sp)
-    sd s2, 144(sp)
-    sd s3, 152(sp)
-    sd s4, 160(sp)
-    sd s5, 168(sp)
-    sd s6, 176(sp)
-    sd s7, 184(sp)
-    sd s8, 192(sp)
-    sd s9, 200(sp)
-    sd s10, 208(sp)
-    sd s11, 216(sp)
-    sd t3, 224(sp)
-    sd t4, 232(sp)
-    sd t5, 240(sp)
-    sd t6, 248(sp)
+    .irp n, 1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    sd x\n, \n * 8(sp)
+    .endr
     csrr t0, sepc
     sd t0, 0(sp)
     csrr t0, sscratch
@@ -137,7 +112,10 @@ kernel_trap:
 2:  wfi
     j 2b
 
-/* machine_probe_CSR(): does this hart have it? The firmware hands the illegal instruction down to us. */
+/*
+ * machine_probe_CSR(): does this hart have it? The firmware hands the illegal instruction down to
+ * us.
+ */
     .macro probe name, csr
     .globl machine_probe_\name
 machine_probe_\name:
@@ -157,29 +135,28 @@ machine_probe_\name:
 
     .option push
     .option arch, +d
+    .macro each_fp operation:vararg
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    \operation
+    .endr
+    .endm
     .globl machine_fp_save
 machine_fp_save:
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    fsd f\n, \n * 8(a0)
-    .endr
+    each_fp fsd f\n, \n * 8(a0)
     frcsr t0
     sd t0, 256(a0)
     ret
 
     .globl machine_fp_load
 machine_fp_load:
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    fld f\n, \n * 8(a0)
-    .endr
+    each_fp fld f\n, \n * 8(a0)
     ld t0, 256(a0)
     fscsr t0
     ret
 
     .globl machine_fp_clear
 machine_fp_clear:
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    fmv.d.x f\n, zero
-    .endr
+    each_fp fmv.d.x f\n, zero
     fscsr zero
     ret
     .option pop

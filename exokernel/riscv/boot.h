@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../core/kernel.h"
-#include "fdt.h"
+#include "../dev/fdt.h"
 
 /* What the kernel's command line asks for; defaults where it is silent. */
 struct options {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The dispatch table, from calls.def, and its twin that says each call on the log (trace= on the command line). */
+/*
+ * The dispatch table, from calls.def, and its twin that says each call on the log (trace= on the
+ * command line).
+ */
 #include "calls.h"
 
 #include "log.h"
@@ -10,24 +13,23 @@
 #undef CALL
 
 const call_t calls_plain[CALL_COUNT] = {
-#define CALL(number, name, count, arguments, errors, sentence) [number] = (call_t)(void (*)(void))call_##name,
+#define CALL(number, name, count, arguments, errors, sentence)                                     \
+    [number] = (call_t)(void (*)(void))call_##name,
 #include <aegis/calls.def>
 #undef CALL
 };
 
-static const struct {
-    const char *name;
-    unsigned count;
-} calls[CALL_COUNT] = {
-#define CALL(number, name, count, arguments, errors, sentence) [number] = {#name, count},
+static const char *const names[CALL_COUNT] = {
+#define CALL(number, name, count, arguments, errors, sentence) [number] = #name,
 #include <aegis/calls.def>
 #undef CALL
 };
 
 /* These leave the kernel by another way than a return: there is no result to tell. */
 #define LEAVING                                                                                    \
-    (1UL << AEGIS_CALL_slice_yield | 1UL << AEGIS_CALL_pct_return | 1UL << AEGIS_CALL_env_destroy | \
-     1UL << AEGIS_CALL_slice_yield_to | 1UL << AEGIS_CALL_slice_wait | 1UL << AEGIS_CALL_machine_end)
+    (1UL << AEGIS_CALL_slice_yield | 1UL << AEGIS_CALL_pct_return |                                \
+     1UL << AEGIS_CALL_env_destroy | 1UL << AEGIS_CALL_slice_yield_to |                            \
+     1UL << AEGIS_CALL_slice_wait | 1UL << AEGIS_CALL_machine_end)
 
 static const char *error_name(long error)
 {
@@ -41,14 +43,11 @@ static const char *error_name(long error)
 
 static result_t traced(unsigned number, const unsigned long x[5])
 {
-    static const char *const formats[6] = {
-        "[%u] %s()", "[%u] %s(%lx)", "[%u] %s(%lx, %lx)", "[%u] %s(%lx, %lx, %lx)",
-        "[%u] %s(%lx, %lx, %lx, %lx)", "[%u] %s(%lx, %lx, %lx, %lx, %lx)",
-    };
     uint32_t index = machine_self()->index;
     bool wanted = machine_trace >> number & 1;
     if (wanted)
-        log_print_any(formats[calls[number].count], index, calls[number].name, x[0], x[1], x[2], x[3], x[4]);
+        log_print("[%u] %s %lx %lx %lx %lx %lx", index, names[number], x[0], x[1], x[2], x[3],
+                  x[4]);
     result_t r = calls_plain[number](x[0], x[1], x[2], x[3], x[4]);
     if (wanted && !(LEAVING >> number & 1))
         log_print("[%u]   = %s, %lx", index, error_name(r.error), r.value);

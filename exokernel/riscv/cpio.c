@@ -59,10 +59,12 @@ static const char *bare(const char *name)
 
 static bool magic_good(const uint8_t *p)
 {
-    return p[0] == '0' && p[1] == '7' && p[2] == '0' && p[3] == '7' && p[4] == '0' && (p[5] == '1' || p[5] == '2');
+    return p[0] == '0' && p[1] == '7' && p[2] == '0' && p[3] == '7' && p[4] == '0' &&
+           (p[5] == '1' || p[5] == '2');
 }
 
-enum cpio_result cpio_next(const void *archive, size_t bytes, size_t *offset, struct cpio_member *member)
+enum cpio_result cpio_next(const void *archive, size_t bytes, size_t *offset,
+                           struct cpio_member *member)
 {
     const uint8_t *p = archive;
     size_t at = *offset;
@@ -87,7 +89,8 @@ enum cpio_result cpio_next(const void *archive, size_t bytes, size_t *offset, st
     return CPIO_MEMBER;
 }
 
-enum cpio_result cpio_find(const void *archive, size_t bytes, const char *name, struct cpio_member *member)
+enum cpio_result cpio_find(const void *archive, size_t bytes, const char *name,
+                           struct cpio_member *member)
 {
     size_t offset = 0;
     enum cpio_result result;

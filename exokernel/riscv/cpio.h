@@ -20,6 +20,11 @@ enum cpio_result {
 };
 
 /* The member at *offset (0 first), and *offset moved to the next one. */
-enum cpio_result cpio_next(const void *archive, size_t bytes, size_t *offset, struct cpio_member *member);
-/* A regular file by name; a leading "/" or "./" of the member's name does not count. CPIO_END: none. */
-enum cpio_result cpio_find(const void *archive, size_t bytes, const char *name, struct cpio_member *member);
+enum cpio_result cpio_next(const void *archive, size_t bytes, size_t *offset,
+                           struct cpio_member *member);
+/*
+ * A regular file by name; a leading "/" or "./" of the member's name does not count. CPIO_END:
+ * none.
+ */
+enum cpio_result cpio_find(const void *archive, size_t bytes, const char *name,
+                           struct cpio_member *member);

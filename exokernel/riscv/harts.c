@@ -5,7 +5,10 @@
 #include "calls.h"
 #include "log.h"
 
-/* The activation pairs of nobody: what a hart's gp and sscratch point at while no environment runs on it. */
+/*
+ * The activation pairs of nobody: what a hart's gp and sscratch point at while no environment runs
+ * on it.
+ */
 char null_activations[AEGIS_HARTS][2 * PAGE_SIZE] __attribute__((aligned(2 * PAGE_SIZE)));
 
 extern char stacks_start[], _secondary[];
@@ -79,7 +82,8 @@ void hart_start_others(unsigned count)
             wanted &= ~(1U << i);
     }
     uint64_t until = machine_time() + exposed.time_hz / 10;
-    while ((__atomic_load_n(&kernel.online, __ATOMIC_ACQUIRE) & wanted) != wanted && machine_time() < until)
+    while ((__atomic_load_n(&kernel.online, __ATOMIC_ACQUIRE) & wanted) != wanted &&
+           machine_time() < until)
         machine_relax();
     for (unsigned i = 0; i < count; i++) {
         if (!exposed.hart[i].online)

@@ -48,15 +48,13 @@ static void put_conversion(struct line *line, char c, bool is_long, __builtin_va
 {
     if (c == 's')
         put_string(line, __builtin_va_arg(*list, const char *));
-    else if (c == 'c')
-        put(line, (char)__builtin_va_arg(*list, int));
     else if (c == 'd')
         put_signed(line, is_long ? __builtin_va_arg(*list, long) : __builtin_va_arg(*list, int));
     else if (c == 'u' || c == 'x')
-        put_number(line, is_long ? __builtin_va_arg(*list, unsigned long) : __builtin_va_arg(*list, unsigned),
+        put_number(line,
+                   is_long ? __builtin_va_arg(*list, unsigned long)
+                           : __builtin_va_arg(*list, unsigned),
                    c == 'u' ? 10 : 16);
-    else if (c == 'p')
-        put_number(line, (uint64_t)__builtin_va_arg(*list, void *), 16);
     else
         put(line, c);
 }
@@ -84,14 +82,6 @@ void log_print_list(const char *format, __builtin_va_list list)
 }
 
 void log_print(const char *format, ...)
-{
-    __builtin_va_list list;
-    __builtin_va_start(list, format);
-    log_print_list(format, list);
-    __builtin_va_end(list);
-}
-
-void log_print_any(const char *format, ...)
 {
     __builtin_va_list list;
     __builtin_va_start(list, format);

@@ -52,7 +52,8 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_clear
     } while (p != end);
 }
 
-__attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_copy(void *to, const void *from)
+__attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_copy(void *to,
+                                                                                const void *from)
 {
     uint64_t *d = to, *end = d + AEGIS_PAGE_SIZE / 8;
     const uint64_t *s = from;
@@ -63,7 +64,10 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_copy(
     } while (d != end);
 }
 
-/* Patching: entry.S lists its instructions that only some machines have, each with what to jump to instead. */
+/*
+ * Patching: entry.S lists its instructions that only some machines have, each with what to jump to
+ * instead.
+ */
 
 struct patch {
     uint64_t at, thunk;
@@ -76,10 +80,14 @@ static uint32_t jump(int64_t offset)
 {
     ASSERT(offset >= -0x100000 && offset < 0x100000 && !(offset & 1));
     uint32_t o = (uint32_t)offset;
-    return 0x6f | (o >> 20 & 1) << 31 | (o >> 1 & 0x3ff) << 21 | (o >> 11 & 1) << 20 | (o >> 12 & 0xff) << 12;
+    return 0x6f | (o >> 20 & 1) << 31 | (o >> 1 & 0x3ff) << 21 | (o >> 11 & 1) << 20 |
+           (o >> 12 & 0xff) << 12;
 }
 
-/* Text is not writable where it runs: the word goes through the direct map, in halves, as it may lie on any. */
+/*
+ * Text is not writable where it runs: the word goes through the direct map, in halves, as it may
+ * lie on any.
+ */
 static void patch_list(const struct patch *p, const struct patch *end)
 {
     for (; p < end; p++) {
@@ -107,7 +115,10 @@ void machine_refused(const char *function, int line, const char *error)
 void machine_stop(void)
 {
     console_drain();
-    /* A framed console's host runs QEMU with -no-reboot: it ends so on both machines. Else switch it off, if it can. */
+    /*
+     * A framed console's host runs QEMU with -no-reboot: it ends so on both machines. Else switch
+     * it off, if it can.
+     */
     if (machine_framed || !machine_powers_off)
         sbi_reboot();
     sbi_shutdown();

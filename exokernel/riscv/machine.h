@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine under core/ (core/machine.h lists what it wants). In the kernel's C code gp holds the boundary pointer of
- * the activation that trapped, or of the hart's null activation; nothing defines __global_pointer$, so that the
- * compiler and linker leave gp alone, and tp is not touched at all.
+ * The machine under core/ (core/machine.h lists what it wants). In the kernel's C code gp holds the
+ * boundary pointer of the activation that trapped, or of the hart's null activation; nothing
+ * defines __global_pointer$, so that the compiler and linker leave gp alone, and tp is not touched
+ * at all.
  */
 #pragma once
 
@@ -197,7 +198,10 @@ void machine_idle(void);
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);
 
-/* What a new root table, a new activation need of this machine; the rest of the activation is filled already. */
+/*
+ * What a new root table, a new activation need of this machine; the rest of the activation is
+ * filled already.
+ */
 void machine_root_fill(uint64_t *root);
 void machine_activation_fill(struct activation *activation, struct hart *hart);
 
@@ -211,7 +215,10 @@ void machine_run(struct activation *activation, uint64_t pc, uint64_t a0, uint64
 /* Nobody runs on this hart from here on: the null activation, the kernel's own address space. */
 void machine_enter_null(struct hart *hart);
 
-/* Replaces the fast paths' timer and address-space instructions where the machine lacks Sstc or ASIDs. */
+/*
+ * Replaces the fast paths' timer and address-space instructions where the machine lacks Sstc or
+ * ASIDs.
+ */
 void machine_patch(void);
 
 /* The kernel's own mistakes: one hart prints, then the machine ends. */

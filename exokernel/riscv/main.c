@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Boot, in order: devicetree, options, console, features, memory, secrets, other harts, first environment. */
+/*
+ * Boot, in order: devicetree, options, console, features, memory, secrets, other harts, first
+ * environment.
+ */
 #include "../core/cap.h"
 #include "../core/env.h"
 #include "../core/slice.h"
@@ -100,7 +103,8 @@ static void memory_find(void)
     memory_reserve(map_physical(image_start), (uint64_t)(image_end - image_start));
     /* A firmware that does not say where it lies has what is below the kernel. */
     if (!fdt.reserved_count)
-        memory_reserve(map_physical(image_start) & ~0x3fffffffUL, map_physical(image_start) & 0x3fffffff);
+        memory_reserve(map_physical(image_start) & ~0x3fffffffUL,
+                       map_physical(image_start) & 0x3fffffff);
     memory_reserve(fdt.initrd_start, fdt.initrd_end - fdt.initrd_start);
     tables_close();
     memory_start();
@@ -172,8 +176,9 @@ void boot_main(uint64_t hartid, uint64_t fdt_physical)
     env_boot();
     hart_enter(0);
     hart_start_others(harts);
-    log_print("aegis: %u harts, %lu MiB, %lu free, %s, %u ASID bits", harts, exposed.page_count >> 8,
-              exposed.free_pages >> 8, machine_sstc ? "stimecmp" : "SBI timer", exposed.asid_bits);
+    log_print("aegis: %u harts, %lu MiB, %lu free, %s, %u ASID bits", harts,
+              exposed.page_count >> 8, exposed.free_pages >> 8,
+              machine_sstc ? "stimecmp" : "SBI timer", exposed.asid_bits);
     first_start(physical(fdt.initrd_start), exposed.archive_bytes);
     slice_start(&kernel.hart[0]);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's command line: words apart by blanks, NAME or NAME=VALUE; what is not the kernel's is passed over. */
+/*
+ * The kernel's command line: words apart by blanks, NAME or NAME=VALUE; what is not the kernel's is
+ * passed over.
+ */
 #include "boot.h"
 
 static const struct {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The end of the kernel by a mistake of its own: cause, registers, backtrace; one hart tells, the others stop. */
+/*
+ * The end of the kernel by a mistake of its own: cause, registers, backtrace; one hart tells, the
+ * others stop.
+ */
 #include "../core/kernel.h"
 #include "../dev/console.h"
 #include "log.h"
@@ -15,15 +18,16 @@ struct machine_frame {
 void machine_trap(struct machine_frame *frame) __attribute__((noreturn));
 
 static const char *const causes[16] = {
-    "instruction address misaligned", "instruction access fault", "illegal instruction", "breakpoint",
-    "load address misaligned", "load access fault", "store address misaligned", "store access fault",
-    "user ecall", "supervisor ecall", "virtual supervisor ecall", "machine ecall",
-    "instruction page fault", "load page fault", "unknown", "store page fault",
+    "instruction address misaligned", "instruction access fault", "illegal instruction",
+    "breakpoint", "load address misaligned", "load access fault", "store address misaligned",
+    "store access fault", "user ecall", "supervisor ecall", "virtual supervisor ecall",
+    "machine ecall", "instruction page fault", "load page fault", "unknown", "store page fault",
 };
 
 static const char *const register_names[32] = {
     "pc", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4", "a5",
-    "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+    "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5",
+    "t6",
 };
 
 const char *machine_cause_name(uint64_t cause)
@@ -50,10 +54,14 @@ static bool after_call(uint64_t pc)
     if (pc & 1 || pc < (uint64_t)image_start + 4 || pc > (uint64_t)text_end)
         return false;
     const uint16_t *half = (const uint16_t *)pc;
-    return (half[-2] & 0xfff) == 0x0ef || (half[-2] & 0xfff) == 0x0e7 || (half[-1] & 0xf07f) == 0x9002;
+    return (half[-2] & 0xfff) == 0x0ef || (half[-2] & 0xfff) == 0x0e7 ||
+           (half[-1] & 0xf07f) == 0x9002;
 }
 
-/* No frame pointers: every word of the stack that is a return address, at most 32. Old frames may show among them. */
+/*
+ * No frame pointers: every word of the stack that is a return address, at most 32. Old frames may
+ * show among them.
+ */
 static void backtrace_print(uint64_t sp)
 {
     if (sp < (uint64_t)stacks_start || sp >= (uint64_t)stacks_end)
@@ -84,11 +92,12 @@ void machine_trap(struct machine_frame *frame)
 {
     console_panic();
     uint64_t cause = csr_read(scause);
-    log_print("panic: %s in the kernel (scause %lx, stval %lx, sstatus %lx)", machine_cause_name(cause), cause,
-              csr_read(stval), csr_read(sstatus));
+    log_print("panic: %s in the kernel (scause %lx, stval %lx, sstatus %lx)",
+              machine_cause_name(cause), cause, csr_read(stval), csr_read(sstatus));
     for (unsigned i = 0; i < 32; i += 4)
-        log_print("  %s %lx  %s %lx  %s %lx  %s %lx", register_names[i], frame->x[i], register_names[i + 1],
-                  frame->x[i + 1], register_names[i + 2], frame->x[i + 2], register_names[i + 3], frame->x[i + 3]);
+        log_print("  %s %lx  %s %lx  %s %lx  %s %lx", register_names[i], frame->x[i],
+                  register_names[i + 1], frame->x[i + 1], register_names[i + 2], frame->x[i + 2],
+                  register_names[i + 3], frame->x[i + 3]);
     place_print(frame->x[0]);
     place_print(frame->x[1]);
     backtrace_print(frame->x[2]);
@@ -106,6 +115,7 @@ void machine_panic(const char *format, ...)
     log_print("panic on hart %u", machine_hart());
     log_print_list(format, list);
     __builtin_va_end(list);
+    place_print((uint64_t)__builtin_return_address(0));
     backtrace_print((uint64_t)__builtin_frame_address(0));
     stop();
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The firmware's calls that the kernel uses (SBI 1.0: base, TIME, IPI, HSM, SRST; legacy as a last resort). */
+/*
+ * The firmware's calls that the kernel uses (SBI 1.0: base, TIME, IPI, HSM, SRST; legacy as a last
+ * resort).
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the compiler calls on its own. Sizes here are small; whole pages go through machine_clear and machine_copy. */
+/*
+ * What the compiler calls on its own. Sizes here are small; whole pages go through machine_clear
+ * and machine_copy.
+ */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,31 +34,8 @@ void *memcpy(void *to, const void *from, size_t size)
     return to;
 }
 
-void *memmove(void *to, const void *from, size_t size)
-{
-    uint8_t *d = to;
-    const uint8_t *s = from;
-    if (d <= s)
-        return memcpy(to, from, size);
-    while (size--)
-        d[size] = s[size];
-    return to;
-}
-
-int memcmp(const void *a, const void *b, size_t size)
-{
-    const uint8_t *p = a, *q = b;
-    for (; size; size--, p++, q++) {
-        if (*p != *q)
-            return *p - *q;
-    }
-    return 0;
-}
-
-/* Counts of bits, which the base instruction set lacks. */
+/* Trailing zeros, which the base instruction set does not count. */
 int __ctzdi2(uint64_t value);
-int __clzdi2(uint64_t value);
-int __popcountdi2(uint64_t value);
 
 int __ctzdi2(uint64_t value)
 {
@@ -66,25 +46,5 @@ int __ctzdi2(uint64_t value)
             count += half;
         }
     }
-    return count;
-}
-
-int __clzdi2(uint64_t value)
-{
-    int count = 0;
-    for (unsigned half = 32; half; half /= 2) {
-        if (!(value >> (64 - half))) {
-            value <<= half;
-            count += half;
-        }
-    }
-    return count;
-}
-
-int __popcountdi2(uint64_t value)
-{
-    int count = 0;
-    for (; value; value &= value - 1)
-        count++;
     return count;
 }

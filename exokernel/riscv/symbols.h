@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names of the kernel's functions: a table that symbols.py makes of the first link and the second link carries. */
+/*
+ * Names of the kernel's functions: a table that symbols.py makes of the first link and the second
+ * link carries.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -20,7 +20,9 @@ uint64_t kernel_exposed_entry;
 
 uint64_t boot_tables(uint64_t fdt);
 
-/* The entry of one page of the image: text R-X, constants R, the rest RW, a hole below each stack. */
+/*
+ * The entry of one page of the image: text R-X, constants R, the rest RW, a hole below each stack.
+ */
 static uint64_t image_entry(uint64_t pa)
 {
     uint64_t stacks = (uint64_t)stacks_start;
@@ -33,7 +35,10 @@ static uint64_t image_entry(uint64_t pa)
     return LEAF(pa, KERNEL_RW);
 }
 
-/* Runs with the MMU off: every symbol is its physical address here. The image, the devicetree and the devices. */
+/*
+ * Runs with the MMU off: every symbol is its physical address here. The image, the devicetree and
+ * the devices.
+ */
 uint64_t boot_tables(uint64_t fdt)
 {
     uint64_t start = (uint64_t)image_start, va = start + MAP_IMAGE_OFFSET;
@@ -76,7 +81,10 @@ void machine_root_fill(uint64_t *table)
     table[AEGIS_EXPOSED >> GIB_SHIFT] = kernel_exposed_entry;
 }
 
-/* Read-only for user mode: the exposed structure at AEGIS_EXPOSED, the records 2 MiB on, by the tables given. */
+/*
+ * Read-only for user mode: the exposed structure at AEGIS_EXPOSED, the records 2 MiB on, by the
+ * tables given.
+ */
 void tables_map_exposed(pfn_t records, uint64_t record_pages, pfn_t tables)
 {
     const uint64_t rights = PTE_V | PTE_R | PTE_U | PTE_A;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: exokernel/riscv/fdt.c */
-#include "../../exokernel/riscv/fdt.h"
+/* sources: exokernel/dev/fdt.c */
+#include "../../exokernel/dev/fdt.h"
 
 #include "../unit/tree.h"
 
@@ -8,7 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
-/* Whatever the blob says, what is said of it lies within the bounds of its arrays, and its values within the blob. */
+/*
+ * Whatever the blob says, what is said of it lies within the bounds of its arrays, and its values
+ * within the blob.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fdt_info info;
@@ -16,11 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const struct fdt_value values[] = {info.bootargs, info.seed, info.stdout, info.plic_targets};
     for (unsigned i = 0; i < 4; i++) {
-        if (values[i].size && (values[i].data < data || values[i].data + values[i].size > data + size))
+        if (values[i].size &&
+            (values[i].data < data || values[i].data + values[i].size > data + size))
             __builtin_trap();
     }
-    if (info.memory_count > FDT_RANGES || info.reserved_count > FDT_RESERVED || info.hart_count > FDT_HARTS ||
-        info.uart_count > FDT_UARTS)
+    if (info.memory_count > FDT_RANGES || info.reserved_count > FDT_RESERVED ||
+        info.hart_count > FDT_HARTS || info.uart_count > FDT_UARTS)
         __builtin_trap();
     return 0;
 }

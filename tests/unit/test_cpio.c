@@ -13,8 +13,9 @@ static size_t used;
 static void add(const char *name, unsigned mode, const char *data)
 {
     size_t size = strlen(data);
-    used += (size_t)sprintf(archive + used, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, mode, 0, 0, 1,
-                            0, size, 0, 0, 0, 0, strlen(name) + 1, 0);
+    used += (size_t)sprintf(archive + used,
+                            "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1, mode,
+                            0, 0, 1, 0, size, 0, 0, 0, 0, strlen(name) + 1, 0);
     strcpy(archive + used, name);
     used = (used + strlen(name) + 1 + 3) & ~(size_t)3;
     memcpy(archive + used, data, size);
@@ -57,9 +58,11 @@ static void test_find(void)
     struct cpio_member m;
     sample();
     tap(count(used) == 3, "cpio: members are counted");
-    tap(cpio_find(archive, used, "init", &m) == CPIO_MEMBER && m.size == 11 && !memcmp(m.data, "the program", 11),
+    tap(cpio_find(archive, used, "init", &m) == CPIO_MEMBER && m.size == 11 &&
+            !memcmp(m.data, "the program", 11),
         "cpio: a file is found");
-    tap(cpio_find(archive, used, "/etc/motd", &m) == CPIO_MEMBER && m.size == 1, "cpio: with or without a leading slash");
+    tap(cpio_find(archive, used, "/etc/motd", &m) == CPIO_MEMBER && m.size == 1,
+        "cpio: with or without a leading slash");
     tap(cpio_find(archive, used, "bin", &m) == CPIO_END, "cpio: a folder is not a file");
     tap(cpio_find(archive, used, "ini", &m) == CPIO_END, "cpio: what is not there");
 }

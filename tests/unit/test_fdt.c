@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: exokernel/riscv/fdt.c */
-#include "../../exokernel/riscv/fdt.h"
+/* sources: exokernel/dev/fdt.c */
+#include "../../exokernel/dev/fdt.h"
 
 #include <stdlib.h>
 
@@ -25,14 +25,18 @@ static void test_sample(void)
 {
     const char *wrong = fdt_read(&info, blob, size);
     tap(!wrong, "fdt: a good tree is read");
-    tap(info.memory_count == 2 && info.memory[0].base == 0x80000000 && info.memory[0].size == 0x20000000 &&
-        info.memory[1].base == 0x100000000, "fdt: memory ranges");
-    tap(info.reserved_count == 2 && info.reserved[0].size == 0x40000 && info.reserved[1].size == 0x80000,
+    tap(info.memory_count == 2 && info.memory[0].base == 0x80000000 &&
+            info.memory[0].size == 0x20000000 && info.memory[1].base == 0x100000000,
+        "fdt: memory ranges");
+    tap(info.reserved_count == 2 && info.reserved[0].size == 0x40000 &&
+            info.reserved[1].size == 0x80000,
         "fdt: reservations of both kinds");
-    tap(info.hart_count == 2 && info.hart[0].id == 1 && info.hart[1].id == 3, "fdt: harts without MMU or disabled are skipped");
+    tap(info.hart_count == 2 && info.hart[0].id == 1 && info.hart[1].id == 3,
+        "fdt: harts without MMU or disabled are skipped");
     tap(info.hart[0].context == 2 && info.hart[1].context == 4, "fdt: contexts of S-mode");
     tap(info.time_hz == 1000000, "fdt: time base");
-    tap(info.console.kind == FDT_UART_SIFIVE && info.console.irq == 4 && info.console.reg.base == 0x10010000,
+    tap(info.console.kind == FDT_UART_SIFIVE && info.console.irq == 4 &&
+            info.console.reg.base == 0x10010000,
         "fdt: stdout-path picks the serial line");
     tap(info.plic.base == 0xc000000 && info.plic_lines == 53, "fdt: interrupt controller");
     tap(info.finisher.base == 0x100000, "fdt: finisher");
@@ -69,7 +73,8 @@ static void test_deep(void)
         tree_begin(&t, "n");
     for (int depth = 0; depth < 70; depth++)
         tree_end(&t);
-    tap(read_copy(deep, tree_finish(&t, deep)) != NULL, "fdt: nodes nested without end are refused");
+    tap(read_copy(deep, tree_finish(&t, deep)) != NULL,
+        "fdt: nodes nested without end are refused");
 }
 
 static void test_full(void)
@@ -83,7 +88,8 @@ static void test_full(void)
         tree_hart(&t, i, i + 1, "riscv,sv39", "okay");
     tree_end(&t);
     tree_end(&t);
-    tap(!read_copy(full, tree_finish(&t, full)) && info.hart_count == FDT_HARTS, "fdt: more harts than there is room for");
+    tap(!read_copy(full, tree_finish(&t, full)) && info.hart_count == FDT_HARTS,
+        "fdt: more harts than there is room for");
 }
 
 int main(void)

@@ -49,7 +49,8 @@ static inline void tree_text(struct tree *t, const char *name, const char *text)
     tree_data(t, name, text, (uint32_t)strlen(text) + 1);
 }
 
-static inline void tree_cells(struct tree *t, const char *name, uint32_t count, const uint32_t *cells)
+static inline void tree_cells(struct tree *t, const char *name, uint32_t count,
+                              const uint32_t *cells)
 {
     uint8_t bytes[128];
     for (uint32_t i = 0; i < count * 4; i++)
@@ -71,7 +72,8 @@ static inline uint32_t tree_finish(struct tree *t, uint8_t *blob)
 {
     tree_word(t, 9);
     const uint32_t structure = 40 + 32, strings = structure + t->at, total = strings + t->names;
-    const uint32_t header[10] = {0xd00dfeed, total, structure, strings, 40, 17, 16, 0, t->names, t->at};
+    const uint32_t header[10] = {0xd00dfeed, total, structure, strings,  40,
+                                 17,         16,    0,         t->names, t->at};
     memset(blob, 0, structure);
     for (int i = 0; i < 10; i++)
         tree_put(blob + i * 4, header[i]);
@@ -82,7 +84,8 @@ static inline uint32_t tree_finish(struct tree *t, uint8_t *blob)
     return total;
 }
 
-static inline void tree_hart(struct tree *t, uint32_t id, uint32_t phandle, const char *mmu, const char *status)
+static inline void tree_hart(struct tree *t, uint32_t id, uint32_t phandle, const char *mmu,
+                             const char *status)
 {
     tree_begin(t, "cpu@x");
     tree_text(t, "device_type", "cpu");
