@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Figures: what a path costs, beside its limit (tests/figures.tsv) and the neighbours (tests/peers.tsv).
 
-`measure(names)` is the hook: it gives {name: value} for those names that it can measure. What it cannot is shown as not measured."""
+Two witnesses. apps/bench reads the counter before and behind each path; and QEMU's log of executed instructions, in which
+nothing is the guest's own, tells how many came between a trap and its sret (`witness`). Where both know a path they must agree.
+Every run is counted (shift=0, sleep=off), so every figure repeats to the digit."""
 from collections import namedtuple
 
-from . import machine, paths, proc, size
+from . import executed, machine, paths, proc, size
 
 Figure = namedtuple("Figure", "name limit mode path")
 
-PROGRAM = paths.PROGRAMS / "bench" / "bench"  # as the first environment, it prints lines `name<TAB>value`
+FIRST = paths.PROGRAMS / "bench" / "figures"  # the first environment that takes the kernel's paths
+FIRMWARE = paths.PROGRAMS / "bench" / "firmware"  # in the kernel's place: what was executed before it
+MARK = "mark_"
 
 
 def rows(name):
@@ -28,31 +32,94 @@ def peers():
     return found
 
 
-def measure(names):
-    """Runs the bench program on the machine, counted: QEMU 10, virt, one hart, shift=0."""
-    if not PROGRAM.exists():
-        return {}
-    result = machine.run(["bench", *names], init=None, icount=True, timeout=300, archive_extra={"/bin/bench": str(PROGRAM)})
+# --- by the guest's counter ------------------------------------------------------------------
+
+def numbers(text):
+    found = {}
+    for line in text.decode(errors="replace").splitlines():
+        name, tab, value = line.partition("\t")
+        if tab:
+            found[name] = float(value) if "." in value else int(value)
+    return found
+
+
+def counted(init, *, harts=1, append=(), kernel=None):
+    """What the first environment `init` prints."""
+    result = machine.run(None, init=init, harts=harts, icount=True, timeout=120, append=["bench", *append], kernel=kernel)
     if result.status:
-        raise proc.Failure(f"the bench program ended with {result.status}:\n{result.stderr.decode(errors='replace')}")
-    values = {}
-    for line in result.stdout.decode().splitlines():
-        name, _, value = line.partition("\t")
-        values[name] = float(value) if "." in value else int(value)
-    return {n: v for n, v in values.items() if n in names}
+        raise proc.Failure(f"{init.name} ended with {result.status}:\n{(result.stdout + result.stderr).decode(errors='replace')}")
+    return numbers(result.stdout)
+
+
+def before_the_kernel(harts):
+    """Instructions of the firmware, reset to S-mode, with the same archive and options."""
+    log = machine.run(None, init=FIRST, harts=harts, icount=True, timeout=60, append=["bench"], kernel=FIRMWARE).log
+    return numbers(log)["firmware"]
+
+
+def kernel_paths(harts=1):
+    found = counted(FIRST, harts=harts)
+    if "boot_and_firmware" in found:
+        found["boot"] = found.pop("boot_and_firmware") - before_the_kernel(harts)
+    return found
+
+
+# --- by QEMU's log ---------------------------------------------------------------------------
+
+def witness():
+    """{name: count} of the last time that each marked path was taken, trap entry to sret, of those that stay in entry.S."""
+    kernel, first = executed.symbols(paths.KERNEL), executed.symbols(FIRST)
+    entry, end = kernel["trap_entry"], kernel["machine_run"]
+    marks = {address: name[len(MARK):] for name, address in first.items() if name.startswith(MARK)}
+    run = executed.run(FIRST, [(entry, end), *((a, a + 2) for a in marks)], append=["bench"])
+    if run.status:
+        raise proc.Failure(f"the counted run ended with {run.status}:\n{run.stderr.decode(errors='replace')}")
+    return last_counts(run.pcs, entry, end, marks, {kernel[n] for n in ("call_c", "transfer_slow", "interrupt_frame")})
+
+
+def last_counts(pcs, entry, end, marks, leaves):
+    """A path begins at `entry`; its name is that of the mark before it. {name: count}, the last one of each that stayed here."""
+    found, name, runs = {}, None, []
+
+    def close():
+        nth = 1 if name == "revoke_upcall" else 0  # it comes right behind the call that asks for it
+        if len(runs) > nth and runs[nth] is not None:
+            found[name] = runs[nth]
+    for pc in pcs:
+        if pc in marks:
+            close()
+            name, runs = marks[pc], []
+        elif pc == entry:
+            runs.append(1)
+        elif entry <= pc < end and runs and runs[-1] is not None:
+            runs[-1] = None if pc in leaves else runs[-1] + 1
+    close()
+    return found
+
+
+# --- the table -------------------------------------------------------------------------------
+
+def measure(names, harts=1):
+    """{name: value} for those names that can be measured, and parts of them as NAME.PART."""
+    if not FIRST.exists():
+        return {}
+    values = kernel_paths(harts)
+    if "revoke_upcall" in names and harts == 1:
+        values["revoke_upcall"] = witness()["revoke_upcall"]
+    return values
 
 
 def over(figure, value):
     return value > float(figure.limit)
 
 
-def table(names):
+def table(names, harts=1):
     """Rows (figure, value or None, peers)."""
     known = figures()
     if wrong := [n for n in names if n not in known]:
         raise proc.Wrong(f"no figure {', '.join(wrong)}; there are {', '.join(known)}")
     chosen = names or list(known)
-    values = measure(chosen)
+    values = measure(chosen, harts)
     beside = peers()
     return [(known[n], values.get(n), beside.get(n, {})) for n in chosen]
 

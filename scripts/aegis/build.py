@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The build: set-up when something is missing, Meson, ninja."""
 import os
+import time
 
 from . import packages, paths, proc
 from .proc import say
@@ -33,6 +34,18 @@ def configured(options):
     return (paths.MACHINE / "build.ninja").exists() and stamp.exists() and stamp.read_text() == options
 
 
+def compile_all(targets):
+    for attempt in range(60):
+        status, output, _ = proc.run(["ninja", "-k", "0", "-C", paths.MACHINE, "--quiet", *targets], quiet=True, check=False)
+        if not status:
+            return
+        # Somebody runs Meson or ninja by hand in the same folder: he will be done soon.
+        if "already using this build directory" not in output:
+            raise proc.Failure("the build failed:\n" + "\n".join(output.splitlines()[-60:]))
+        time.sleep(1)
+    raise proc.Failure(f"another program keeps using {paths.MACHINE}")
+
+
 def build(targets=(), quiet=True):
     """Brings build/machine up to date. Says nothing when there is nothing to do."""
     if not packages.ready():
@@ -56,4 +69,4 @@ def build(targets=(), quiet=True):
         pending = proc.run(["ninja", "-C", paths.MACHINE, "-n", *targets], capture=True, check=False)[1]
         if "no work to do" not in pending:
             say("building")
-            proc.run(["ninja", "-k", "0", "-C", paths.MACHINE, "--quiet", *targets], quiet=True)
+            compile_all(targets)

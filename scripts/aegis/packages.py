@@ -42,6 +42,9 @@ def sha256(path):
 
 # --- the system's packages -------------------------------------------------------------------
 
+NEEDED = ("gcc", "binutils", "hostgcc", "hostlibc", "meson", "ninja", "make", "xz", "patch")
+
+
 def present(source):
     return Path(source.file).exists() if source.file.startswith("/") else bool(shutil.which(source.file))
 
@@ -65,10 +68,14 @@ def install(missing):
         return
     proc.run([*apt, "update"], env=env, quiet=True, check=False)
     status, output, _ = proc.run(command, env=env, quiet=True, check=False)
-    if status:
-        lost = [s for s in missing if not present(s)]
-        raise Failure(output[-2000:] + "\napt could not install:\n" + "\n".join(
-            f"  {s.package} ({s.version}): without it {s.without}" for s in lost))
+    if status:  # one that cannot be had must not keep the others away
+        for name in names:
+            proc.run([*apt, "install", "--no-install-recommends", name], env=env, quiet=True, check=False)
+    lost = [s for s in missing if not present(s)]
+    for source in lost:
+        say(f"apt could not install {source.package} ({source.version}); without it: {source.without}")
+    if any(s.name in NEEDED for s in lost):
+        raise Failure("these are needed" + (":\n" + output[-2000:] if status else ""))
 
 
 # --- a private package index -----------------------------------------------------------------
