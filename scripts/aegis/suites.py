@@ -26,6 +26,7 @@ SUITES = [
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("projects", ["tests/projects/run"], True, False, "tests/projects/run", 10),
+    Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 5),
     Suite("figures", ["scripts/bench", "--tap"], True, False, "apps/bench", 10),
 ]
 

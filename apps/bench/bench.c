@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first environment of scripts/bench: takes the kernel's paths one by one and prints how many instructions each
+ * took, `NAME<TAB>count` a line on the console's output.
+ *
+ * Every figure is a warm one: the same path was taken just before, with arguments of the same kind (so entries are
+ * resolved, the leaf table found last is the one wanted, a free page is at the head of its list). The kernel's share is
+ * the difference of two readings of `instret` less the instructions of ours between them, which the empty pair and
+ * the null call calibrate; tests/paths counts the same in QEMU's log of executed instructions.
+ */
+#include "bench.h"
+
+#define PAGES_VA 0x20100000UL /* 100 pages; their STLB words lie apart from the image's */
+#define PAGES 100
+#define TABLES 24             /* leaf tables are recycled when this many regions are mapped */
+#define SPARE_VA 0x30160000UL
+
+static unsigned slot_next;
+
+static void text_put(int channel, const char *text)
+{
+    while (*text) {
+        unsigned long n = 0;
+        while (text[n] && n < 64)
+            n++;
+        struct aegis_result r = aegis_console_write(AEGIS_SLOT_CONSOLE, (unsigned long)channel, (unsigned long)text, n);
+        text += r.error ? 0 : r.value;
+    }
+}
+
+static char *number(char *to, unsigned long value, unsigned base)
+{
+    char digits[24];
+    unsigned n = 0;
+    do {
+        digits[n++] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value);
+    while (n)
+        *to++ = digits[--n];
+    return to;
+}
+
+void report(const char *name, unsigned long value)
+{
+    char line[80], *to = line;
+    while (*name)
+        *to++ = *name++;
+    *to++ = '\t';
+    to = number(to, value, 10);
+    *to++ = '\n';
+    *to = 0;
+    text_put(1, line);
+}
+
+static _Noreturn void end(int status)
+{
+    text_put(3, status ? "exit 1\n" : "exit 0\n");
+    for (;;)
+        aegis_machine_end(AEGIS_SLOT_MACHINE, (unsigned long)status);
+}
+
+_Noreturn void fail(const char *what, long value)
+{
+    char line[80], *to = line;
+    text_put(2, what);
+    *to++ = ':';
+    *to++ = ' ';
+    to = number(to, (unsigned long)value, 16);
+    *to++ = '\n';
+    *to = 0;
+    text_put(2, line);
+    end(1);
+}
+
+_Noreturn void main_lost(void)
+{
+    volatile struct aegis_activation *u = AEGIS_ACTIVATION(0);
+    report("exc_cause", u->exc_cause + 8);
+    report("exc_value", u->exc_value);
+    report("slice_pc", u->slice_pc);
+    fail("an upcall that nobody waited for, exception's pc", (long)u->exc_pc);
+}
+
+static struct aegis_result must(struct aegis_result r, const char *what)
+{
+    if (r.error)
+        fail(what, r.error);
+    return r;
+}
+
+/* A call until it is through, with all its steps. */
+#define ALL_STEPS(call)                                                                            \
+    ({                                                                                             \
+        struct aegis_result r_;                                                                    \
+        do                                                                                         \
+            r_ = (call);                                                                           \
+        while (r_.error == AEGIS_E_AGAIN);                                                         \
+        must(r_, #call);                                                                           \
+    })
+
+/* The kernel's instructions in one call: less the first reading and the ecall. */
+#define COUNT(call, a, b, c, d, e)                                                                 \
+    ({                                                                                             \
+        struct aegis_result r_;                                                                    \
+        unsigned long n_ = count_call(a, b, c, d, e, AEGIS_CALL_##call, &r_) - 2;                  \
+        must(r_, #call);                                                                           \
+        n_;                                                                                        \
+    })
+
+static unsigned slot_take(void)
+{
+    return slot_next++;
+}
+
+static unsigned page_new(unsigned order)
+{
+    unsigned slot = slot_take();
+    ALL_STEPS(aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, AEGIS_NONE));
+    return slot;
+}
+
+/* ---- a partner: another environment with the same image ---- */
+
+struct partner {
+    unsigned slot; /* the claim on it */
+    unsigned lent[AEGIS_ENV_LENT], activation;
+};
+
+volatile struct aegis_capability partner_capability;
+
+/* Runs in the partner, by its slice-begin upcall. */
+void partner_main(void)
+{
+    struct aegis_result r = aegis_alloc(AEGIS_SLOT_SELF, 0, 1);
+    if (r.error)
+        return;
+    r = aegis_capability_make(1, AEGIS_CALL | AEGIS_SEND, 0, 0);
+    partner_capability.what = AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL | AEGIS_SEND, 0, AEGIS_ACTIVATION(0)->user[0]);
+    partner_capability.mac = r.value;
+}
+
+static void activation_fill(unsigned slot, unsigned long index)
+{
+    must(aegis_map(0, slot, SPARE_VA | AEGIS_R | AEGIS_W), "map");
+    volatile struct aegis_activation *u = (volatile struct aegis_activation *)SPARE_VA;
+    u->user[0] = (uint8_t)index;
+    u->up_exception = u->up_nested = u->up_slice_end = u->up_revoke = (uint64_t)lost;
+    u->up_caller_gone = u->up_emergency = (uint64_t)lost;
+    u->up_slice_begin = (uint64_t)partner_begin;
+    u->up_entry = (uint64_t)partner_entry;
+    ALL_STEPS(aegis_unmap(0, slot));
+}
+
+static void partner_pages(struct partner *p)
+{
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
+        p->lent[i] = page_new(0);
+    p->activation = page_new(1);
+    p->slot = slot_take();
+}
+
+static unsigned long partner_create(struct partner *p)
+{
+    uint64_t lent[AEGIS_ENV_LENT];
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
+        lent[i] = p->lent[i];
+    return must(aegis_env_create(AEGIS_SLOT_ENVS, (unsigned long)lent, p->slot), "env_create").value;
+}
+
+static void partner_destroy(struct partner *p)
+{
+    ALL_STEPS(aegis_env_destroy(p->slot));
+    ALL_STEPS(aegis_release(0, p->slot));
+}
+
+/* Our image, mapped where we have it. */
+static void partner_image(struct partner *p)
+{
+    const volatile struct aegis_claim *ledger = (const volatile struct aegis_claim *)AEGIS_LEDGER_VA;
+    for (unsigned slot = AEGIS_SLOT_BOOT; slot < AEGIS_EXPOSED_STATE->first_claims; slot++) {
+        uint64_t where = ledger[slot].where;
+        if (!(where & AEGIS_MAPPED))
+            continue;
+        must(aegis_share(p->slot, slot, 1, AEGIS_RWX), "share");
+        where -= where % AEGIS_PAGE_SIZE;
+        unsigned long rights = where < (unsigned long)writable ? AEGIS_R | AEGIS_X : AEGIS_R | AEGIS_W;
+        must(aegis_map(p->slot, slot, where | rights), "map into the partner");
+    }
+}
+
+static void partner_start(struct partner *p)
+{
+    partner_pages(p);
+    unsigned long index = partner_create(p);
+    must(aegis_table_lend(p->slot, page_new(1), AEGIS_TABLE_LEAF, 0), "table_lend");
+    must(aegis_table_lend(p->slot, page_new(0), AEGIS_TABLE_LEDGER, 0), "table_lend");
+    partner_image(p);
+    activation_fill(p->activation, index);
+    must(aegis_activation_lend(p->slot, p->activation, 0), "activation_lend");
+}
+
+/* ---- the figures ---- */
+
+static void exceptions(void)
+{
+    unsigned long n = 0;
+    report("empty_pair", count_nothing());
+    for (int i = 0; i < 3; i++)
+        n = count_null() - 2;
+    report("null_call", n);
+    for (int i = 0; i < 3; i++)
+        n = count_exception();
+    report("exception_dispatch", n - 1 - TRAPPED);
+    for (int i = 0; i < 3; i++)
+        n = count_fault(SPARE_VA);
+    report("fault_dispatch", n - 1 - FAULTED);
+}
+
+static void transfers(struct partner *p)
+{
+    unsigned long count[2] = {0};
+    unsigned entry = 62;
+
+    /* It runs for the first time in what is left of our slot, makes its capability and yields to us. */
+    long error = leave(p->slot, 0, 0, AEGIS_CALL_slice_yield_to);
+    if (error < 0 || !partner_capability.mac)
+        fail("partner", error);
+    unsigned long n = 0;
+    for (int i = 0; i < 3; i++) {
+        if (i)
+            ALL_STEPS(aegis_release(0, entry));
+        n = COUNT(claim, partner_capability.what, partner_capability.mac, entry, 0, 0);
+    }
+    report("claim.entry", n);
+    for (int i = 0; i < 3; i++)
+        if ((error = count_pct(-1 - (long)entry, count)))
+            fail("pct", error);
+    report("pct_oneway", count[0] - 2);
+    report("pct_return", count[1] - 2);
+}
+
+static void slices(void)
+{
+    unsigned long n = 0;
+    for (int i = 0; i < 3; i++)
+        n = count_yield();
+    report("slice_begin", n - 3);
+    for (int i = 0; i < 2; i++) {
+        count_yield(); /* a slot begins */
+        n = count_slice_end(time_now() + AEGIS_EXPOSED_STATE->slice_ticks - 20);
+    }
+    report("slice_end", n - 2);
+    count_yield();
+    must(aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot_next, AEGIS_NONE), "page_alloc");
+    for (int i = 0; i < 3; i++) {
+        count_yield();
+        n = count_revoke(AEGIS_SLOT_PAGES, AEGIS_SLOT_SELF, 1, 1);
+        /* the request is met, and so taken back */
+        if (i == 0)
+            ALL_STEPS(aegis_release(0, slot_next));
+        else
+            ALL_STEPS(aegis_release(0, slot_take()));
+        must(aegis_revoke_force(AEGIS_SLOT_PAGES, AEGIS_SLOT_SELF), "revoke_force");
+        ALL_STEPS(aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot_next, AEGIS_NONE));
+    }
+    slot_next++;
+    report("revoke_upcall.and_call", n - 2);
+}
+
+static void claims(void)
+{
+    unsigned slot = page_new(0), second = slot_take();
+    unsigned long n = 0;
+    const volatile struct aegis_claim *c = (const volatile struct aegis_claim *)AEGIS_LEDGER_VA + slot;
+    uint64_t what = AEGIS_WHAT(AEGIS_PAGE, AEGIS_R | AEGIS_W, 0, AEGIS_WHAT_RESOURCE(c->what));
+    unsigned long mac = must(aegis_capability_make(slot, AEGIS_R | AEGIS_W, 0, 0), "capability_make").value;
+    for (int i = 0; i < 3; i++) {
+        if (i)
+            ALL_STEPS(aegis_release(0, second));
+        n = COUNT(claim, what, mac, second, 0, 0);
+    }
+    report("claim", n);
+}
+
+static unsigned pages_take(void)
+{
+    unsigned first = slot_next;
+    for (unsigned i = 0; i < PAGES; i++)
+        page_new(0);
+    return first;
+}
+
+static void translations(unsigned first)
+{
+    unsigned long n = 0;
+    for (unsigned i = 0; i < PAGES; i++)
+        n = COUNT(map, 0, first + i, (PAGES_VA + i * AEGIS_PAGE_SIZE) | AEGIS_R | AEGIS_W, 0, 0);
+    report("map_page", n);
+    for (int i = 0; i < 3; i++) {
+        n = COUNT(map_protect, 0, PAGES_VA, 1, AEGIS_R, 0);
+        must(aegis_map_protect(0, PAGES_VA, 1, AEGIS_R | AEGIS_W), "map_protect");
+    }
+    report("protect_1", n);
+    unsigned long back = 0;
+    for (int i = 0; i < 3; i++) {
+        n = COUNT(map_protect, 0, PAGES_VA, PAGES, AEGIS_R, 0);
+        back = COUNT(map_protect, 0, PAGES_VA, PAGES, AEGIS_R | AEGIS_W, 0);
+    }
+    report("protect_100", n);
+    report("unprotect_100", back);
+}
+
+static void sharing(struct partner *p, unsigned first)
+{
+    unsigned long n = 0;
+    for (int i = 0; i < 3; i++) {
+        for (unsigned k = 0; i && k < PAGES; k++)
+            ALL_STEPS(aegis_release(p->slot, first + k));
+        n = COUNT(share, p->slot, first, PAGES, AEGIS_RWX, 0);
+    }
+    report("share_100", n);
+}
+
+static void page_cycle(void)
+{
+    unsigned slot = slot_take();
+    unsigned long alloc = 0, map = 0, unmap = 0, release = 0;
+    for (int i = 0; i < 3; i++) {
+        alloc = COUNT(page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot, AEGIS_NONE);
+        map = COUNT(map, 0, slot, SPARE_VA | AEGIS_R | AEGIS_W, 0, 0);
+        unmap = COUNT(unmap, 0, slot, 0, 0, 0);
+        release = COUNT(release, 0, slot, 0, 0, 0);
+    }
+    report("page_cycle", alloc + map + unmap + release);
+    report("page_cycle.alloc", alloc);
+    report("page_cycle.map", map);
+    report("page_cycle.unmap", unmap);
+    report("page_cycle.release", release);
+}
+
+static void env_cycle(void)
+{
+    struct partner p;
+    unsigned long n = 0;
+
+    partner_pages(&p);
+    for (int i = 0; i < 3; i++) {
+        unsigned long t = instret();
+        partner_create(&p);
+        struct aegis_result r = aegis_activation_lend(p.slot, p.activation, 0);
+        partner_destroy(&p);
+        n = instret() - t - 1;
+        must(r, "activation_lend");
+    }
+    report("env_cycle", n);
+    uint64_t lent[AEGIS_ENV_LENT];
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
+        lent[i] = p.lent[i];
+    report("env_cycle.env_create", COUNT(env_create, AEGIS_SLOT_ENVS, (unsigned long)lent, p.slot, 0, 0));
+    report("env_cycle.activation_lend", COUNT(activation_lend, p.slot, p.activation, 0, 0, 0));
+    struct aegis_result r;
+    n = 0;
+    do
+        n += count_call(p.slot, 0, 0, 0, 0, AEGIS_CALL_env_destroy, &r) - 2;
+    while (r.error == AEGIS_E_AGAIN);
+    report("env_cycle.env_destroy", n);
+    report("env_cycle.release", COUNT(release, 0, p.slot, 0, 0, 0));
+}
+
+/* More regions than leaf tables: those of the first are recycled. Then a touch there finds the STLB's words. */
+static void refills(void)
+{
+    unsigned long va = 0x50180000UL, n = 0;
+    unsigned slot[4], other[TABLES];
+
+    must(aegis_table_lend(0, page_new(0), AEGIS_TABLE_MIDDLE, va), "table_lend");
+    for (unsigned i = 0; i < 4; i++) {
+        slot[i] = page_new(0);
+        must(aegis_map(0, slot[i], (va + i * AEGIS_PAGE_SIZE) | AEGIS_R | AEGIS_W), "map");
+    }
+    for (unsigned i = 0; i < TABLES; i++) {
+        other[i] = page_new(0);
+        ALL_STEPS(aegis_map(0, other[i], (va + 0x10000 + ((i + 1UL) << 21)) | AEGIS_R | AEGIS_W));
+    }
+    for (unsigned i = 0; i < 3; i++)
+        n = count_load(va + i * AEGIS_PAGE_SIZE, va + (i + 1) * AEGIS_PAGE_SIZE);
+    report("stlb_refill", n - 1 - LOADED);
+    if (count_load(va, va + 3 * AEGIS_PAGE_SIZE) != 1 + LOADED)
+        fail("the translation did not stay", 0);
+}
+
+int main(void)
+{
+    struct partner p;
+    report("boot_and_firmware", boot_count);
+    slot_next = 130;
+    unsigned pages = pages_take();
+    exceptions();
+    partner_start(&p);
+    count_yield();
+    transfers(&p);
+    slices();
+    claims();
+    count_yield();
+    translations(pages);
+    sharing(&p, pages);
+    count_yield();
+    page_cycle();
+    env_cycle();
+    count_yield();
+    refills();
+    partner_destroy(&p);
+    end(0);
+}
