@@ -188,7 +188,6 @@ struct kernel {
     struct env *env[AEGIS_ENVS];       /* alive, or dying and not yet cut off */
     struct lock reap_lock;             /* steps of destruction; before the others but an environment's */
     struct env *dying[AEGIS_ENVS];     /* until the last step */
-    uint64_t kernel_root[256]; /* upper halves of every root table */
     struct hart hart[AEGIS_HARTS];
 };
 

@@ -162,7 +162,6 @@ void first_start(const void *archive, size_t bytes)
     uint32_t resource;
     uint64_t check;
 
-    env_boot();
     env_make();
     roots_give();
     archive_give();

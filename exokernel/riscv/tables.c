@@ -68,7 +68,6 @@ static unsigned used_count;
 void tables_close(void)
 {
     for (unsigned i = MAP_KERNEL_FIRST; i < 512; i++) {
-        kernel.kernel_root[i - MAP_KERNEL_FIRST] = root[i];
         if (root[i])
             used[used_count++] = (uint16_t)i;
     }
