@@ -21,6 +21,9 @@
 #define DLE 0x10
 #define RING 4096
 #define CHUNK 64
+/* Polls of a busy line: a call soon answers AGAIN; a line of the kernel's own waits longer. */
+#define POLLS_CALL 200
+#define POLLS_LINE 100000
 /* Bytes taken from the line in one interrupt. */
 #define BURST 64
 /* Lines served in one interrupt; what still waits interrupts again. */
@@ -34,6 +37,7 @@ static struct {
     uint8_t held;     /* second byte of a pair, or 0: none */
     uint8_t state;    /* enum input_state */
     uint32_t line;
+    unsigned polls;   /* of a line that takes nothing: what is left to the present writer */
     uint64_t rows, number; /* of a window report being read */
     uint64_t head, tail;   /* bytes ever put into and taken from the ring */
     uint8_t ring[RING];
@@ -60,7 +64,7 @@ void console_open(uint32_t line)
 
 static bool put_held(void)
 {
-    if (console.held && !uart_put(console.held))
+    if (console.held && !uart_put(console.held, &console.polls))
         return false;
     console.held = 0;
     return true;
@@ -68,7 +72,7 @@ static bool put_held(void)
 
 static bool put_pair(uint8_t second)
 {
-    if (!uart_put(DLE))
+    if (!uart_put(DLE, &console.polls))
         return false;
     console.held = second;
     put_held();
@@ -81,7 +85,7 @@ static bool put(unsigned channel, uint8_t byte)
     if (!put_held())
         return false;
     if (!console.framed)
-        return channel == CONSOLE_CONTROL || uart_put(byte);
+        return channel == CONSOLE_CONTROL || uart_put(byte, &console.polls);
     if (console.channel != channel) {
         if (!put_pair('0' + channel))
             return false;
@@ -89,11 +93,12 @@ static bool put(unsigned channel, uint8_t byte)
         if (!put_held())
             return false;
     }
-    return byte == DLE ? put_pair(DLE) : uart_put(byte);
+    return byte == DLE ? put_pair(DLE) : uart_put(byte, &console.polls);
 }
 
 static void put_line(unsigned channel, const char *text)
 {
+    console.polls = POLLS_LINE;
     while (*text && put(channel, *text))
         text++;
     put(channel, '\n');
@@ -121,6 +126,7 @@ void console_control(const char *record)
 
 void console_drain(void)
 {
+    console.polls = POLLS_LINE;
     put_held();
     uart_drain();
 }
@@ -299,6 +305,7 @@ result_t call_console_write(unsigned long slot, unsigned long channel, unsigned 
     if (error)
         return (result_t){error, 0};
     lock_take(&kernel.console_lock);
+    console.polls = POLLS_CALL;
     while (done < size && put(channel, bytes[done]))
         done++;
     lock_give(&kernel.console_lock);

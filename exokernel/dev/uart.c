@@ -28,8 +28,8 @@
 #define SI_FLAG 0x80000000U /* full, or empty */
 #define SI_IE_RECEIVED 2
 
-/* Polls of the line per byte: at 115200 baud a byte takes some 90 us. */
-#define SPINS 20000
+/* Polls until the last byte has left. */
+#define DRAIN 1000000
 
 static struct {
     uint32_t kind, shift;
@@ -69,16 +69,16 @@ static bool room(void)
     return uart.kind == FDT_UART_NS16550 ? *ns(NS_LSR) & NS_LSR_ROOM : !(*si(SI_TXDATA) & SI_FLAG);
 }
 
-bool uart_put(uint8_t byte)
+bool uart_put(uint8_t byte, unsigned *polls)
 {
-    unsigned spins = SPINS;
     if (uart.kind == FDT_UART_NONE) {
         sbi_putchar((char)byte);
         return true;
     }
     while (!room()) {
-        if (!--spins)
+        if (!*polls)
             return false;
+        --*polls;
         machine_relax();
     }
     if (uart.kind == FDT_UART_NS16550)
@@ -109,7 +109,7 @@ void uart_receive(bool on)
 
 void uart_drain(void)
 {
-    for (unsigned spins = SPINS; uart.kind == FDT_UART_NS16550 && spins; spins--) {
+    for (unsigned polls = DRAIN; uart.kind == FDT_UART_NS16550 && polls; polls--) {
         if (*ns(NS_LSR) & NS_LSR_IDLE)
             return;
     }

@@ -12,10 +12,10 @@ struct fdt_uart;
 
 void uart_start(const struct fdt_uart *uart);
 /*
- * Sends a byte; false: the line did not take it within the bound. Before uart_start it goes by way
- * of the firmware.
+ * Sends a byte; false: the line does not take it, and *polls, which counts down, is used up. Before
+ * uart_start it goes by way of the firmware.
  */
-bool uart_put(uint8_t byte);
+bool uart_put(uint8_t byte, unsigned *polls);
 /* A received byte, or -1. */
 int uart_get(void);
 /* Interrupt when something is received, or not: what is not read stays with the sender. */
