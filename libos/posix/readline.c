@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// Line editing on a terminal: arrows, home, end, ctrl-A B D E F H K L N P T U W, history, ctrl-C, ctrl-D. One row of the screen; a line
-// longer than that scrolls sideways. A character is a UTF-8 sequence and takes one column.
+// Line editing on a terminal: arrows, home, end, ctrl-A B D E F H K L N P T U W, history, ctrl-C,
+// ctrl-D. One row of the screen; a line longer than that scrolls sideways. A character is a UTF-8
+// sequence and takes one column.
 
 #include <aegis/tty.h>
 #include <readline/history.h>
@@ -247,7 +248,8 @@ static int next_byte(void)
     return got == 1 ? c : KEY_END_OF_INPUT;
 }
 
-// ESC [ parameters final: the arrows and their neighbours as terminals send them; ";5" is with ctrl held.
+// ESC [ parameters final: the arrows and their neighbours as terminals send them; ";5" is with ctrl
+// held.
 static int sequence(void)
 {
     int c = next_byte(), parameter = 0;
@@ -260,7 +262,7 @@ static int sequence(void)
     }
     while (c = next_byte(), (c >= '0' && c <= '9') || c == ';') {
         modified |= c == ';';
-        parameter = modified || c == ';' ? parameter : (parameter * 10 + c - '0') % 100;
+        parameter = modified ? parameter : (parameter * 10 + c - '0') % 100;
     }
     switch (c) {
     case 'A': return KEY_UP;
@@ -312,11 +314,13 @@ static void change(struct editor *e, int key)
     }
 }
 
-// A plain character at the end of a short line: the terminal shows it where the cursor is, nothing else changes.
+// A plain character at the end of a short line: the terminal shows it where the cursor is, nothing
+// else changes.
 static bool append(struct editor *e, int key)
 {
     char c = (char)key;
-    if (key < ' ' || key >= RUBOUT || e->cursor != e->length || strlen(e->prompt) + e->length > 60) {
+    bool at_end = e->cursor == e->length && strlen(e->prompt) + e->length < 60;
+    if (key < ' ' || key >= RUBOUT || !at_end) {
         return false;
     }
     if (insert(e, &c, 1)) {
@@ -380,14 +384,15 @@ static char *plain(const char *prompt)
 char *readline(const char *prompt)
 {
     prompt = prompt ? prompt : "";
-    if (!isatty(STDIN_FILENO) || aegis_tty_raw(1)) {
+    int before = isatty(STDIN_FILENO) ? aegis_tty_raw(1) : -1;
+    if (before < 0) {
         return plain(prompt);
     }
     struct editor e = {.prompt = prompt, .shown = history_count};
     fflush(stdout);
     bool line = insert(&e, "", 0) && edit(&e);
     puts_raw("\n");
-    aegis_tty_raw(0);
+    aegis_tty_raw(before);
     free(e.typed);
     if (!line) {
         free(e.line);

@@ -377,6 +377,12 @@ def line():
     return ours, theirs
 
 
+def check_size(size, memory):
+    """QEMU puts kernel, archive and devicetree at fixed places that a large archive would run over: 4 MiB of 16."""
+    if size > memory << 18:
+        raise Failure(f"the archive has {size / (1 << 20):.1f} MiB; that takes --memory {(size >> 18) + 1} or more, not {memory}")
+
+
 @contextlib.contextmanager
 def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=None, append=(), kernel=None, gdb=None,
             plain=False, **sinks):
@@ -390,6 +396,7 @@ def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=
         initrd = Path(folder) / "archive.cpio"
         with open(initrd, "wb") as f:
             archive.write(f)
+        check_size(initrd.stat().st_size, memory)
         ends = line()
         try:
             command = command_line(machine=machine, harts=harts, memory=memory, icount=icount, qemu=qemu, kernel=kernel,

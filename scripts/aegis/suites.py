@@ -27,6 +27,7 @@ SUITES = [
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("projects", ["tests/projects/run"], True, False, "tests/projects/run", 10),
     Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 5),
+    Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 10),
     Suite("figures", ["scripts/bench", "--tap"], True, False, "apps/bench", 10),
 ]
 
@@ -54,6 +55,8 @@ def run_suite(suite, long):
     except BaseException:
         proc.stop(child)
         raise
+    finally:
+        child.stdout.close()
     if not counter.passed and not counter.failed:
         counter.fail("no test reported")
     return counter.passed, counter.failed, time.monotonic() - started
@@ -97,7 +100,7 @@ def follow(child, counter, limit):
             left = limit - time.monotonic()
             if left <= 0:
                 return False
-            if not selector.select(min(left, 5)):
+            if not selector.select(min(left, 1)):
                 if child.poll() is not None:  # a grandchild holds the pipe
                     return True
                 continue

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// The other end of the serial line: a guest of a few lines that speaks the framing, so that the scripts are tested without the kernel.
-// What it does is the value of toy= on the command line, which it finds by looking through the devicetree's bytes.
+// The other end of the serial line: a guest of a few lines that speaks the framing, so that the
+// scripts are tested without the kernel. What it does is the value of toy= on the command line,
+// which it finds by looking through the devicetree's bytes.
 
 typedef unsigned char u8;
 
@@ -125,7 +126,8 @@ static int is(const char *at, const char *word)
 void main(const char *fdt)
 {
     const char *at = fdt;
-    uart[2] = 0xc7;  // FIFOs on and empty; at trigger level 14 QEMU hands over 14 bytes at once, else one
+    // FIFOs on and empty; at trigger level 14 QEMU hands over 14 bytes at once, else one.
+    uart[2] = 0xc7;
     while (!is(at, "toy=")) {
         at++;
     }

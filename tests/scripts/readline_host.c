@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
-// readline.c on the host: prints each line in brackets until the input ends. Keys come from standard input, taken for a terminal.
+// readline.c on the host: prints each line in brackets until the input ends. Keys come from
+// standard input, taken for a terminal.
 
 #include <readline/history.h>
 #include <readline/readline.h>

@@ -6,7 +6,8 @@ extern "C" {
 #endif
 
 void using_history(void);
-void add_history(const char *line);  // the newest HISTORY_LINES are kept; empty lines and repetitions are not
+// The newest 200 lines are kept; empty ones and repetitions are not.
+void add_history(const char *line);
 void clear_history(void);
 
 #ifdef __cplusplus

@@ -7,7 +7,8 @@
 extern "C" {
 #endif
 
-// The line that the user typed, without its newline, to be freed by the caller; NULL at the end of input or when there is no memory.
+// The line that the user typed, without its newline, to be freed by the caller; NULL at the end of
+// input or when there is no memory.
 char *readline(const char *prompt);
 
 extern const char *rl_readline_name;
