@@ -2,21 +2,23 @@
 /* Threads as the rest of the libOS sees them. There is one for now; it waits by letting its environment wait. */
 #include "thread.h"
 
+#include <string.h>
+
 #include "../upcall/upcall_asm.h"
 
 PINNED_BSS struct thread thread_main;
 
 __attribute__((weak)) PINNED_CONST const struct scheduler *const aegis_scheduler = &scheduler_round_robin;
 
-static PINNED_BSS uint64_t exception_stack[512] __attribute__((aligned(16)));
-static PINNED_BSS uint64_t slice_stack[256] __attribute__((aligned(16)));
+static PINNED_BSS uint64_t exception_stack[EXCEPTION_STACK / 8] __attribute__((aligned(16)));
+static PINNED_BSS uint64_t slice_stack[SLICE_STACK / 8] __attribute__((aligned(16)));
 
-struct thread *thread_self(void)
+PINNED_CODE struct thread *thread_self(void)
 {
     return &thread_main;
 }
 
-struct aegis_activation *aegis_activation_current(void)
+PINNED_CODE struct aegis_activation *aegis_activation_current(void)
 {
     return GP_ACTIVATION(thread_main.context.gp);
 }
@@ -24,8 +26,8 @@ struct aegis_activation *aegis_activation_current(void)
 static void area_init(struct hart_area *area, unsigned hart)
 {
     area->current = &thread_main.context;
-    area->exception_stack = (uint64_t)(exception_stack + 512);
-    area->slice_stack = (uint64_t)(slice_stack + 256);
+    area->exception_stack = (uint64_t)(exception_stack + EXCEPTION_STACK / 8);
+    area->slice_stack = (uint64_t)(slice_stack + SLICE_STACK / 8);
     area->number = hart;
     for (unsigned i = 0; i < 16; i++)
         area->vector[i] = (uint64_t)aegis_upcall_default;
@@ -92,11 +94,18 @@ void aegis_entry_set(void (*synchronous)(void), void (*asynchronous)(void))
     activation->up_entry_async = (uint64_t)(asynchronous ? asynchronous : upcall_slice_begin);
 }
 
+/* The message passes through pinned memory: a transfer is masked, on the thread's own stack. */
 long aegis_pct(unsigned slot, uint64_t message[AEGIS_MESSAGE])
 {
-    struct aegis_activation *activation = aegis_activation_current();
-    long error = pct_call(slot, message, &thread_self()->context);
-    if (activation->held)
-        thread_yield(); /* clears it on the way */
+    static PINNED_BSS uint64_t pinned[AEGIS_MESSAGE];
+    long error;
+
+    do {
+        memcpy(pinned, message, sizeof pinned);
+        error = pct_call(slot, pinned, &thread_self()->context);
+        if (aegis_activation_current()->held)
+            thread_yield(); /* clears it on the way */
+    } while (error == AEGIS_E_AGAIN);
+    memcpy(message, pinned, sizeof pinned);
     return error;
 }

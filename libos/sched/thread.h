@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #pragma once
 
+#include <stdbool.h>
+
 #include <aegis/scheduler.h>
+
+#define EXCEPTION_STACK 4096 /* bytes */
+#define SLICE_STACK 2048
 
 extern struct thread thread_main;
 
@@ -19,3 +24,8 @@ void context_return(const struct context *saved) __attribute__((noreturn));
 /* Looked at whenever a slot begins: the hook returns non-zero to have `function` pushed. Pinned code. */
 extern int (*slice_hook)(void);
 extern void (*slice_hook_function)(struct context *, long);
+
+static inline bool pc_within(uint64_t pc, const void *first, const void *end)
+{
+    return pc - (uint64_t)first < (uint64_t)end - (uint64_t)first;
+}

@@ -111,6 +111,13 @@ GLOBAL context_yield
     li   a7, CALL_SLICE_YIELD
     j    wait_save
 
+/* long pct_call(slot, message, context): the beginning, until masked; it starts anew if the slot ends here */
+GLOBAL pct_call
+    ld   gp, C_GP(a2)
+    sd   sp, U_MASKED(gp)
+GLOBAL pct_masked
+    j    pct_go
+
 /* ---- going on: context_restore(context, activation) ----------------------------------------------------------- */
 
 /* Registers but sp and gp are the interrupted code's; sp = the PC to go on at. */
@@ -121,11 +128,18 @@ GLOBAL aegis_upcall_return
     sd   zero, H(H_STAY)(gp)
     j    aegis_return_begin
 
+/* context_restore(context, activation); context_resume_masked: the same, into masked code of ours. */
 GLOBAL context_restore
+    li   a2, 0
+    j    context_go
+GLOBAL context_resume_masked
+    li   a2, 1
+GLOBAL context_go
     addi gp, a1, AEGIS_GP - 1 /* 2048 does not fit */
     addi gp, gp, 1
     sd   a0, H(H_RESTORING)(gp)
-    sd   zero, H(H_STAY)(gp)
+    sd   a2, H(H_STAY)(gp)
+GLOBAL context_go_noted
     ld   t1, C_PC(a0)
     ld   t2, C_X(2)(a0)
     sd   t1, H(H_RETURN_PC)(gp)
@@ -136,6 +150,7 @@ GLOBAL context_restore
  * leaves gp at the activation. Masked code that is returned to stays masked.
  */
 GLOBAL aegis_return_begin
+    sd   zero, U_FORCED(gp)
     ld   sp, H(H_STAY)(gp)
     sd   sp, U_MASKED(gp)
     bnez sp, 1f
@@ -180,12 +195,20 @@ slice_go:
     ecall
 GLOBAL slice_save_end
 
+revoke_saved:
+    addi a0, gp, -AEGIS_GP
+    ld   sp, H(H_SLICE_STACK)(gp)
+    j    revoke_handle
+
 slice_fix_call:
     mv   a0, sp
     addi a1, gp, -AEGIS_GP
+    mv   s0, gp
     ld   sp, H(H_SLICE_STACK)(gp)
     call slice_fix
+    mv   gp, s0
     j    slice_go
+GLOBAL slice_code_end
 
 /* A revocation request: as if the slice ended, but C looks at the request first and goes on with the thread. */
 GLOBAL upcall_revoke
@@ -193,11 +216,8 @@ GLOBAL upcall_revoke
     li   sp, 2
     sd   sp, U_HELD(gp)
     j    slice_save
-revoke_saved:
-    addi a0, gp, -AEGIS_GP
-    ld   sp, H(H_SLICE_STACK)(gp)
-    j    revoke_handle
 
+/* A revocation request: as if the slice ended, but C looks at the request first and goes on with the thread. */
 GLOBAL upcall_caller_gone
 GLOBAL upcall_slice_begin
     sd   gp, U_MASKED(gp)
@@ -212,25 +232,29 @@ GLOBAL upcall_emergency
 
 /* ---- the rare ways on ----------------------------------------------------------------------------------------- */
 
-/* context_resume_masked(context, activation): into masked code of ours that ran out of time. */
-GLOBAL context_resume_masked
-    addi gp, a1, AEGIS_GP - 1
-    addi gp, gp, 1
-    ld   t0, C_PC(a0)
-    ld   t1, C_X(2)(a0)
-    sd   t0, H(H_RETURN_PC)(gp)
-    sd   t1, H(H_RETURN_SP)(gp)
-    sd   gp, H(H_STAY)(gp)
-    REGISTERS ld, a0
-    j    aegis_return_begin
-
 /* context_reenter(context, activation): the exception that was about to be taken is taken now. */
 GLOBAL context_reenter
     addi gp, a1, AEGIS_GP - 1
     addi gp, gp, 1
+    sd   a0, H(H_RESTORING)(gp)
+GLOBAL context_reenter_noted
     ld   sp, C_X(2)(a0)
     REGISTERS ld, a0
+GLOBAL context_reenter_end
+    sd   zero, U_FORCED(gp)
     j    upcall_exception
+
+/* nested_reenter(context, activation): the same for a nested exception. */
+GLOBAL nested_reenter
+    addi gp, a1, AEGIS_GP - 1
+    addi gp, gp, 1
+    sd   a0, H(H_RESTORING)(gp)
+GLOBAL nested_reenter_noted
+    ld   sp, C_X(2)(a0)
+    REGISTERS ld, a0
+GLOBAL nested_reenter_end
+    sd   zero, U_FORCED(gp)
+    j    upcall_nested
 
 /* ---- nested faults: masked code of ours, on a pinned stack, touched what had vanished -------------------------- */
 
@@ -238,6 +262,7 @@ GLOBAL upcall_nested
     sd   sp, H(H_SCRATCH)(gp)
     addi sp, sp, -C_SIZE
     REGISTERS sd, sp
+GLOBAL nested_saved
     ld   t0, H(H_SCRATCH)(gp)
     ld   t1, U_EXC_PC(gp)
     ld   t2, U_EXC_CAUSE(gp)
@@ -247,11 +272,13 @@ GLOBAL upcall_nested
     sd   t1, C_PC(sp)
     sd   t2, C_CAUSE(sp)
     sd   t3, C_VALUE(sp)
+    addi s0, gp, -AEGIS_GP
+GLOBAL nested_save_end
     mv   a0, sp
-    addi a1, gp, -AEGIS_GP
+    mv   a1, s0
     call nested_handle
     mv   a0, sp
-    addi a1, gp, -AEGIS_GP
+    mv   a1, s0
     j    context_resume_masked
 
 /* ---- protected control transfer -------------------------------------------------------------------------------- */
@@ -262,15 +289,14 @@ GLOBAL upcall_entry
     ecall
 1:  j    1b
 
-/* long pct_call(slot, message, context): masked throughout, for sp is the callee's when it comes back */
-GLOBAL pct_call
-    ld   gp, C_GP(a2)
-    sd   sp, U_MASKED(gp)
+/* Masked throughout, for sp is the callee's when it comes back; so the message is in pinned memory. */
+pct_go:
     sd   ra, C_X(1)(a2)
     sd   sp, C_X(2)(a2)
     sd   tp, C_X(4)(a2)
     CALLEE_SAVED sd, a2
     sd   a1, C_X(11)(a2)
+GLOBAL pct_saved
     not  a7, a0
     mv   t0, a1
     .irp n, 10, 11, 12, 13, 14, 15, 16
@@ -285,6 +311,7 @@ GLOBAL pct_call
     ld   x\n, 152 + 8 * (\n - 28)(t0)
     .endr
     ecall
+GLOBAL pct_back
     ld   t1, H(H_CURRENT)(gp)
     ld   t2, C_X(11)(t1)
     .irp n, 10, 11, 12, 13, 14, 15, 16
@@ -298,6 +325,7 @@ GLOBAL pct_call
     .irp n, 28, 29, 30, 31
     sd   x\n, 152 + 8 * (\n - 28)(t2)
     .endr
+GLOBAL pct_stored
     CALLEE_SAVED ld, t1
     ld   ra, C_X(1)(t1)
     ld   sp, C_X(2)(t1)
@@ -305,6 +333,7 @@ GLOBAL pct_call
     mv   a0, t0 /* the transfer's error, or 0 */
     sd   zero, U_MASKED(gp)
     ret
+GLOBAL pct_end
     .option pop
 
 /* ---- the floating-point unit: area is f0 .. f31, fcsr ----------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include <aegis/aegis.h>
 #include <aegis/exposed.h>
+#include <aegis/scheduler.h>
 
 #define STEPS 16 /* of a call that answers AGAIN, in one fault */
 
@@ -65,12 +66,18 @@ PINNED_CODE void slot_freed(unsigned slot)
         hint = slot;
 }
 
+PINNED_CODE static int upcall_waits(void)
+{
+    return aegis_activation_current()->held != 0;
+}
+
 PINNED_CODE long page_get(unsigned order)
 {
     struct aegis_result r = {AEGIS_E_AGAIN, 0};
     unsigned slot = pending[order];
 
-    for (unsigned i = 0; i < STEPS && r.error == AEGIS_E_AGAIN; i++) {
+    /* when the slot's time is over meanwhile, the rest is for the next fault */
+    for (unsigned i = 0; i < STEPS && r.error == AEGIS_E_AGAIN && !(i && upcall_waits()); i++) {
         if (!slot && !(slot = slot_find()))
             return AEGIS_E_NO_MEMORY;
         r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, AEGIS_NONE);

@@ -58,6 +58,7 @@ struct hart_area {
     uint64_t vector[16]; /* exception handlers by cause */
     struct context frame; /* of the exception being handled */
     struct context forced; /* what the kernel saved when we overran */
+    struct context pushed; /* a context made up for the thread that is about to run */
 };
 
 _Static_assert(__builtin_offsetof(struct context, cause) == C_CAUSE, "context");
@@ -95,7 +96,8 @@ enum upcall_cause {
  * gp = the middle of the activation's page (aegis/env.h), sp = free to use; upcalls are masked, and `masked` holds the
  * interrupted code's sp; the exception stands in exc_cause, exc_pc, exc_value. It ends by jumping to
  * `aegis_upcall_return` with all registers as they shall be, but gp as at entry and sp = the PC to go on at; or to
- * `aegis_upcall_default`, with all as at entry.
+ * `aegis_upcall_default`, with all as at entry. One that is still running when the grace time is over starts anew: what it
+ * does to registers and memory must bear that.
  */
 int aegis_upcall_set(unsigned cause, void (*handler)(void));
 void aegis_upcall_return(void);
