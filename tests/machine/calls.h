@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+#define CALL(number, name, count, arguments, errors, sentence) void call_##name(void);
+#include <aegis/calls.def>
+#undef CALL
+void rekey_survives_unmap_and_release(void), page_alloc_refused_changes_nothing(void), registers_zero_after_calls(void);
