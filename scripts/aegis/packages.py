@@ -119,21 +119,26 @@ def cached(source):
     return path if path.exists() else None
 
 
+def apt_get(arguments, folder, env):
+    """Complaints of apt-get, '' when it had none."""
+    _, output, _ = proc.run(["apt-get", "-q", *arguments], cwd=folder, env=env, quiet=True, check=False)
+    return "\n".join(line for line in output.splitlines() if line.startswith(("E:", "Err:", "W:")))
+
+
 def download(source, env, folder):
-    """Brings the pinned file into `folder` and returns it, or None."""
+    """Brings the pinned file into `folder`: (it or None, apt-get's complaints)."""
     if source.kind == "source":
-        command = ["apt-get", "-q", "source", "--download-only", "--tar-only", "-t", source.suite, source.package]
-        proc.run(command, cwd=folder, env=env, quiet=True, check=False)
+        said = apt_get(["source", "--download-only", "--tar-only", "-t", source.suite, source.package], folder, env)
         path = folder / source.file
-        return path if path.exists() else None
+        return path if path.exists() else None, said
     wanted = f"{source.package}/{source.suite}" if source.kind == "inner" else f"{source.package}={source.version}"
-    proc.run(["apt-get", "-q", "download", wanted], cwd=folder, env=env, quiet=True, check=False)
+    said = apt_get(["download", wanted], folder, env)
     debs = list(folder.glob("*.deb"))
     if not debs or source.kind == "deb":
-        return debs[0] if debs else None
+        return debs[0] if debs else None, said
     proc.run(["dpkg", "-x", debs[0], folder / "x"], quiet=True)
     path = folder / "x" / source.file
-    return path if path.exists() else None
+    return path if path.exists() else None, said
 
 
 def fetch(name):
@@ -141,13 +146,14 @@ def fetch(name):
     source = table()[name]
     if path := cached(source):
         return path
-    why = "the mirror does not have it"
+    why = ""
     for refresh in (False, True):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 env = private_apt(refresh)
                 say(f"downloading {source.package} {source.version}")
-                path = download(source, env, Path(folder))
+                path, said = download(source, env, Path(folder))
+                why = said or "the mirror has another version of it"
             except Failure as failure:
                 path, why = None, str(failure)
             if not path:
@@ -309,10 +315,16 @@ def report():
     return rows
 
 
+def wanted():
+    """What a set-up of this table and these patches leaves in its stamp."""
+    return hashlib.sha256((paths.SCRIPTS / "sources.tsv").read_bytes()).hexdigest() + " " + newlib_key()
+
+
 def ready():
-    """True when a build can start; looks at the disk only."""
-    return (paths.NEWLIB.is_symlink() and os.readlink(paths.NEWLIB) == str(newlib_prefix()) and newlib_ready()
-            and paths.LUA.exists() and bool(shutil.which("meson") and shutil.which("ninja")))
+    """True when set-up was done for what is wanted now, even if something optional could not be had; looks at the disk only."""
+    stamp = paths.BUILD / ".setup"
+    return (stamp.exists() and stamp.read_text() == wanted() and paths.NEWLIB.exists() and newlib_ready()
+            and bool(shutil.which("meson") and shutil.which("ninja")))
 
 
 def setup():
@@ -327,3 +339,4 @@ def setup():
                     step()
             except Failure as failure:
                 say(f"warning: {failure}")
+        (paths.BUILD / ".setup").write_text(wanted())

@@ -57,15 +57,15 @@ class Fetch(unittest.TestCase):
         self.addCleanup(apt.stop)
 
     def test_failure_names_package_version_and_what_works(self):
-        with mock.patch.object(packages, "download", return_value=None), self.assertRaises(Failure) as raised:
+        with mock.patch.object(packages, "download", return_value=(None, "E: no such thing")), self.assertRaises(Failure) as raised:
             packages.fetch("lua")
-        for word in ("lua5.4", packages.table()["lua"].version, "everything but /bin/lua"):
+        for word in ("lua5.4", packages.table()["lua"].version, "everything but /bin/lua", "E: no such thing"):
             self.assertIn(word, str(raised.exception))
 
     def test_wrong_checksum_is_refused_and_not_kept(self):
         wrong = Path(self.folder.name) / "wrong"
         wrong.write_bytes(b"not Lua")
-        with mock.patch.object(packages, "download", return_value=wrong), self.assertRaisesRegex(Failure, "checksum"):
+        with mock.patch.object(packages, "download", return_value=(wrong, "")), self.assertRaisesRegex(Failure, "checksum"):
             packages.fetch("lua")
         self.assertIsNone(packages.cached(packages.table()["lua"]))
 
