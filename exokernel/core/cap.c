@@ -100,6 +100,7 @@ void resource_drop(uint64_t what)
             slice_free(r >> 8, r & 0xff);
             break;
         case AEGIS_ENV:
+        case AEGIS_ENTRY:
             env_free_index(r);
             break;
         case AEGIS_IRQ:

@@ -94,6 +94,10 @@ static bool stop_hart(struct env *e, unsigned hart)
     struct hart *h = &kernel.hart[hart];
     struct activation *none = NULL;
 
+    if (e->activation[hart] == machine_self()) {
+        machine_interrupt(hart); /* our caller: it leaves before anything is taken from under it */
+        return false;
+    }
     if (!__atomic_compare_exchange_n(&h->work, &none, e->activation[hart], false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_RELAXED))
         return false;
@@ -104,17 +108,24 @@ static bool stop_hart(struct env *e, unsigned hart)
     return true;
 }
 
+void env_end(struct env *e, enum aegis_end end)
+{
+    lock_take(&e->lock);
+    env_kill(e, end);
+    lock_give(&e->lock);
+    machine_death(e->index, &exposed.env[e->index]);
+    if (e->depth == 0) /* nobody is left who could do anything */
+        machine_panic("the first environment ended");
+    slice_leave();
+}
+
 void env_doomed(void)
 {
     struct env *e = machine_self()->env;
     struct aegis_env_record *r = &exposed.env[e->index];
 
-    lock_take(&e->lock);
     machine_trap_read(&r->end_cause, &r->end_pc, &r->end_value);
-    env_kill(e, AEGIS_END_FAULT);
-    lock_give(&e->lock);
-    machine_death(e->index, r);
-    slice_leave();
+    env_end(e, AEGIS_END_FAULT);
 }
 
 static void step_stop(struct env *e)
@@ -122,7 +133,7 @@ static void step_stop(struct env *e)
     for (; e->step < AEGIS_HARTS; e->step++)
         if (e->activation[e->step] && !stop_hart(e, e->step))
             return;
-    e->stamp = limbo_enter(e->mask);
+    e->stamp = limbo_enter(kernel.online); /* all: it may have been re-keying */
     e->step = 0;
     e->phase = STOPPED;
 }
@@ -132,7 +143,7 @@ static bool stopped(const struct env *e)
     for (unsigned h = 0; h < AEGIS_HARTS; h++)
         if (e->activation[h] && kernel.hart[h].work == e->activation[h])
             return false;
-    return limbo_over(e->mask, e->stamp);
+    return limbo_over(kernel.online, e->stamp);
 }
 
 static void step_claims(struct env *e)
@@ -187,22 +198,21 @@ static void scrub(void *from, size_t size)
         word[i] = 0;
 }
 
-/* What the window shows, but its own table, by which we find it; then the activations. */
+/*
+ * What the window shows, but its own table, by which we find it; then the activations. From the last to the first:
+ * a block's later pages are passed over while its first still holds it.
+ */
 static bool step_pages(struct env *e)
 {
-    unsigned n = 0;
+    uint32_t count = e->tables + e->ledger_pages, end = e->step + PAGES_A_STEP;
 
-    for (; e->step < AEGIS_PINNED_PAGES; e->step++) {
-        if (e->step < AEGIS_PINNED_TABLES)
-            e->step = AEGIS_PINNED_TABLES;
-        if (e->step == AEGIS_PINNED_TABLES + e->tables)
-            e->step = AEGIS_PINNED_LEDGER;
-        if (e->step == AEGIS_PINNED_LEDGER + e->ledger_pages)
-            break;
-        if (++n == PAGES_A_STEP)
+    for (; e->step < count; e->step++) {
+        if (e->step == end)
             return false;
-        if (PTE_PAGE(e->pinned[e->step]) != machine_page_of(e->pinned))
-            lend_return(PTE_PAGE(e->pinned[e->step]));
+        uint32_t n = count - 1 - e->step;
+        pfn_t page = PTE_PAGE(e->pinned[n < e->tables ? AEGIS_PINNED_TABLES + n : AEGIS_PINNED_LEDGER + n - e->tables]);
+        if (page != machine_page_of(e->pinned))
+            lend_return(page);
     }
     for (unsigned h = 0; h < AEGIS_HARTS; h++) {
         struct activation *a = e->activation[h];
@@ -227,8 +237,7 @@ static void finish(struct env *e)
     r->harts = 0;
     r->pages = 0;
     __atomic_store_n(&r->state, AEGIS_ENV_DEAD, __ATOMIC_SEQ_CST);
-    if (r->claims == 0)
-        env_free_index(index);
+    env_free_index(index);
     lock_give(&kernel.table_lock);
     pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);
     scrub(e, offsetof(struct env, leaf));
@@ -244,8 +253,10 @@ static void env_step(struct env *e)
         step_stop(e);
         break;
     case STOPPED:
-        if (stopped(e))
+        if (stopped(e)) {
+            machine_flush_env(e->asid); /* here; its number will be another's */
             e->phase = CLAIMS;
+        }
         break;
     case CLAIMS:
         step_claims(e);
@@ -297,6 +308,7 @@ result_t call_env_destroy(unsigned long env)
     struct aegis_claim *c;
     long error = ledger_use(self, env, AEGIS_ENV, AEGIS_CONTROL, &c);
     uint32_t index = error ? 0 : AEGIS_WHAT_RESOURCE(c->what);
+    uint64_t check = error ? 0 : c->check;
 
     if (!error && index == self->index) {
         env_kill(self, AEGIS_END_SELF);
@@ -309,7 +321,8 @@ result_t call_env_destroy(unsigned long env)
     struct env *e = kernel.env[index]; /* limbo keeps it while we are here */
     if (e) {
         lock_take(&e->lock);
-        env_kill(e, AEGIS_END_CONTROLLER);
+        if (e->check == check)
+            env_kill(e, AEGIS_END_CONTROLLER);
         env_unlock(e);
     }
     return (result_t){destroy_steps(index), 0};

@@ -19,7 +19,7 @@ long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned or
     lock_take(&kernel.page_lock); /* nobody can claim it, and then map it, meanwhile */
     if (head->pins || head->flags) {
         error = AEGIS_E_LENT_PAGE;
-    } else if (head->claims != 1 || c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING)) {
+    } else if (head->claims != 1 || c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_REKEY)) {
         error = AEGIS_E_MAPPED;
     } else {
         head->pins = 1;
@@ -67,7 +67,7 @@ void env_free_index(uint32_t index)
 {
     struct aegis_env_record *r = &exposed.env[index];
 
-    if (r->state != AEGIS_ENV_DEAD)
+    if (r->state != AEGIS_ENV_DEAD || r->claims || r->entries)
         return;
     r->state = AEGIS_ENV_FREE;
     r->check = 0;
@@ -110,12 +110,14 @@ static struct env *record_fill(const pfn_t page[AEGIS_ENV_LENT], uint32_t index,
     e->index = index;
     e->depth = depth;
     e->check = exposed.env[index].check;
+    e->stamp = (uint32_t)kernel.epoch; /* stamps are compared as differences */
     e->satp = machine_satp(page[AEGIS_ENV_ROOT], index);
     e->root = machine_direct(page[AEGIS_ENV_ROOT]);
     e->pinned = machine_direct(page[AEGIS_ENV_PINNED]);
     e->stlb = machine_direct(page[AEGIS_ENV_STLB]);
     e->stlb_mask = PAGE_SIZE / 8 - 1;
-    e->leaf_region = UINT32_MAX;
+    e->asid = machine_asid(index);
+    e->leaf_region = ~0UL;
     e->ledger[0] = machine_direct(page[AEGIS_ENV_LEDGER]);
     e->ledger_pages = 1;
     return e;

@@ -29,6 +29,8 @@ struct activation *env_boot_activation(struct env *e, pfn_t pair, struct hart *h
 
 /* Marks it dying and stops it everywhere; reap does the rest. Its lock is held. */
 void env_kill(struct env *e, enum aegis_end end);
+/* The running environment's end by its own doing, told on the log. */
+_Noreturn void env_end(struct env *e, enum aegis_end end);
 /* It faulted in its nested-fault handler (entry.S). */
 _Noreturn void env_doomed(void);
 /* One step on the dying: true when there was something to do. */

@@ -20,14 +20,17 @@ typedef struct aegis_result result_t;
 
 /* Ticket lock: fair, so with constant holding times and 8 harts every wait is bounded. Interrupts are off. */
 struct lock {
-    uint32_t next, serving;
+    uint32_t serving, next;
 };
+
+/* Somebody holds it. */
+void lock_wait(struct lock *l, uint32_t ticket);
 
 static inline void lock_take(struct lock *l)
 {
     uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
-        machine_relax();
+    if (__builtin_expect(__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket, 0))
+        lock_wait(l, ticket);
 }
 
 static inline void lock_give(struct lock *l)
@@ -120,9 +123,10 @@ struct env {
     uint64_t *pinned;  /* the window's table */
     uint64_t *stlb;
     uint64_t stlb_mask; /* entries - 1 */
-    uint32_t leaf_region; /* the last leaf that C used: va >> 21, ~0: none */
-    uint32_t leaf_count;
+    uint64_t asid;        /* index, or 0 on a machine without address-space ids */
+    uint64_t leaf_region; /* the last leaf that C used: va >> 21, ~0: none */
     uint64_t *leaf_table;
+    uint32_t leaf_count;
     uint32_t leaf_hand; /* where recycling goes on */
     uint32_t mask;      /* bit h: hart h may hold translations */
     uint32_t stamp;     /* of limbo: the newest change of rights that other harts must see */
@@ -160,9 +164,12 @@ struct hart {
     struct activation *null; /* what `sscratch` points at while nobody runs */
     struct activation *work; /* to be unlinked here before the next acknowledgement (env.c) */
     uint32_t index;
+    uint32_t bit;         /* 1 << index */
     uint32_t idle;        /* flushes on waking, so it has let go of everything */
     struct activation *fp; /* owner of the FP unit, or null */
     uint64_t idle_since;
+    uint32_t parked; /* in machine_idle: holds nothing, and flushes before it enters anybody */
+    uint32_t asked;  /* the newest epoch of which it was told */
     struct slot *ring;    /* some owned position, or `none` */
     struct slot none;     /* alone in the ring while no position has an owner */
     struct slot slots[AEGIS_SLICES];

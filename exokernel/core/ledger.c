@@ -50,6 +50,7 @@ long env_lock_other(unsigned long slot, unsigned rights, struct env **env)
     struct aegis_claim *c;
     long error = ledger_use(self, slot, AEGIS_ENV, rights, &c);
     uint32_t index = error ? 0 : AEGIS_WHAT_RESOURCE(c->what);
+    uint64_t check = error ? 0 : c->check;
 
     if (!error && index == self->index) {
         *env = self;
@@ -62,7 +63,7 @@ long env_lock_other(unsigned long slot, unsigned rights, struct env **env)
     if (!e || !env_alive(index))
         return AEGIS_E_NO_ENV;
     lock_take(&e->lock);
-    if (!env_alive(index)) {
+    if (!env_alive(index) || e->check != check) { /* another hart gave the claim up, and its index is another's */
         env_unlock(e);
         return AEGIS_E_NO_ENV;
     }
@@ -94,10 +95,11 @@ long ledger_release(struct env *e, unsigned long slot)
     if (!(c->where & AEGIS_LEAVING)) {
         if (c->where & AEGIS_MAPPED)
             map_drop(e, c, slot);
-        c->step = e->stamp;
+        /* in the middle of a re-key others still hold translations whose claims are gone */
+        c->step = c->where & CLAIM_REKEY ? limbo_enter(kernel.online) : e->stamp;
         c->where |= AEGIS_LEAVING;
     }
-    if (!limbo_over(e->mask, c->step))
+    if (!limbo_over(c->where & CLAIM_REKEY ? kernel.online : e->mask, c->step))
         return AEGIS_E_AGAIN;
     uint64_t what = c->what;
     claim_empty(e, c);

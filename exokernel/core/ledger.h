@@ -19,6 +19,7 @@ static inline struct aegis_claim *ledger_at(const struct env *e, unsigned long s
 }
 
 #define CLAIM_UNSETTLED (AEGIS_CLEARING | AEGIS_LEAVING)
+#define CLAIM_REKEY (AEGIS_REKEYING | AEGIS_REKEYED)
 
 /*
  * The live claim of this type, with these rights. e->lock is held.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Limbo: nothing is reused before every hart has let go. Whoever takes something out of use draws a stamp and asks
- * for an acknowledgement; a hart acknowledges outside the kernel by flushing everything, an idle one by being idle
- * (it flushes on waking). Nobody waits: calls answer AGAIN until the stamp is over.
+ * for an acknowledgement; a hart acknowledges outside the kernel by flushing everything, a parked one by being parked
+ * (it flushes before it enters anybody). Nobody waits: calls answer AGAIN until the stamp is over. The hart that looks
+ * counts itself out: it has flushed what it took away, or is about to be interrupted.
  */
 #pragma once
 

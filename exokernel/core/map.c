@@ -161,12 +161,18 @@ static void leaf_recycle(struct env *e, struct leaf *leaf)
     leaf->stamp = limbo_enter(e->mask);
 }
 
+/* A spare one, better one that every hart has let go of. */
 static struct leaf *leaf_spare(struct env *e)
 {
+    struct leaf *spare = NULL;
+
     for (unsigned i = 0; i < e->leaf_count; i++)
-        if (e->leaf[i].region == NO_REGION && limbo_over(e->mask, e->leaf[i].stamp))
-            return &e->leaf[i];
-    return NULL;
+        if (e->leaf[i].region == NO_REGION) {
+            spare = &e->leaf[i];
+            if (limbo_over(e->mask, spare->stamp))
+                break;
+        }
+    return spare;
 }
 
 /* When the pool is empty the next table in turn is recycled. */
@@ -175,12 +181,11 @@ static long leaf_pick(struct env *e, struct leaf **leaf)
     if (e->leaf_count == 0)
         return AEGIS_E_NO_TABLE;
     *leaf = leaf_spare(e);
-    if (*leaf)
-        return 0;
-    *leaf = &e->leaf[e->leaf_hand];
-    e->leaf_hand = (e->leaf_hand + 1) % e->leaf_count;
-    if ((*leaf)->region != NO_REGION)
+    if (!*leaf) {
+        *leaf = &e->leaf[e->leaf_hand];
+        e->leaf_hand = (e->leaf_hand + 1) % e->leaf_count;
         leaf_recycle(e, *leaf);
+    }
     return limbo_over(e->mask, (*leaf)->stamp) ? 0 : AEGIS_E_AGAIN;
 }
 
@@ -310,15 +315,18 @@ static long map_check(struct env *e, unsigned long slot, unsigned long va_rights
     m->again = c->where & AEGIS_MAPPED;
     if (m->again && c->where >> 12 != m->va >> 12)
         return AEGIS_E_MAPPED;
-    if (head->flags && (head->flags & AEGIS_PAGE_IS_PRIVATE ||
-                        (head->flags & AEGIS_PAGE_IS_LENT && rights & AEGIS_W)))
-        return AEGIS_E_LENT_PAGE;
+    uint64_t may = may_bits(c->what);
+    if (head->flags & (AEGIS_PAGE_IS_PRIVATE | AEGIS_PAGE_IS_LENT)) {
+        if (head->flags & AEGIS_PAGE_IS_PRIVATE || rights & AEGIS_W)
+            return AEGIS_E_LENT_PAGE;
+        may &= ~(uint64_t)PTE_MAY_W; /* nor by map_protect later */
+    }
     if (c->where & (AEGIS_UNMAPPING | AEGIS_REKEYING))
         return AEGIS_E_BUSY;
     m->slot = slot;
     m->level = order < 9 ? 0 : order < 18 ? 1 : 2;
     m->count = 1UL << (order - 9 * m->level);
-    m->pte = (uint64_t)AEGIS_WHAT_RESOURCE(c->what) << 10 | rights | may_bits(c->what) | PTE_U | PTE_V;
+    m->pte = (uint64_t)AEGIS_WHAT_RESOURCE(c->what) << 10 | rights | may | PTE_U | PTE_V;
     return 0;
 }
 
@@ -412,7 +420,7 @@ static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
         return error;
     if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE)
         return AEGIS_E_WRONG_TYPE;
-    if (c->where & CLAIM_UNSETTLED)
+    if (c->where & (CLAIM_UNSETTLED | CLAIM_REKEY)) /* `step` is in use */
         return AEGIS_E_BUSY;
     if (c->where & AEGIS_MAPPED) {
         map_drop(e, c, slot);

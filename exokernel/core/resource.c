@@ -43,7 +43,9 @@ static long source_check(struct env *e, unsigned long source, unsigned long orde
     if (source == AEGIS_NONE)
         return 0;
     long error = ledger_use_page(e, source, AEGIS_R, &s, &head);
-    return error ? error : AEGIS_WHAT_ORDER(s->what) == order ? 0 : AEGIS_E_BAD_RANGE;
+    if (!error && (AEGIS_WHAT_ORDER(s->what) != order || head->flags & AEGIS_PAGE_IS_PRIVATE))
+        error = AEGIS_E_BAD_RANGE;
+    return error;
 }
 
 static long page_alloc(struct env *e, unsigned long root, unsigned long name, unsigned long order,
@@ -240,13 +242,18 @@ static long rekey_page(struct env *e, struct aegis_claim *c)
         c->step = 0;
         return 0;
     }
+    if (c->where & AEGIS_UNMAPPING)
+        return AEGIS_E_BUSY;
     if (!(c->where & AEGIS_REKEYING))
         return rekey_page_start(c);
-    uint32_t step = c->step;
+    uint32_t step = c->step, next;
+    uint64_t check = c->check;
     env_unlock(e);
-    step = walk_step(step, head);
+    next = walk_step(step, head);
     lock_take(&e->lock);
-    c->step = step;
+    if (c->check != check || !(c->where & AEGIS_REKEYING) || c->where & AEGIS_LEAVING || c->step != step)
+        return AEGIS_E_AGAIN; /* another hart went on with it, or gave it up */
+    c->step = step = next;
     if (step >> 9 >= WALK_ENVS_END || head->claims == 1) {
         c->where = (c->where & ~(uint64_t)AEGIS_REKEYING) | AEGIS_REKEYED;
         c->step = limbo_enter(kernel.online);

@@ -94,7 +94,7 @@ static bool position_take(struct env *e, unsigned hart, unsigned position, uint6
     s->check = *check = check_new();
     kernel.slice_claims[hart][position] = 1;
     ring_add(h, position);
-    position_set(h, position, e->activation[hart] ? e->activation[hart] : h->null);
+    position_set(h, position, e->activation[hart] && env_is_live(e) ? e->activation[hart] : h->null);
     return true;
 }
 
@@ -141,7 +141,7 @@ static void hart_wake(unsigned hart)
 static long position_give(struct env *self, unsigned long slot, struct env *to)
 {
     struct aegis_claim *c;
-    long error = ledger_use(self, slot, AEGIS_SLICE, AEGIS_LEND, &c);
+    long error = env_is_live(to) ? ledger_use(self, slot, AEGIS_SLICE, AEGIS_LEND, &c) : AEGIS_E_NO_ENV;
     if (error)
         return error;
     uint32_t r = AEGIS_WHAT_RESOURCE(c->what);
@@ -164,7 +164,7 @@ result_t call_slice_lend(unsigned long slot, unsigned long env)
         return (result_t){error, 0};
     env_unlock(to);
     env_lock_both(self, to);
-    error = env_is_live(to) ? position_give(self, slot, to) : AEGIS_E_NO_ENV;
+    error = position_give(self, slot, to);
     env_unlock_both(self, to);
     return (result_t){error, 0};
 }
@@ -182,6 +182,11 @@ result_t call_slice_recall(unsigned long slot)
 /* Into an activation; the slot is the hart's already. Registers are zero but gp, a0 and t0. */
 static _Noreturn void enter(struct hart *h, struct activation *a, uint64_t pc, uint64_t a0, uint64_t t0)
 {
+    if (h->idle) {
+        __atomic_store_n(&h->idle, 0, __ATOMIC_SEQ_CST);
+        exposed.hart[h->index].idle = 0;
+        limbo_acknowledge(h);
+    }
     uint64_t attention = __atomic_load_n(&a->attention, __ATOMIC_SEQ_CST);
 
     a->phase = 0;
@@ -267,22 +272,18 @@ static void try_slot(struct hart *h, struct slot *s)
     if (!a || a->resume || !may_run(h, a))
         return;
     h->slot = s;
-    if (h->idle) {
-        __atomic_store_n(&h->idle, 0, __ATOMIC_SEQ_CST);
-        exposed.hart[h->index].idle = 0;
-        limbo_acknowledge(h);
-    }
     begin(h, a);
 }
 
 /* Tries every position once, from the one behind the present. Returns when nobody can run. */
 static void try_all(struct hart *h)
 {
-    struct slot *s = h->slot->linked ? h->slot->next : h->ring;
+    struct slot *first = h->slot->linked ? h->slot->next : h->ring, *s = first;
 
-    for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {
+    for (unsigned n = 0; n < AEGIS_SLICES; n++) {
         try_slot(h, s);
-        if (s == h->slot)
+        s = s->next;
+        if (s == first)
             break;
     }
 }
@@ -293,15 +294,17 @@ static void idle_interrupts(struct hart *h)
 
     if (pending & MACHINE_TIMER)
         machine_timer(~0UL);
-    if (pending & MACHINE_SOFTWARE)
+    if (pending & MACHINE_SOFTWARE) {
         machine_interrupt_clear();
+        limbo_acknowledge(h);
+    }
     if (pending & MACHINE_EXTERNAL)
         dev_interrupt();
     if (h->work)
         env_unlink_here(h);
 }
 
-/* While idle is set, others count us as having let go; try_slot flushes before it enters anybody. */
+/* While idle is set others wake us; only while parked is set do they count us as having let go. */
 static _Noreturn void idle(struct hart *h)
 {
     machine_enter_null(h);
@@ -314,7 +317,10 @@ static _Noreturn void idle(struct hart *h)
             continue;
         uint64_t before = machine_time();
         machine_timer(wait_next(h));
+        __atomic_store_n(&h->parked, 1, __ATOMIC_SEQ_CST);
         machine_idle();
+        __atomic_store_n(&h->parked, 0, __ATOMIC_SEQ_CST);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we follow anything that somebody took away meanwhile */
         exposed.hart[h->index].idle_ticks += machine_time() - before;
     }
 }
@@ -396,14 +402,12 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
         u->forced_save[i] = f->x[i];
     u->forced = 1;
     a->forfeits++;
-    a->overruns = now - a->overrun_time > OVERRUNS_DEADLY * 64 * h->slice_ticks ? 1 : a->overruns + 1;
+    /* in a row: the forfeited slot, and its own, lie between */
+    uint64_t row = 3 * (exposed.hart[h->index].slices + 1) * (h->slice_ticks + h->grace_ticks);
+    a->overruns = now - a->overrun_time > row ? 1 : a->overruns + 1;
     a->overrun_time = now;
-    if (a->overruns >= OVERRUNS_DEADLY) {
-        struct env *e = a->env;
-        lock_take(&e->lock);
-        env_kill(e, AEGIS_END_OVERRUN);
-        env_unlock(e);
-    }
+    if (a->overruns >= OVERRUNS_DEADLY)
+        env_end(a->env, AEGIS_END_OVERRUN);
     slice_leave();
 }
 
@@ -441,6 +445,7 @@ static void attend(struct hart *h, struct activation *a, struct frame *f)
         return; /* at the next slice begin */
     __atomic_fetch_and(&a->attention, ~(uint64_t)ATTENTION_REVOKE, __ATOMIC_SEQ_CST);
     frame_upcall(a, f, u->up_revoke);
+    u->masked = 1; /* a slice end before its first instruction would take slice_pc */
 }
 
 /* A hit that the refill path left to us, or it is the application's after all. */

@@ -11,7 +11,9 @@ static char *user_page(struct env *e, unsigned long va, bool write)
 
     if ((pte & need) != need)
         return NULL;
-    __atomic_fetch_or(at, write ? PTE_A | PTE_D : PTE_A, __ATOMIC_RELAXED);
+    uint64_t entry = __atomic_load_n(at, __ATOMIC_RELAXED), used = write ? PTE_A | PTE_D : PTE_A;
+    while ((entry & need) == need && (entry & used) != used) /* what another hart drops meanwhile stays dropped */
+        __atomic_compare_exchange_n(at, &entry, entry | used, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     return (char *)machine_direct(PTE_PAGE(pte)) + va % PAGE_SIZE;
 }
 

@@ -51,7 +51,7 @@ static bool still_bound(const struct activation *a, unsigned i)
     const struct aegis_claim *c = ledger_at(a->env, p->slot);
     const struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(a->bound[i][0]));
     return c->what == a->bound[i][0] && c->check == a->bound[i][1] && head &&
-           head->check == c->check && !(c->where & CLAIM_UNSETTLED);
+           head->check == c->check && !(head->flags & AEGIS_PAGE_IS_PRIVATE) && !(c->where & CLAIM_UNSETTLED);
 }
 
 static bool holds(const struct activation *a, unsigned i)
@@ -107,6 +107,9 @@ uint64_t wait_next(struct hart *h)
 
     for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {
         const struct activation *a = s->runs;
+        uint64_t slot = machine_time() + h->slice_ticks;
+        if (a->resume && slot < first)
+            first = slot; /* a transfer's deadline goes by slots: they are counted though nobody runs */
         if (a != h->null && a->deadline < first && exposed.env[a->index].sleeping[h->index])
             first = a->deadline;
         if (s->next == h->ring)

@@ -459,6 +459,7 @@ software:                       # a revocation and nothing else
     csrw sepc, t1
     ld t1, K_T1(t0)
     ld gp, K_UVA(t0)
+    sd gp, U(U_MASKED)(t0)      # not 0: a slice end before its first instruction would take slice_pc
     csrrw t0, sscratch, t0
     sret
 

@@ -45,6 +45,7 @@ void hart_prepare(unsigned index, uint64_t hartid, const struct options *options
     struct hart *h = &kernel.hart[index];
     machine_hartid[index] = hartid;
     h->index = index;
+    h->bit = 1U << index;
     h->slice_ticks = options->slice_us * time_hz / 1000000;
     h->grace_ticks = options->grace_us * time_hz / 1000000;
     h->epoch = (uint64_t)&kernel.epoch;

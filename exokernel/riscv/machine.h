@@ -97,20 +97,20 @@ static inline uint64_t machine_satp(uint32_t root_page, uint32_t asid)
     return SATP_SV39 | (machine_asids ? (uint64_t)asid << SATP_ASID_SHIFT : 0) | root_page;
 }
 
-static inline void machine_flush_page(uint64_t va, uint32_t asid)
+/* The address-space id of an environment. Without ids everything is in that of number 0. */
+static inline uint64_t machine_asid(uint32_t index)
 {
-    if (machine_asids)
-        __asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"((uint64_t)asid) : "memory");
-    else
-        __asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
+    return machine_asids ? index : 0;
 }
 
-static inline void machine_flush_env(uint32_t asid)
+static inline void machine_flush_page(uint64_t va, uint64_t asid)
 {
-    if (machine_asids)
-        __asm__ volatile("sfence.vma zero, %0" ::"r"((uint64_t)asid) : "memory");
-    else
-        __asm__ volatile("sfence.vma" ::: "memory");
+    __asm__ volatile("sfence.vma %0, %1" ::"r"(va), "r"(asid) : "memory");
+}
+
+static inline void machine_flush_env(uint64_t asid)
+{
+    __asm__ volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
 }
 
 static inline void machine_flush_all(void)

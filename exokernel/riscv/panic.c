@@ -37,8 +37,11 @@ const char *machine_cause_name(uint64_t cause)
 
 void machine_death(uint32_t index, const struct aegis_env_record *r)
 {
-    log_print("environment %u ended: %s in its nested-fault handler, pc %lx, address %lx", index,
-              machine_cause_name(r->end_cause), r->end_pc, r->end_value);
+    if (r->end == AEGIS_END_FAULT)
+        log_print("environment %u ended: %s in its nested-fault handler, pc %lx, address %lx", index,
+                  machine_cause_name(r->end_cause), r->end_pc, r->end_value);
+    else
+        log_print("environment %u ended: it ignored the end of its slices", index);
 }
 
 static void place_print(uint64_t pc)

@@ -12,7 +12,7 @@
  *   exception     a trap by the application              all as they were, but gp           exc_*
  *   nested        the same while `masked`; then death    all as they were, but gp           exc_*
  *   slice_end     the slot's time is over                all as they were, but gp           slice_pc
- *   revoke        a request was posted                   all as they were, but gp           slice_pc
+ *   revoke        a request was posted                   all as they were, but gp           slice_pc; masked is set
  *   slice_begin   a slot starts, a wait is over          zero, but gp                       -
  *   entry         a transfer came in (pct.h)             the caller's, but t0 = badge,      -
  *                                                        t1 = t2 = 0, gp
