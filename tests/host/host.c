@@ -230,6 +230,7 @@ static void trap_enter(struct trap_frame *t)
         slice_interrupt(&t->frame);
         break;
     case TRAP_START:
+        kernel.hart[host.hart].parked = 0; /* machine_idle returned */
         slice_start(&kernel.hart[host.hart]);
     }
 }
