@@ -201,8 +201,9 @@ def gdb_command(port, argv):
     if argv:
         elf = Path(argv[0]) if "/" in argv[0] else machine.programs().get(argv[0])
         if elf and Path(elf).is_file():
-            symbols = ["-ex", f"'add-symbol-file {elf}'"]
-    return " ".join(["gdb-multiarch", "-ex", f"'target remote 127.0.0.1:{port}'", *symbols, str(paths.KERNEL)])
+            symbols = ["-ex", f"'add-symbol-file {Path(elf).resolve()}'"]
+    # Source names in the symbols are relative to the repository.
+    return " ".join(["gdb-multiarch", "-iex", f"'cd {paths.ROOT}'", "-ex", f"'target remote 127.0.0.1:{port}'", *symbols, str(paths.KERNEL)])
 
 
 def free_port():
@@ -256,6 +257,9 @@ def drive(running, options, argv, tty, get, received, port):
             sys.stderr.buffer.write(running.story() + b"\n")
         say("run: time out" if status == machine.TIMEOUT else
             "run: the kernel panicked" if "panic" in running.control else "run: QEMU ended without a result")
+    elif status in (machine.NOT_FOUND, machine.NOT_EXECUTABLE) and {"notfound", "notexec"} & set(running.control):
+        name = argv[0] if argv else "the default program"
+        say(f"run: {name}: {'not found; --list names what there is' if status == machine.NOT_FOUND else 'not executable'}")
     elif status < 124:
         for guest, _ in get:
             if guest not in received:

@@ -27,7 +27,6 @@ SUITES = [
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("projects", ["tests/projects/run"], True, False, "tests/projects/run", 10),
     Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 5),
-    Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 10),
     Suite("figures", ["scripts/bench", "--tap"], True, False, "apps/bench", 10),
 ]
 
