@@ -410,6 +410,7 @@ static void hart_boot(unsigned index)
     memset((char *)a - AEGIS_PAGE_SIZE, 0, 2 * AEGIS_PAGE_SIZE);
     h->null = a;
     h->index = index;
+    h->bit = 1U << index;
     h->slice_ticks = 1000;
     h->grace_ticks = 10;
     h->epoch = (uint64_t)&kernel.epoch;

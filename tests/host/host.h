@@ -88,13 +88,18 @@ static inline uint64_t machine_satp(uint32_t root_page, uint32_t asid)
     return 8UL << 60 | (uint64_t)asid << 44 | root_page;
 }
 
-static inline void machine_flush_page(uint64_t va, uint32_t asid)
+static inline uint64_t machine_asid(uint32_t index)
+{
+    return index;
+}
+
+static inline void machine_flush_page(uint64_t va, uint64_t asid)
 {
     (void)va, (void)asid;
     host.flushes++;
 }
 
-static inline void machine_flush_env(uint32_t asid)
+static inline void machine_flush_env(uint64_t asid)
 {
     (void)asid;
     host.flushes++;
