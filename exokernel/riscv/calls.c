@@ -5,7 +5,7 @@
  */
 #include "calls.h"
 
-#include "log.h"
+#include "../dev/log.h"
 
 #define CALL(number, name, count, arguments, errors, sentence)                                     \
     result_t call_##name(AEGIS_P##count arguments);

@@ -7,8 +7,6 @@
 #include "../core/map.h"
 #include "../core/slice.h"
 #include "boot.h"
-#include "cpio.h"
-#include "log.h"
 
 #define LEDGER_PAGES 8
 #define LEAF_TABLES 16
@@ -32,6 +30,10 @@ struct elf_segment {
 #define ELF_LOAD 1
 #define ELF_X 1
 #define ELF_W 2
+
+#define CPIO_HEADER 110 /* newc: six digits of magic, then fields of eight hexadecimal digits */
+#define CPIO_SIZE 54
+#define CPIO_NAME 94
 
 static struct env *env;
 static uint32_t slot_next = AEGIS_SLOT_BOOT;
@@ -143,6 +145,32 @@ static uint64_t image_load(const uint8_t *file, uint64_t size)
     return h->entry;
 }
 
+static uint64_t field(const uint8_t *digits)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        value = value << 4 | ((digits[i] & 15) + (digits[i] > '9' ? 9 : 0));
+    return value;
+}
+
+/* The archive's first member, which must be `init`; the others are its to read. */
+static const uint8_t *init_find(const uint8_t *archive, size_t bytes, uint64_t *size)
+{
+    static const char magic[] = "070701";
+    bool good = bytes > CPIO_HEADER + 8;
+
+    for (unsigned i = 0; good && i < 6; i++)
+        good = archive[i] == magic[i];
+    for (unsigned i = 0; good && i < 5; i++)
+        good = archive[CPIO_HEADER + i] == "init"[i];
+    uint64_t data = (CPIO_HEADER + (good ? field(archive + CPIO_NAME) : 0) + 3) & ~3UL;
+    *size = good ? field(archive + CPIO_SIZE) : 0;
+    if (!good || data > bytes || *size > bytes - data)
+        boot_refuse("the boot archive does not begin with a whole init");
+    return archive + data;
+}
+
 static void env_make(void)
 {
     pfn_t page[AEGIS_ENV_LENT];
@@ -158,16 +186,14 @@ static void env_make(void)
 
 void first_start(const void *archive, size_t bytes)
 {
-    struct cpio_member init;
     uint32_t resource;
-    uint64_t check;
+    uint64_t check, size;
 
     env_make();
     roots_give();
     archive_give();
-    if (cpio_find(archive, bytes, "init", &init) != CPIO_MEMBER)
-        boot_refuse("the boot archive has no init");
-    uint64_t entry = image_load(init.data, init.size);
+    const uint8_t *init = init_find(archive, bytes, &size);
+    uint64_t entry = image_load(init, size);
     struct activation *a = env_boot_activation(env, page_get(1), &kernel.hart[0]);
     activation_user(a)->up_slice_begin = entry;
     if (slice_take(env, 0, &resource, &check))

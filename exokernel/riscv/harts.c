@@ -3,7 +3,7 @@
 #include "../dev/console.h"
 #include "boot.h"
 #include "calls.h"
-#include "log.h"
+#include "../dev/log.h"
 
 /*
  * The activation pairs of nobody: what a hart's gp and sscratch point at while no environment runs

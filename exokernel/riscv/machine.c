@@ -3,7 +3,7 @@
 
 #include "../core/kernel.h"
 #include "../dev/console.h"
-#include "log.h"
+#include "../dev/log.h"
 
 bool machine_sstc, machine_asids, machine_framed, machine_bench, machine_powers_off;
 uint64_t machine_kernel_satp;

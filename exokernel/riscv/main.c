@@ -9,7 +9,7 @@
 #include "../dev/console.h"
 #include "../dev/plic.h"
 #include "boot.h"
-#include "log.h"
+#include "../dev/log.h"
 
 struct kernel kernel;
 struct aegis_exposed exposed __attribute__((section(".exposed"), aligned(PAGE_SIZE)));

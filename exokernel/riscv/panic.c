@@ -5,7 +5,7 @@
  */
 #include "../core/kernel.h"
 #include "../dev/console.h"
-#include "log.h"
+#include "../dev/log.h"
 #include "symbols.h"
 
 extern char stacks_start[], stacks_end[], text_end[], image_start[];

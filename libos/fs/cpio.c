@@ -73,6 +73,18 @@ bool cpio_read(const uint8_t *archive, size_t bytes, size_t *offset, struct cpio
     return true;
 }
 
+bool cpio_whole(const uint8_t *archive, size_t bytes)
+{
+    struct cpio_file file;
+    size_t offset = 0;
+    static const char end[] = "TRAILER!!!";
+
+    while (cpio_read(archive, bytes, &offset, &file))
+        ;
+    return bytes >= HEADER + sizeof end && offset <= bytes - HEADER - sizeof end &&
+           !memcmp(archive + offset, "07070", 5) && !memcmp(archive + offset + HEADER, end, sizeof end);
+}
+
 bool cpio_lookup(const uint8_t *archive, size_t bytes, const char *name, struct cpio_file *file)
 {
     size_t offset = 0;

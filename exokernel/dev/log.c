@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../dev/console.h"
+#include "console.h"
 
 struct line {
     size_t used;
