@@ -228,6 +228,7 @@ mark_revoke_upcall:
 revoked:
     rdinstret t2
     sub a0, t2, s0
+    sd zero, U_MASKED(gp)       # it comes masked
     lla t0, lost
     sd t0, U_UP_REVOKE(gp)
     leave_restore

@@ -10,6 +10,9 @@ typedef struct aegis_result result_t;
 #define OK_VALUE(v) ((result_t){0, (unsigned long)(v)})
 #define PAGE_SIZE AEGIS_PAGE_SIZE
 
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define COLD __attribute__((noinline, cold)) /* so that a quick path beside it needs no stack */
+
 /* A refusal; a debug build says on the log which check it was. */
 #ifdef AEGIS_DEBUG
 #define FAIL(name)                                                                                 \
@@ -23,14 +26,11 @@ struct lock {
     uint32_t serving, next;
 };
 
-/* Somebody holds it. */
-void lock_wait(struct lock *l, uint32_t ticket);
-
 static inline void lock_take(struct lock *l)
 {
     uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-    if (__builtin_expect(__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket, 0))
-        lock_wait(l, ticket);
+    while (__builtin_expect(__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket, 0))
+        machine_relax();
 }
 
 static inline void lock_give(struct lock *l)

@@ -119,8 +119,8 @@ static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned r
         return what ? AEGIS_E_WRONG_TYPE : AEGIS_E_EMPTY_SLOT;
     if (rights & ~(what >> 40))
         return AEGIS_E_NO_RIGHT;
-    struct aegis_page *p = page_head(AEGIS_WHAT_RESOURCE(what));
-    if (!p || p->check != c->check)
+    struct aegis_page *p = page_live(AEGIS_WHAT_RESOURCE(what), c->check);
+    if (!p)
         return AEGIS_E_REVOKED;
     if (c->where & CLAIM_UNSETTLED)
         return AEGIS_E_BUSY;

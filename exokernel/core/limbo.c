@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "limbo.h"
 
-void __attribute__((cold)) lock_wait(struct lock *l, uint32_t ticket)
-{
-    while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
-        machine_relax();
-}
-
 static void ask(unsigned hart, uint32_t stamp)
 {
     __atomic_store_n(&kernel.hart[hart].asked, stamp, __ATOMIC_RELAXED);

@@ -6,7 +6,7 @@
 
 #define LEAF_ENTRIES 512
 #define NO_REGION UINT32_MAX
-#define REGION(va) ((uint32_t)((va) >> 21))
+#define REGION(va) ((va) >> 21)
 #define INDEX(va, level) ((va) >> (12 + 9 * (level)) & 511)
 
 static uint64_t *table_of(uint64_t pte)
@@ -51,7 +51,7 @@ static uint64_t *middle_entry(struct env *e, unsigned long va)
 }
 
 /* For C, and for the refills of this hart if it runs e. */
-static void leaf_remember(struct env *e, uint32_t region, uint64_t *table)
+static void leaf_remember(struct env *e, uint64_t region, uint64_t *table)
 {
     struct activation *a = machine_self();
 
@@ -92,35 +92,34 @@ static uint16_t *shadow_of(struct env *e, uint64_t *table, unsigned long i)
 
 static void others_must_see(struct env *e)
 {
-    if (e->mask & ~(1U << machine_hart()))
+    if (!limbo_only_here(e->mask) && e->mask & ~(1U << machine_hart()))
         e->stamp = limbo_enter(e->mask);
 }
 
 static void flush(struct env *e, unsigned long va, unsigned long count)
 {
     if (count == 1)
-        machine_flush_page(va, e->index);
+        machine_flush_page(va, e->asid);
     else
-        machine_flush_env(e->index);
+        machine_flush_env(e->asid);
     others_must_see(e);
 }
 
 /* ---- the STLB ---- */
 
-static uint64_t stlb_word(unsigned long va, uint64_t pte, unsigned long slot)
+/* va is a page's; the entry is readable and not dirty, as `map` makes them. */
+static inline uint64_t stlb_word(unsigned long va, uint64_t pte, unsigned long slot)
 {
-    uint64_t low = (pte & 0x3ff & ~(uint64_t)PTE_D) | PTE_A;
-    uint64_t may = (pte & PTE_X ? 1UL << 30 : 0) | (pte & PTE_R ? 1UL << 31 : 0) |
-                   (pte & PTE_W ? 1UL << 33 : 0);
-    return va >> 12 << 38 | may | low << 16 | slot;
+    uint64_t may = (pte & PTE_X) << 27 | (pte & PTE_W) << 31 | 1UL << 31 | PTE_A << 16;
+    return va << 26 | may | (pte & 0x3ff) << 16 | slot;
 }
 
-static void stlb_put(struct env *e, unsigned long va, uint64_t pte, unsigned long slot)
+static inline void stlb_put(struct env *e, unsigned long va, uint64_t pte, unsigned long slot)
 {
     e->stlb[va >> 12 & e->stlb_mask] = stlb_word(va, pte, slot);
 }
 
-static void stlb_drop(struct env *e, unsigned long va)
+static inline void stlb_drop(struct env *e, unsigned long va)
 {
     uint64_t *word = &e->stlb[va >> 12 & e->stlb_mask];
     if (*word >> 38 == va >> 12)
@@ -129,14 +128,16 @@ static void stlb_drop(struct env *e, unsigned long va)
 
 /* ---- leaf tables ---- */
 
-static void keep_bits(struct aegis_claim *c, uint64_t pte)
+/* Accessed and dirty stand five bits lower in the claim. */
+_Static_assert(PTE_A >> 5 == AEGIS_ACCESSED && PTE_D >> 5 == AEGIS_DIRTY, "accessed and dirty");
+static inline void keep_bits(struct aegis_claim *c, uint64_t pte)
 {
-    c->where |= (pte & PTE_A ? AEGIS_ACCESSED : 0) | (pte & PTE_D ? AEGIS_DIRTY : 0);
+    c->where |= pte >> 5 & (AEGIS_ACCESSED | AEGIS_DIRTY);
 }
 
 static void forget_leaf(struct env *e)
 {
-    e->leaf_region = NO_REGION;
+    e->leaf_region = ~0UL;
     for (unsigned h = 0; h < AEGIS_HARTS; h++)
         if (e->activation[h])
             __atomic_store_n(&e->activation[h]->leaf_region, ~0UL, __ATOMIC_RELAXED);
@@ -157,7 +158,7 @@ static void leaf_recycle(struct env *e, struct leaf *leaf)
             keep_bits(ledger_at(e, shadow[i]), old);
     }
     leaf->region = NO_REGION;
-    machine_flush_env(e->index);
+    machine_flush_env(e->asid);
     leaf->stamp = limbo_enter(e->mask);
 }
 
@@ -206,7 +207,7 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
     if (error)
         return error;
     machine_clear(machine_direct(leaf->page)); /* a refill of another hart may have come too late for it */
-    leaf->region = REGION(va);
+    leaf->region = (uint32_t)REGION(va);
     __atomic_store_n(middle, (uint64_t)leaf->page << 10 | PTE_V, __ATOMIC_RELEASE);
     leaf_remember(e, leaf->region, machine_direct(leaf->page));
     *table = e->leaf_table;
@@ -223,10 +224,13 @@ struct mapping {
     bool again; /* the claim is mapped there already: put back what is missing */
 };
 
-static uint64_t may_bits(uint64_t what)
+/* A claim's W and X stand six bits higher in an entry. */
+_Static_assert(AEGIS_W << 6 == PTE_MAY_W && AEGIS_X << 6 == PTE_MAY_X, "rights");
+#define MAY(rights) ((rights) << 6 & (PTE_MAY_W | PTE_MAY_X))
+
+static inline uint64_t first_entry(uint64_t what, unsigned long rights)
 {
-    return (AEGIS_WHAT_RIGHTS(what) & AEGIS_W ? PTE_MAY_W : 0) |
-           (AEGIS_WHAT_RIGHTS(what) & AEGIS_X ? PTE_MAY_X : 0);
+    return (uint64_t)AEGIS_WHAT_RESOURCE(what) << 10 | rights | MAY(what >> 40) | PTE_U | PTE_V;
 }
 
 static long address_check(unsigned long va, unsigned order)
@@ -296,44 +300,35 @@ static long enter_large(struct env *e, const struct mapping *m)
     return error;
 }
 
-static long map_check(struct env *e, unsigned long slot, unsigned long va_rights, struct mapping *m)
+static long map_check(struct mapping *m, unsigned long rights, const struct aegis_page *head)
 {
-    unsigned long rights = va_rights & (PAGE_SIZE - 1);
-    struct aegis_page *head;
-
-    m->va = va_rights - rights;
-    if (!(rights & AEGIS_R) || rights & ~(unsigned long)AEGIS_RWX)
-        return AEGIS_E_BAD_RIGHTS;
-    long error = ledger_use_page(e, slot, (unsigned)rights, &m->claim, &head);
-    if (error)
-        return error;
     struct aegis_claim *c = m->claim;
     unsigned order = AEGIS_WHAT_ORDER(c->what);
-    error = address_check(m->va, order);
+    long error = address_check(m->va, order);
     if (error)
         return error;
     m->again = c->where & AEGIS_MAPPED;
     if (m->again && c->where >> 12 != m->va >> 12)
         return AEGIS_E_MAPPED;
-    uint64_t may = may_bits(c->what);
+    m->pte = first_entry(c->what, rights);
     if (head->flags & (AEGIS_PAGE_IS_PRIVATE | AEGIS_PAGE_IS_LENT)) {
         if (head->flags & AEGIS_PAGE_IS_PRIVATE || rights & AEGIS_W)
             return AEGIS_E_LENT_PAGE;
-        may &= ~(uint64_t)PTE_MAY_W; /* nor by map_protect later */
+        m->pte &= ~(uint64_t)PTE_MAY_W; /* nor by map_protect later */
     }
     if (c->where & (AEGIS_UNMAPPING | AEGIS_REKEYING))
         return AEGIS_E_BUSY;
-    m->slot = slot;
     m->level = order < 9 ? 0 : order < 18 ? 1 : 2;
     m->count = 1UL << (order - 9 * m->level);
-    m->pte = (uint64_t)AEGIS_WHAT_RESOURCE(c->what) << 10 | rights | may | PTE_U | PTE_V;
     return 0;
 }
 
-long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
+static __attribute__((noinline)) long map_block(struct env *e, struct aegis_claim *c, const struct aegis_page *head,
+                                                unsigned long slot, unsigned long va_rights)
 {
-    struct mapping m;
-    long error = map_check(e, slot, va_rights, &m);
+    unsigned long rights = va_rights % PAGE_SIZE;
+    struct mapping m = {.claim = c, .slot = slot, .va = va_rights - rights};
+    long error = map_check(&m, rights, head);
 
     if (!error)
         error = m.level ? enter_large(e, &m) : enter_small(e, &m);
@@ -341,15 +336,66 @@ long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
         return error;
     m.claim->where |= m.va | AEGIS_MAPPED | (in_window(m.va) ? AEGIS_PINNED_DOWN : 0);
     if (m.count == 1)
-        machine_flush_page(m.va, e->index);
+        machine_flush_page(m.va, e->asid);
     else
-        machine_flush_env(e->index);
+        machine_flush_env(e->asid);
     return 0;
+}
+
+long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
+{
+    unsigned long rights = va_rights % PAGE_SIZE;
+    struct aegis_claim *c;
+    struct aegis_page *head;
+
+    if (!(rights & AEGIS_R) || rights & ~(unsigned long)AEGIS_RWX)
+        return AEGIS_E_BAD_RIGHTS;
+    long error = ledger_use_page(e, slot, (unsigned)rights, &c, &head);
+    return error ? error : map_block(e, c, head, slot, va_rights);
+}
+
+/* What the quick paths leave to the others: whatever is not one page, where the last leaf table is wanted. */
+#define BUSY_FLAGS (AEGIS_MAPPED | AEGIS_UNMAPPING | AEGIS_REKEYING | CLAIM_UNSETTLED)
+
+/* One page under a live claim that is not mapped, where the last leaf table has nothing. False: look closely. */
+static inline bool map_quick(struct env *e, unsigned long slot, unsigned long va_rights)
+{
+    unsigned long rights = va_rights % PAGE_SIZE, va = va_rights - rights;
+
+    if (REGION(va) != e->leaf_region || va < AEGIS_USER_FIRST || !(rights & AEGIS_R) || slot >= ledger_slots(e))
+        return false;
+    struct aegis_claim *c = ledger_at(e, slot);
+    uint64_t what = c->what;
+    struct aegis_page *head = &pages[AEGIS_WHAT_RESOURCE(what)];
+    uint64_t *entry = &e->leaf_table[INDEX(va, 0)];
+    /* the type a page's, the order 0, and of the rights none that the claim lacks */
+    if ((what & ~((uint64_t)AEGIS_RIGHTS << 40)) >> 32 != AEGIS_PAGE << 24 || rights & ~(what >> 40 & AEGIS_RWX) ||
+        head->check != c->check || c->where & BUSY_FLAGS || head->flags || *entry)
+        return false;
+    uint64_t pte = first_entry(what, rights);
+    leaf_shadow(e->leaf_table)[INDEX(va, 0)] = (uint16_t)slot;
+    __atomic_store_n(entry, pte, __ATOMIC_RELAXED);
+    stlb_put(e, va, pte, slot);
+    c->where |= va | AEGIS_MAPPED;
+    machine_flush_page(va, e->asid);
+    return true;
+}
+
+static COLD result_t map_slow(unsigned long env, unsigned long slot, unsigned long va_rights)
+{
+    return env_call(env, slot, va_rights, map_claim);
 }
 
 result_t call_map(unsigned long env, unsigned long slot, unsigned long va_rights)
 {
-    return env_call(env, slot, va_rights, map_claim);
+    if (LIKELY(!env)) {
+        struct env *e = env_lock_self();
+        bool done = map_quick(e, slot, va_rights);
+        env_unlock(e);
+        if (LIKELY(done))
+            return OK_VALUE(0);
+    }
+    return map_slow(env, slot, va_rights);
 }
 
 result_t call_map_vector(unsigned long env, unsigned long vector, unsigned long count)
@@ -579,7 +625,7 @@ bool map_refill(struct env *e, unsigned long va, unsigned cause)
         leaf_shadow(table)[INDEX(va, 0)] = (uint16_t)slot;
         __atomic_fetch_or(&table[INDEX(va, 0)], page << 10 | (word >> 16 & 0x3ff) | dirty,
                           __ATOMIC_RELAXED);
-        machine_flush_page(va, e->index);
+        machine_flush_page(va, e->asid);
     }
     lock_give(&e->lock);
     return hit;
@@ -588,5 +634,5 @@ bool map_refill(struct env *e, unsigned long va, unsigned cause)
 void map_window(struct env *e, unsigned n, pfn_t page, uint64_t rights)
 {
     e->pinned[n] = (uint64_t)page << 10 | rights | PTE_U | PTE_V;
-    machine_flush_page(AEGIS_PINNED + (unsigned long)n * PAGE_SIZE, e->index);
+    machine_flush_page(AEGIS_PINNED + (unsigned long)n * PAGE_SIZE, e->asid);
 }

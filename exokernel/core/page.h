@@ -22,6 +22,16 @@ static inline struct aegis_page *page_head(pfn_t page)
     return p->state == AEGIS_PAGE_USED ? p : page_head_search(page);
 }
 
+/* The same if its block is still what it was when a claim on it was given this check; else null. */
+static inline struct aegis_page *page_live(pfn_t page, uint64_t check)
+{
+    struct aegis_page *p = &pages[page];
+    if (__builtin_expect(p->check == check, 1)) /* a check that is not 0 stands in used blocks' first records only */
+        return p;
+    p = page_head_search(page);
+    return p && p->check == check ? p : NULL;
+}
+
 bool page_valid(pfn_t page);
 
 /* Takes a free block for `owner`, claimed once. Error: AGAIN, NO_MEMORY, NO_RESOURCE, BAD_RANGE. */
