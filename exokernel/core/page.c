@@ -252,16 +252,21 @@ void page_boot(pfn_t first, uint64_t count, struct aegis_page *records)
         word[i] = 0;
 }
 
+unsigned page_order_at(pfn_t first, uint64_t count)
+{
+    unsigned order = 0;
+
+    while (order < AEGIS_ORDER_MAX && !(first & 1U << order) && 2UL << order <= count)
+        order++;
+    return order;
+}
+
 void page_boot_free(pfn_t first, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
         pages[first + i].state = AEGIS_PAGE_TAIL;
     while (count) {
-        unsigned order = first ? (unsigned)__builtin_ctz(first) : AEGIS_ORDER_MAX;
-        if (order > AEGIS_ORDER_MAX)
-            order = AEGIS_ORDER_MAX;
-        while ((1UL << order) > count)
-            order--;
+        unsigned order = page_order_at(first, count);
         list_put(&pages[first], order, AEGIS_PAGE_FREE_DIRTY);
         first += 1U << order;
         count -= 1UL << order;

@@ -12,6 +12,8 @@
 void page_boot(pfn_t first, uint64_t count, struct aegis_page *records);
 void page_boot_free(pfn_t first, uint64_t count);
 pfn_t page_boot_take(unsigned order);
+/* Of the largest block that may begin at `first` and has at most `count` pages. */
+unsigned page_order_at(pfn_t first, uint64_t count);
 
 /* The record that speaks for a page: its block's first. Null for what is not allocated. */
 struct aegis_page *page_head_search(pfn_t page);

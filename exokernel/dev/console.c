@@ -14,7 +14,7 @@
 #include "../core/ledger.h"
 #include "../core/slice.h"
 #include "../core/user.h"
-#include "../riscv/log.h"
+#include "log.h"
 #include "plic.h"
 #include "uart.h"
 

@@ -83,11 +83,7 @@ static void archive_give(void)
     uint64_t left = exposed.archive.count;
 
     for (unsigned n = 0; left && n < ARCHIVE_BLOCKS; n++) {
-        unsigned order = (unsigned)__builtin_ctz(page);
-        if (order > AEGIS_ORDER_MAX)
-            order = AEGIS_ORDER_MAX;
-        while (1UL << order > left)
-            order--;
+        unsigned order = page_order_at(page, left);
         for (uint64_t i = 0; i < 1UL << order; i++)
             pages[page + i] = (struct aegis_page){.state = AEGIS_PAGE_TAIL};
         pages[page] = (struct aegis_page){.check = check_new(), .claims = 1, .order = (uint8_t)order,

@@ -5,15 +5,6 @@
  */
 #include "boot.h"
 
-static const struct {
-    const char *name;
-    unsigned number;
-} calls[] = {
-#define CALL(number, name, count, arguments, errors, sentence) {#name, number},
-#include <aegis/calls.def>
-#undef CALL
-};
-
 static bool is_end(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || !c;
@@ -36,31 +27,9 @@ static bool is(const char *word, const char *name)
 static uint64_t number(const char *text)
 {
     uint64_t value = 0;
-    for (; *text >= '0' && *text <= '9' && value < 1000000000; text++)
+    for (; *text >= '0' && *text <= '9'; text++)
         value = value * 10 + (uint64_t)(*text - '0');
     return value;
-}
-
-static uint64_t call_bit(const char *word)
-{
-    for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-        const char *rest = after(word, calls[i].name);
-        if (rest && (is_end(*rest) || *rest == ','))
-            return 1UL << calls[i].number;
-    }
-    return 0;
-}
-
-static uint64_t call_bits(const char *list)
-{
-    uint64_t bits = 0;
-    while (!is_end(*list)) {
-        bits |= call_bit(list);
-        while (!is_end(*list) && *list != ',')
-            list++;
-        list += *list == ',';
-    }
-    return bits;
 }
 
 static void word_read(struct options *o, const char *word)
@@ -70,10 +39,8 @@ static void word_read(struct options *o, const char *word)
     o->bench |= is(word, "bench");
     o->no_asid |= is(word, "noasid");
     o->no_sstc |= is(word, "nosstc");
-    if (is(word, "trace"))
-        o->trace = ~0UL;
-    else if ((value = after(word, "trace=")))
-        o->trace = call_bits(value);
+    if ((value = after(word, "trace=")))
+        o->trace = number(value);
     else if ((value = after(word, "harts=")))
         o->harts = (unsigned)number(value);
     else if ((value = after(word, "slice=")))
@@ -97,8 +64,6 @@ void options_read(struct options *o, const char *text)
     }
     if (!o->harts || o->harts > AEGIS_HARTS)
         o->harts = AEGIS_HARTS;
-    if (o->slice_us < 100)
-        o->slice_us = 100;
-    if (o->grace_us < 10)
-        o->grace_us = 10;
+    o->slice_us = o->slice_us < 100 ? 100 : o->slice_us > 1000000 ? 1000000 : o->slice_us;
+    o->grace_us = o->grace_us < 10 ? 10 : o->grace_us > o->slice_us ? o->slice_us : o->grace_us;
 }

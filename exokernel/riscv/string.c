@@ -33,18 +33,3 @@ void *memcpy(void *to, const void *from, size_t size)
         *d++ = *s++;
     return to;
 }
-
-/* Trailing zeros, which the base instruction set does not count. */
-int __ctzdi2(uint64_t value);
-
-int __ctzdi2(uint64_t value)
-{
-    int count = 0;
-    for (unsigned half = 32; half; half /= 2) {
-        if (!(value & ((1UL << half) - 1))) {
-            value >>= half;
-            count += half;
-        }
-    }
-    return count;
-}

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import signal
 import socket
 import stat
@@ -112,10 +113,22 @@ def check_program(argv, put):
     return None
 
 
+def trace_mask(names):
+    """The kernel's trace= word: bit n for call n of calls.def; no names, every call."""
+    definitions = (paths.ROOT / "exokernel/include/aegis/calls.def").read_text()
+    numbers = {name: int(number) for number, name in re.findall(r"^CALL\((\d+), (\w+),", definitions, re.M)}
+    mask = 0
+    for name in names.split(",") if names else numbers:
+        if name not in numbers:
+            raise Wrong(f"--trace={names}: {name} is not a call; exokernel/calls.md lists them")
+        mask |= 1 << numbers[name]
+    return mask
+
+
 def tokens(options):
     words = []
     if options.trace is not None:
-        words.append(f"trace={options.trace}" if options.trace else "trace")
+        words.append(f"trace={trace_mask(options.trace)}")
     for name in ("slice", "grace"):
         value = getattr(options, name)
         if value is not None:
