@@ -96,13 +96,15 @@ static void others_must_see(struct env *e)
         e->stamp = limbo_enter(e->mask);
 }
 
-static void flush(struct env *e, unsigned long va, unsigned long count)
+/* Here at once; elsewhere, if others may hold what was lost. A call that is made again loses nothing more. */
+static void flush(struct env *e, unsigned long va, unsigned long count, bool lost)
 {
     if (count == 1)
         machine_flush_page(va, e->asid);
     else
         machine_flush_env(e->asid);
-    others_must_see(e);
+    if (lost)
+        others_must_see(e);
 }
 
 /* ---- the STLB ---- */
@@ -453,7 +455,7 @@ void map_drop(struct env *e, struct aegis_claim *c, unsigned long slot)
         drop_small(e, c, slot, va, 1UL << order);
     else
         drop_large(e, c, va, order);
-    flush(e, va, 1UL << order);
+    flush(e, va, 1UL << order, true);
 }
 
 static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
@@ -515,20 +517,27 @@ static long protect_check(uint64_t *entry, unsigned long n, uint64_t may)
     return 0;
 }
 
-static void protect_run(struct env *e, uint64_t *entry, unsigned long va, unsigned long n,
-                        uint64_t rights)
+/* Bits that entries lost: others have to be told. Without a table the STLB must still forget the range. */
+static uint64_t protect_run(struct env *e, uint64_t *entry, unsigned long va, unsigned long n,
+                            uint64_t rights)
 {
-    uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V);
+    uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V), had = 0;
     unsigned long i = va >> 12, mask = e->stlb_mask;
     uint64_t *stlb = e->stlb;
 
+    if (!entry) {
+        for (unsigned long end = i + n; i < end; i++)
+            stlb[i & mask] = 0;
+        return 0;
+    }
     for (uint64_t *end = entry + n; entry != end; entry++, i++) {
         stlb[i & mask] = 0;
         if (!*entry)
             continue;
-        __atomic_fetch_and(entry, keep | set, __ATOMIC_RELAXED);
+        had |= __atomic_fetch_and(entry, keep | set, __ATOMIC_RELAXED);
         __atomic_fetch_or(entry, set, __ATOMIC_RELAXED);
     }
+    return had & ~(keep | set);
 }
 
 static long protect_range(struct env *e, unsigned long va, unsigned long count, uint64_t rights)
@@ -542,11 +551,10 @@ static long protect_range(struct env *e, unsigned long va, unsigned long count, 
         error = protect_check(second, count - n, may);
     if (error)
         return error;
-    if (first)
-        protect_run(e, &first[INDEX(va, 0)], va, n, rights);
-    if (second)
-        protect_run(e, second, rest, count - n, rights);
-    flush(e, va, count);
+    uint64_t lost = protect_run(e, first ? &first[INDEX(va, 0)] : NULL, va, n, rights);
+    if (n < count)
+        lost |= protect_run(e, second, rest, count - n, rights);
+    flush(e, va, count, lost);
     return 0;
 }
 
@@ -570,16 +578,18 @@ result_t call_map_protect(unsigned long env, unsigned long va, unsigned long cou
     return (result_t){error, count};
 }
 
-static void clean_run(struct env *e, uint64_t *table, unsigned long va, unsigned long n)
+static uint64_t clean_run(struct env *e, uint64_t *table, unsigned long va, unsigned long n)
 {
     unsigned long i = INDEX(va, 0);
+    uint64_t had = 0;
 
-    for (unsigned long end = i + n; i < end; i++)
+    for (unsigned long end = i + n; table && i < end; i++)
         if (table[i]) {
-            __atomic_fetch_and(&table[i], ~(uint64_t)(PTE_A | PTE_D), __ATOMIC_RELAXED);
+            had |= __atomic_fetch_and(&table[i], ~(uint64_t)(PTE_A | PTE_D), __ATOMIC_RELAXED);
             ledger_at(e, leaf_shadow(table)[i])->where &=
                 ~(uint64_t)(AEGIS_ACCESSED | AEGIS_DIRTY);
         }
+    return had & (PTE_A | PTE_D);
 }
 
 result_t call_map_clean(unsigned long env, unsigned long va, unsigned long count)
@@ -592,13 +602,10 @@ result_t call_map_clean(unsigned long env, unsigned long va, unsigned long count
     if (error)
         return (result_t){error, 0};
     unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
-    uint64_t *table = leaf_find(e, va);
-    if (table)
-        clean_run(e, table, va, n);
-    table = n < count ? leaf_find(e, rest) : NULL;
-    if (table)
-        clean_run(e, table, rest, count - n);
-    flush(e, va, count);
+    uint64_t lost = clean_run(e, leaf_find(e, va), va, n);
+    if (n < count)
+        lost |= clean_run(e, leaf_find(e, rest), rest, count - n);
+    flush(e, va, count, lost);
     if (!limbo_over(e->mask, e->stamp))
         error = AEGIS_E_AGAIN;
     env_unlock(e);
