@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import select
 import re
 import signal
 import socket
@@ -10,8 +11,8 @@ import stat
 import sys
 from pathlib import Path
 
-from . import archive, build, frames, machine, packages, paths, proc, terminal
-from .proc import Failure, Wrong, say
+from . import archive, build, frames, machine, paths, terminal
+from .proc import Wrong, say
 
 DESCRIPTION = """Boots the exokernel in QEMU and runs PROGRAM on it; what is missing is set up and built first.
 A PROGRAM with a slash is a file of this computer; any other name is one of --list. Without PROGRAM: Lua's prompt."""
@@ -167,7 +168,6 @@ def write_all(fd):
             try:
                 data = data[os.write(fd, data):]
             except BlockingIOError:
-                import select
                 select.select([], [fd], [])
     return sink
 

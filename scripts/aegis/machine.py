@@ -8,7 +8,6 @@ import hashlib
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ import time
 from collections import deque, namedtuple
 from pathlib import Path
 
-from . import frames, packages, paths, proc, terminal
+from . import frames, packages, paths, proc
 from .archive import Archive
 from .proc import Failure, Wrong
 

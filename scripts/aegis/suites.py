@@ -5,7 +5,6 @@ import re
 import selectors
 import signal
 import subprocess
-import sys
 import time
 from collections import namedtuple
 
