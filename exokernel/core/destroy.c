@@ -20,33 +20,6 @@ enum phase { STOP = 1, STOPPED, CLAIMS, ENTRIES, CUT, PAGES };
 #define EMPTY_A_STEP 128
 #define PAGES_A_STEP 64
 
-/* ---- the ring of the dying; table_lock is held ---- */
-
-static void ring_add(uint32_t i)
-{
-    uint32_t head = exposed.dying;
-
-    if (head == AEGIS_ENVS) {
-        kernel.env_next[i] = kernel.env_prev[i] = i;
-        exposed.dying = i;
-        return;
-    }
-    uint32_t last = kernel.env_prev[head];
-    kernel.env_next[i] = head;
-    kernel.env_prev[i] = last;
-    kernel.env_next[last] = kernel.env_prev[head] = i;
-}
-
-static void ring_remove(uint32_t i)
-{
-    uint32_t next = kernel.env_next[i], prev = kernel.env_prev[i];
-
-    kernel.env_next[prev] = next;
-    kernel.env_prev[next] = prev;
-    if (exposed.dying == i)
-        exposed.dying = next == i ? AEGIS_ENVS : next;
-}
-
 void env_kill(struct env *e, enum aegis_end end)
 {
     struct aegis_env_record *r = &exposed.env[e->index];
@@ -57,17 +30,15 @@ void env_kill(struct env *e, enum aegis_end end)
     __atomic_store_n(&r->state, AEGIS_ENV_DYING, __ATOMIC_SEQ_CST);
     e->phase = STOP;
     e->step = 0;
-    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
-        struct activation *a = e->activation[h];
-        if (!a)
-            continue;
+    FOR_ACTIVATIONS(e, h, a) {
         __atomic_fetch_or(&a->attention, ATTENTION_DIE, __ATOMIC_SEQ_CST);
         __atomic_store_n(&a->run, 0, __ATOMIC_RELAXED);
         __atomic_store_n(&a->gate, 0, __ATOMIC_RELAXED);
     }
     lock_take(&kernel.table_lock);
     kernel.dying[e->index] = e;
-    ring_add(e->index);
+    kernel.env_next[e->index] = exposed.dying;
+    exposed.dying = e->index;
     lock_give(&kernel.table_lock);
 }
 
@@ -140,8 +111,8 @@ static void step_stop(struct env *e)
 
 static bool stopped(const struct env *e)
 {
-    for (unsigned h = 0; h < AEGIS_HARTS; h++)
-        if (e->activation[h] && kernel.hart[h].work == e->activation[h])
+    FOR_ACTIVATIONS(e, h, a)
+        if (kernel.hart[h].work == a)
             return false;
     return limbo_over(kernel.online, e->stamp);
 }
@@ -168,19 +139,12 @@ static void step_claims(struct env *e)
     e->phase = ENTRIES;
 }
 
-static void cut_entries(struct env *in, const struct env *gone)
-{
-    for (unsigned h = 0; h < AEGIS_HARTS; h++)
-        if (in->activation[h] && gone->activation[h])
-            pct_forget(in->activation[h], gone->activation[h]);
-}
-
 static void step_entries(struct env *e)
 {
     if (exposed.env[e->index].entries && e->step < AEGIS_ENVS) {
         struct env *other = kernel.env[e->step];
         if (other && other != e)
-            cut_entries(other, e);
+            pct_forget(other, e);
         e->step++;
         return;
     }
@@ -214,10 +178,7 @@ static bool step_pages(struct env *e)
         if (page != machine_page_of(e->pinned))
             lend_return(page);
     }
-    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
-        struct activation *a = e->activation[h];
-        if (!a)
-            continue;
+    FOR_ACTIVATIONS(e, h, a) {
         pfn_t page = a->page;
         e->activation[h] = NULL;
         scrub(a, sizeof *a);
@@ -232,7 +193,10 @@ static void finish(struct env *e)
     struct aegis_env_record *r = &exposed.env[index];
 
     lock_take(&kernel.table_lock);
-    ring_remove(index);
+    uint32_t *link = &exposed.dying;
+    while (*link != index)
+        link = &kernel.env_next[*link];
+    *link = kernel.env_next[index];
     kernel.dying[index] = NULL;
     r->harts = 0;
     r->pages = 0;
@@ -277,14 +241,8 @@ static void env_step(struct env *e)
 
 bool env_reap(void)
 {
-    if (exposed.dying == AEGIS_ENVS)
-        return false;
     lock_take(&kernel.reap_lock);
-    lock_take(&kernel.table_lock);
-    uint32_t i = exposed.dying;
-    if (i != AEGIS_ENVS)
-        exposed.dying = kernel.env_next[i]; /* the next time, the next one */
-    lock_give(&kernel.table_lock);
+    uint32_t i = __atomic_load_n(&exposed.dying, __ATOMIC_ACQUIRE);
     if (i != AEGIS_ENVS)
         env_step(kernel.dying[i]);
     lock_give(&kernel.reap_lock);

@@ -225,8 +225,6 @@ static long lend_ledger(struct lending *l)
 {
     struct env *e = l->to;
 
-    if (l->order)
-        return AEGIS_E_BAD_RANGE;
     if (e->ledger_pages == AEGIS_LEDGER_PAGES)
         return AEGIS_E_FULL;
     machine_clear(machine_direct(l->page));
@@ -240,8 +238,6 @@ static long lend_middle(struct lending *l)
 {
     uint64_t *entry = &l->to->root[l->va >> 30 & 255];
 
-    if (l->order)
-        return AEGIS_E_BAD_RANGE;
     if (l->va >= AEGIS_EXPOSED)
         return AEGIS_E_BAD_ADDRESS;
     if (*entry)
@@ -255,8 +251,6 @@ static long lend_leaf(struct lending *l)
 {
     struct env *e = l->to;
 
-    if (l->order != 1)
-        return AEGIS_E_BAD_RANGE;
     if (e->leaf_count == LEAF_POOL)
         return AEGIS_E_FULL;
     e->leaf[e->leaf_count++] = (struct leaf){l->page, UINT32_MAX, e->stamp};
@@ -268,37 +262,36 @@ static long lend_stlb(struct lending *l)
     struct env *e = l->to;
     uint64_t mask = ((uint64_t)PAGE_SIZE << l->order) / 8 - 1;
 
-    if (l->order > 3 || mask < e->stlb_mask)
+    if (mask < e->stlb_mask)
         return AEGIS_E_BAD_RANGE;
     for (unsigned i = 0; i < 1U << l->order; i++)
         machine_clear(machine_direct(l->page + i));
     e->stlb = machine_direct(l->page);
     e->stlb_mask = mask;
-    for (unsigned h = 0; h < AEGIS_HARTS; h++) /* the table first: a small mask fits both */
-        if (e->activation[h]) {
-            __atomic_store_n(&e->activation[h]->stlb, (uint64_t)e->stlb, __ATOMIC_RELEASE);
-            __atomic_store_n(&e->activation[h]->stlb_mask, mask << 3, __ATOMIC_RELEASE);
-        }
+    FOR_ACTIVATIONS(e, h, a) { /* the table first: a small mask fits both */
+        __atomic_store_n(&a->stlb, (uint64_t)e->stlb, __ATOMIC_RELEASE);
+        __atomic_store_n(&a->stlb_mask, mask << 3, __ATOMIC_RELEASE);
+    }
     return 0;
 }
 
 static long table_take(struct lending *l, unsigned long kind)
 {
+    static const struct {
+        long (*lend)(struct lending *l);
+        unsigned least, most; /* orders */
+    } kinds[] = {{lend_ledger, 0, 0}, {lend_middle, 0, 0}, {lend_leaf, 1, 1}, {lend_stlb, 0, 3}};
     unsigned count = 1U << l->order;
 
+    if (l->order < kinds[kind].least || l->order > kinds[kind].most)
+        return AEGIS_E_BAD_RANGE;
     if (kind != AEGIS_TABLE_LEDGER &&
         l->to->tables + count > AEGIS_PINNED_LEDGER - AEGIS_PINNED_TABLES)
         return AEGIS_E_FULL;
-    long error = kind == AEGIS_TABLE_LEDGER   ? lend_ledger(l)
-                 : kind == AEGIS_TABLE_MIDDLE ? lend_middle(l)
-                 : kind == AEGIS_TABLE_LEAF   ? lend_leaf(l)
-                                              : lend_stlb(l);
-    if (error)
-        return error;
-    if (kind != AEGIS_TABLE_LEDGER)
-        for (unsigned i = 0; i < count; i++)
-            map_window(l->to, AEGIS_PINNED_TABLES + l->to->tables++, l->page + i, PTE_R);
-    return 0;
+    long error = kinds[kind].lend(l);
+    for (unsigned i = 0; !error && kind != AEGIS_TABLE_LEDGER && i < count; i++)
+        map_window(l->to, AEGIS_PINNED_TABLES + l->to->tables++, l->page + i, PTE_R);
+    return error;
 }
 
 /* Locks both sides and lends the claim's block. On error nothing is locked, nor lent. */
@@ -344,7 +337,7 @@ result_t call_table_lend(unsigned long env, unsigned long slot, unsigned long ki
 
 /* ---- activations ---- */
 
-static struct activation *activation_build(struct env *e, pfn_t pair, struct hart *h)
+struct activation *env_activate(struct env *e, pfn_t pair, struct hart *h)
 {
     struct activation *a = (struct activation *)((char *)machine_direct(pair) + PAGE_SIZE);
     uint64_t *word = (uint64_t *)a;
@@ -392,7 +385,7 @@ result_t call_activation_lend(unsigned long env, unsigned long slot, unsigned lo
     else if (l.to->activation[hart])
         error = AEGIS_E_OCCUPIED;
     if (!error) {
-        activation_build(l.to, l.page, &kernel.hart[hart]);
+        env_activate(l.to, l.page, &kernel.hart[hart]);
         exposed.env[l.to->index].state = AEGIS_ENV_LIVE;
     }
     return lending_end(&l, error);
@@ -421,9 +414,4 @@ void env_boot_table(struct env *e, unsigned kind, pfn_t page, unsigned order)
     struct lending l = {.from = e, .to = e, .head = &pages[page], .page = page, .order = order};
 
     ASSERT(table_take(&l, kind) == 0);
-}
-
-struct activation *env_boot_activation(struct env *e, pfn_t pair, struct hart *h)
-{
-    return activation_build(e, pair, h);
 }

@@ -23,7 +23,8 @@ void env_forget_entry(struct env *e, unsigned long slot);
 void env_boot(void);
 struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT]);
 void env_boot_table(struct env *e, unsigned kind, pfn_t page, unsigned order);
-struct activation *env_boot_activation(struct env *e, pfn_t pair, struct hart *h);
+/* Its activation on a hart, in a pair of pages whose lower is as its environment shall find it. */
+struct activation *env_activate(struct env *e, pfn_t pair, struct hart *h);
 
 /* ---- the end (destroy.c) ---- */
 

@@ -148,6 +148,10 @@ struct env {
 };
 _Static_assert(sizeof(struct env) <= PAGE_SIZE, "env");
 
+#define FOR_ACTIVATIONS(e, h, a)                                                                   \
+    for (unsigned h = 0; h < AEGIS_HARTS; h++)                                                     \
+        for (struct activation *a = (e)->activation[h]; a; a = NULL)
+
 /* One position of a hart's vector. */
 struct slot {
     struct slot *next; /* round the owned positions; alone: itself */
@@ -188,7 +192,7 @@ struct kernel {
     uint32_t irq_claims[AEGIS_IRQS];
     uint32_t slice_claims[AEGIS_HARTS][AEGIS_SLICES];
     uint32_t env_free;  /* list through exposed.env[].controller; AEGIS_ENVS: none */
-    uint32_t env_next[AEGIS_ENVS], env_prev[AEGIS_ENVS]; /* of the dying list, a ring from exposed.dying on */
+    uint32_t env_next[AEGIS_ENVS]; /* of the dying, from exposed.dying on */
     uint64_t single_check[AEGIS_TYPES]; /* console, machine, and the roots of each type */
     uint64_t root_check[AEGIS_TYPES];
     uint32_t online; /* bit h: hart h runs */

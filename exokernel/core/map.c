@@ -140,9 +140,8 @@ static inline void keep_bits(struct aegis_claim *c, uint64_t pte)
 static void forget_leaf(struct env *e)
 {
     e->leaf_region = ~0UL;
-    for (unsigned h = 0; h < AEGIS_HARTS; h++)
-        if (e->activation[h])
-            __atomic_store_n(&e->activation[h]->leaf_region, ~0UL, __ATOMIC_RELAXED);
+    FOR_ACTIVATIONS(e, h, a)
+        __atomic_store_n(&a->leaf_region, ~0UL, __ATOMIC_RELAXED);
 }
 
 /* Takes a leaf table out of use: the translations go, the STLB and the claims stay. */

@@ -37,7 +37,7 @@ long pct_slow(struct activation *a, long number)
     struct env *e = env_lock_self();
     long error = resolve(e, slot, sync ? AEGIS_CALL : AEGIS_SEND, &partner);
     bool known = !error && a->entry[ENTRIES + number] == (uint64_t)partner;
-    if (!error)
+    if (!error && partner != a) /* nobody waits for itself */
         a->entry[ENTRIES + number] = (uint64_t)partner;
     env_unlock(e);
     if (error)
@@ -97,19 +97,17 @@ void pct_unlink(struct activation *a)
     a->resume = 0;
 }
 
-void pct_forget(struct activation *a, const struct activation *gone)
+void pct_forget(struct env *e, const struct env *gone)
 {
-    for (unsigned i = 0; i < ENTRIES; i++)
-        if (a->entry[i] == (uint64_t)gone)
-            __atomic_store_n(&a->entry[i], (uint64_t)hart_of(a)->null, __ATOMIC_RELAXED);
+    FOR_ACTIVATIONS(e, h, a)
+        for (unsigned i = 0; gone->activation[h] && i < ENTRIES; i++)
+            if (a->entry[i] == (uint64_t)gone->activation[h])
+                __atomic_store_n(&a->entry[i], (uint64_t)hart_of(a)->null, __ATOMIC_RELAXED);
 }
 
 void env_forget_entry(struct env *e, unsigned long slot)
 {
-    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
-        struct activation *a = e->activation[h];
-        if (!a)
-            continue;
+    FOR_ACTIVATIONS(e, h, a) {
         uint64_t null = (uint64_t)hart_of(a)->null;
         __atomic_store_n(&a->entry[ENTRIES - 1 - slot], null, __ATOMIC_RELAXED);
         __atomic_store_n(&a->entry[AEGIS_ENTRY_SLOTS - 1 - slot], null, __ATOMIC_RELAXED);

@@ -24,5 +24,5 @@ struct activation *pct_callee(const struct activation *a);
 void pct_cut(struct activation *a);
 /* A dying activation's links go: its caller gets DEAD, its callee caller_gone. */
 void pct_unlink(struct activation *a);
-/* Resolved partners `gone` of a are the null activation again. */
-void pct_forget(struct activation *a, const struct activation *gone);
+/* Partners of e that were resolved to activations of `gone` are the null activation again. */
+void pct_forget(struct env *e, const struct env *gone);

@@ -261,7 +261,7 @@ static long rekey_page(struct env *e, struct aegis_claim *c)
     return AEGIS_E_AGAIN;
 }
 
-static long rekey_entry(struct env *e, struct aegis_claim *c)
+static long rekey_entry(struct aegis_claim *c)
 {
     struct env *gone = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
 
@@ -271,14 +271,12 @@ static long rekey_entry(struct env *e, struct aegis_claim *c)
         c->step = 0;
     }
     struct env *other = kernel.env[c->step];
-    for (unsigned h = 0; other && gone && other != gone && h < AEGIS_HARTS; h++)
-        if (other->activation[h] && gone->activation[h])
-            pct_forget(other->activation[h], gone->activation[h]);
+    if (other && gone && other != gone)
+        pct_forget(other, gone);
     if (++c->step < AEGIS_ENVS)
         return AEGIS_E_AGAIN;
     c->where = 0;
     c->step = 0;
-    (void)e;
     return 0;
 }
 
@@ -293,7 +291,7 @@ result_t call_rekey(unsigned long slot)
     if (!error) {
         unsigned type = AEGIS_WHAT_TYPE(c->what);
         error = type == AEGIS_PAGE    ? rekey_page(e, c)
-                : type == AEGIS_ENTRY ? rekey_entry(e, c)
+                : type == AEGIS_ENTRY ? rekey_entry(c)
                                       : (c->check = resource_rekey(c->what), 0); /* nothing outlives the comparison at each use */
     }
     env_unlock(e);

@@ -14,10 +14,7 @@
 
 static void upcall_post(struct env *e, uint64_t attention)
 {
-    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
-        struct activation *a = e->activation[h];
-        if (!a)
-            continue;
+    FOR_ACTIVATIONS(e, h, a) {
         __atomic_fetch_or(&a->attention, attention, __ATOMIC_SEQ_CST);
         __atomic_store_n(&a->run, 0, __ATOMIC_SEQ_CST);
         machine_interrupt(h);
@@ -43,10 +40,8 @@ static long revoke_begin(unsigned long root, unsigned long env, unsigned *type, 
 
 static void request_write(struct env *e)
 {
-    for (unsigned h = 0; h < AEGIS_HARTS; h++) {
-        if (!e->activation[h])
-            continue;
-        volatile struct aegis_activation *u = activation_user(e->activation[h]);
+    FOR_ACTIVATIONS(e, h, a) {
+        volatile struct aegis_activation *u = activation_user(a);
         u->revoke_type = e->revoke_type;
         u->revoke_count = e->held[e->revoke_type] - e->revoke_target;
         u->revoke_deadline = e->revoke_deadline;
@@ -87,9 +82,8 @@ static bool spared(const struct env *e, unsigned long slot)
 
 static struct activation *some_activation(const struct env *e)
 {
-    for (unsigned h = 0; h < AEGIS_HARTS; h++)
-        if (e->activation[h])
-            return e->activation[h];
+    FOR_ACTIVATIONS(e, h, a)
+        return a;
     return NULL;
 }
 

@@ -7,14 +7,6 @@
 
 /* ---- binding ---- */
 
-static long bind_exposed(struct activation *a, unsigned i, const struct aegis_predicate *p)
-{
-    if (p->offset > sizeof exposed - p->width)
-        return AEGIS_E_BAD_RANGE;
-    a->word[i] = (const char *)&exposed + p->offset;
-    return 0;
-}
-
 static long bind_claim(struct activation *a, unsigned i, const struct aegis_predicate *p)
 {
     struct aegis_claim *c;
@@ -37,7 +29,10 @@ static long bind(struct activation *a, unsigned i, const struct aegis_predicate 
     if ((p->width != 4 && p->width != 8) || p->offset % p->width || p->operation > AEGIS_GE)
         return AEGIS_E_BAD_RANGE;
     a->predicate[i] = *p;
-    return p->slot == AEGIS_NONE ? bind_exposed(a, i, p) : bind_claim(a, i, p);
+    if (p->slot != AEGIS_NONE)
+        return bind_claim(a, i, p);
+    a->word[i] = (const char *)&exposed + p->offset;
+    return p->offset > sizeof exposed - p->width ? AEGIS_E_BAD_RANGE : 0;
 }
 
 /* ---- looking ---- */

@@ -12,7 +12,7 @@
 #define NS_MCR 4
 #define NS_LSR 5
 #define NS_IER_RECEIVED 1
-#define NS_FCR_ENABLE_CLEAR 7
+#define NS_FCR_ENABLE_CLEAR 0xc7
 #define NS_LCR_8N1 3
 #define NS_MCR_OUT2 8 /* on a PC it lets the interrupt out; DTR and RTS too */
 #define NS_LSR_READY 1

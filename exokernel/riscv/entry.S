@@ -171,17 +171,18 @@ transfer:
     beqz t2, transfer_slow
     ld t0, K_RUN(gp)
     beqz t0, transfer_slow      # one synchronous transfer at a time
-    sd zero, K_GATE(t1)
     sd zero, K_RUN(gp)          # our slots are its until it returns
     csrr t0, sepc
     sd t0, K_RESUME(gp)
     sd gp, K_CALLER(t1)
+    ld t0, U(U_UP_ENTRY)(t1)
+transfer_enter:
+    csrw sepc, t0
+    sd zero, K_GATE(t1)
     patched satp, transfer_flush
     csrw satp, t2
 transfer_flushed:
     csrw sscratch, t1
-    ld t2, U(U_UP_ENTRY)(t1)
-    csrw sepc, t2
     ld t2, K_SSTATUS(t1)
     csrw sstatus, t2
     ld t0, K_BADGE(gp)
@@ -202,24 +203,8 @@ transfer_async:
     ld t1, ENTRY_END(t1)
     ld t2, K_GATE(t1)
     beqz t2, transfer_slow
-    sd zero, K_GATE(t1)
-    patched satp, async_flush
-    csrw satp, t2
-async_flushed:
-    csrw sscratch, t1
-    ld t2, U(U_UP_ENTRY_ASYNC)(t1)
-    csrw sepc, t2
-    ld t2, K_SSTATUS(t1)
-    csrw sstatus, t2
-    ld t0, K_BADGE(gp)
-    ld gp, K_UVA(t1)
-    li t1, 0
-    li t2, 0
-    sret
-async_flush:
-    csrw satp, t2
-    sfence.vma
-    j async_flushed
+    ld t0, U(U_UP_ENTRY_ASYNC)(t1)
+    j transfer_enter
 
 /* Not resolved, busy or refused. The message survives, t0 = error; resolved now: once more. */
 transfer_slow:
@@ -269,6 +254,7 @@ exception:
     ld gp, U(U_MASKED)(t0)
     bnez gp, nested
     ld gp, U(U_UP_EXCEPTION)(t0)
+exception_enter:
     csrw sepc, gp
     ld gp, K_UVA(t0)
     csrrw t0, sscratch, t0
@@ -280,10 +266,7 @@ nested:
     li gp, AEGIS_MASKED_NESTED
     sd gp, U(U_MASKED)(t0)
     ld gp, U(U_UP_NESTED)(t0)
-    csrw sepc, gp
-    ld gp, K_UVA(t0)
-    csrrw t0, sscratch, t0
-    sret
+    j exception_enter
 
 doomed:
     csrw sscratch, t0
@@ -427,6 +410,7 @@ interrupt:                      # 1 (software) or 5 (timer), t1 saved
     li t1, 1
     sd t1, K_PHASE(t0)
     ld t1, U(U_UP_SLICE_END)(t0)
+interrupt_enter:
     csrw sepc, t1
     ld t1, K_T1(t0)
     ld gp, K_UVA(t0)
@@ -455,13 +439,10 @@ software:                       # a revocation and nothing else
     amoand.d zero, gp, (t1)
     csrr t1, sepc
     sd t1, U(U_SLICE_PC)(t0)
-    ld t1, U(U_UP_REVOKE)(t0)
-    csrw sepc, t1
-    ld t1, K_T1(t0)
     ld gp, K_UVA(t0)
     sd gp, U(U_MASKED)(t0)      # not 0: a slice end before its first instruction would take slice_pc
-    csrrw t0, sscratch, t0
-    sret
+    ld t1, U(U_UP_REVOKE)(t0)
+    j interrupt_enter
 
 interrupt_slow:
     sd t1, K_T1(t0)

@@ -190,7 +190,7 @@ void first_start(const void *archive, size_t bytes)
     archive_give();
     const uint8_t *init = init_find(archive, bytes, &size);
     uint64_t entry = image_load(init, size);
-    struct activation *a = env_boot_activation(env, page_get(1), &kernel.hart[0]);
+    struct activation *a = env_activate(env, page_get(1), &kernel.hart[0]);
     activation_user(a)->up_slice_begin = entry;
     if (slice_take(env, 0, &resource, &check))
         boot_refuse("no slot of time for init");

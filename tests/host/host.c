@@ -511,7 +511,7 @@ struct env *host_first(unsigned ledger_pages, unsigned leaves)
         host_give(e, roots[i][0], roots[i][1] | AEGIS_ROOT, AEGIS_ALLOC | AEGIS_REVOKE | AEGIS_REKEY, 0, 0);
     host_give(e, AEGIS_SLOT_CONSOLE, AEGIS_CONSOLE, AEGIS_R | AEGIS_W | AEGIS_REKEY, 0, 0);
     host_give(e, AEGIS_SLOT_MACHINE, AEGIS_MACHINE, AEGIS_W | AEGIS_REKEY, 0, 0);
-    struct activation *a = env_boot_activation(e, host_page(1), &kernel.hart[0]);
+    struct activation *a = env_activate(e, host_page(1), &kernel.hart[0]);
     activation_user(a)->up_slice_begin = 0x1000;
     if (slice_take(e, 0, &resource, &check))
         abort();
