@@ -6,6 +6,16 @@
     X(upcall_slice_begin, 1) X(masked_holds_slice_end, 1) X(overrun_forced_save_then_death, 1)     \
     X(fp_kept_per_activation, 1) X(fp_off_until_taken, 1) X(upcall_revoke, 1)                      \
     X(revoke_force_takes_highest_first_and_tells, 1)                                               \
-    X(repossession_vector_saves_and_reserve_spares, 1) X(upcall_emergency, 1)
+    X(repossession_vector_saves_and_reserve_spares, 1) X(upcall_emergency, 1)            \
+    X(pct_sync, 1) X(pct_refusals, 1) X(pct_async, 1) X(pct_deadline, 1)                           \
+    X(pct_deadline_while_idle, 1) X(pct_callee_dies, 1) X(upcall_caller_gone, 1)                   \
+    X(caller_gone_after_its_entry_was_released, 1) X(pct_chain, 1)                                 \
+    X(slice_vector_order, 1) X(slice_share_by_positions, 1) X(tickless_idle, 1)                    \
+    X(wait_on_a_claimed_page, 1) X(wait_wakes_with_revoked, 1) X(wait_wakes_when_released, 1)      \
+    X(wait_wakes_for_an_upcall, 1) X(ring_wakes_another_hart, 2)                                   \
+    X(no_lost_wakeup_across_harts, 2) X(superpages, 1) X(superpage_of_a_gib, 1)                    \
+    X(stlb_refill_after_recycling, 1)                                                              \
+    X(environment_on_several_harts, 2) X(protect_seen_by_other_harts, 2)                           \
+    X(exposed_pages_hold_no_secret, 1) X(pages_come_back_clear, 1)
 #define DECLARE(name, harts) void name(void);
 ALL(DECLARE)

@@ -220,7 +220,6 @@ void overrun_forced_save_then_death(void)
 
 static void fp_child(long which)
 {
-    double x = (double)which, y;
     g[8 + which] = aegis_fp_take().value;
     if (which == 1) { /* nothing of whoever had the unit before */
         unsigned long word = 0, sum = 0;
@@ -239,8 +238,6 @@ static void fp_child(long which)
         __asm__ volatile("fmv.x.d %0, f31" : "=r"(back));
         g[which] += back != bits;
         g[4 + which]++;
-        y = x + 1;
-        __asm__ volatile("" ::"f"(y));
     }
 }
 
@@ -304,7 +301,8 @@ static void revoked_child(long give)
         if (g[0] && give)
             for (unsigned s = 128; s < 130; s++)
                 UNTIL_DONE(aegis_release(0, s));
-        up_yield();
+        if (!give)
+            up_yield();
     }
 }
 

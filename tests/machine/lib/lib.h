@@ -57,7 +57,7 @@ void lib_fail(const char *file, int line, const char *what, long got, long wante
 
 void say(const char *format, ...); /* %s %d %lx %ld: one line to the output */
 unsigned long now(void);
-unsigned long milliseconds(unsigned long n);
+unsigned long milliseconds(unsigned long n); /* tenths of a slice: what they are with the default of 10 ms */
 bool wait_for(bool (*over)(void *), void *argument, unsigned long ms); /* yields between looks */
 /* Waits until *word >= value, a second at most. */
 bool wait_word(const volatile unsigned long *word, unsigned long value);

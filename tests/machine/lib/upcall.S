@@ -163,7 +163,13 @@ up_revoke:
     sd gp, U_MASKED(gp)
     sd t0, MY(MY_TMP0)(gp)
     count MY_REVOKES
-    j go_on
+    sd t1, MY(MY_TMP1)(gp)
+    ld t0, U_SLICE_PC(gp)
+    la t1, up_slice_begin
+    bne t0, t1, go_on
+    ld t0, MY(MY_TMP0)(gp)     # nothing has begun yet
+    ld t1, MY(MY_TMP1)(gp)
+    j up_slice_begin
 
 up_exception:
     sd gp, U_MASKED(gp)
@@ -275,14 +281,15 @@ up_send:
 /* long pct_call(long number, a1 .. a5 -> message a0 .. a4, long *reply): the error in a0 */
     .globl pct_call
 pct_call:
-    addi sp, sp, -32
+    addi sp, sp, -128
     sd a6, 0(sp)
     sd ra, 8(sp)
-    sd s0, 16(sp)
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11
+    sd s\n, \n * 8 + 16(sp)      # a transfer that ends with an error from outside leaves no register
+    .endr
     mv t5, a0
     find_me
-    mv s0, t6                  # flows through the callee, whose compiler keeps it
-    sd sp, MY(MY_PCT_SP)(s0)
+    sd sp, MY(MY_PCT_SP)(t6)
     mv a7, t5
     mv a0, a1
     mv a1, a2
@@ -290,14 +297,18 @@ pct_call:
     mv a3, a4
     mv a4, a5
     ecall
-    ld sp, MY(MY_PCT_SP)(s0)
+    mv t5, t0
+    find_me
+    ld sp, MY(MY_PCT_SP)(t6)
     ld t1, 0(sp)
     ld ra, 8(sp)
-    ld s0, 16(sp)
-    addi sp, sp, 32
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11
+    ld s\n, \n * 8 + 16(sp)
+    .endr
+    addi sp, sp, 128
     beqz t1, 1f
     sd a0, 0(t1)
-1:  mv a0, t0
+1:  mv a0, t5
     ret
 
 /* ---- accesses that may fault: 0, or 1 when they did ---- */

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Slice vectors, sleeping and waking, idling. */
+#include "lib/lib.h"
+#include "parts.h"
+
+#define S(n) (FREE_SLOT + (n))
+
+static volatile unsigned long g[16], order[64], order_count;
+
+static void clear(void)
+{
+    for (unsigned i = 0; i < 16; i++)
+        g[i] = 0;
+    order_count = 0;
+}
+
+static void log_child(long id)
+{
+    for (;;) {
+        if (order_count < 64)
+            order[order_count++] = (unsigned long)id;
+        up_yield();
+    }
+}
+
+static void spin_child(long id)
+{
+    for (;;)
+        g[id]++;
+}
+
+/* Position is order, however they were taken. */
+void slice_vector_order(void)
+{
+    static const unsigned char position[] = {30, 10, 20};
+    struct child c[3];
+    clear();
+    for (unsigned i = 0; i < 3; i++) {
+        child_make(&c[i], i);
+        child_on(&c[i], 0, log_child, position[i]);
+        DONE(aegis_alloc(AEGIS_SLOT_SLICES, position[i], S(i)));
+    }
+    for (unsigned i = 0; i < 3; i++)
+        DONE(aegis_slice_lend(S(i), c[i].slot));
+    order_count = 0;
+    CHECK(wait_word(&order_count, 12));
+    for (unsigned i = 1; i < 12; i++)
+        EQUAL(order[i], order[i - 1] == 30 ? 10 : order[i - 1] + 10);
+    for (unsigned i = 0; i < 3; i++) {
+        child_end(&c[i]);
+        page_put(S(i));
+    }
+}
+
+/* Two slots of three give twice as much as one. */
+void slice_share_by_positions(void)
+{
+    struct child c[2];
+    clear();
+    for (unsigned i = 0; i < 2; i++) {
+        child_make(&c[i], i);
+        child_on(&c[i], 0, spin_child, i);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        DONE(aegis_alloc(AEGIS_SLOT_SLICES, 10 + i, S(i)));
+        DONE(aegis_slice_lend(S(i), c[i != 0].slot));
+    }
+    pause_ms(30);
+    unsigned long a = g[0], b = g[1];
+    pause_ms(600);
+    a = g[0] - a;
+    b = g[1] - b;
+    CHECK(b * 100 > a * 190 && b * 100 < a * 210);
+    if (!(b * 100 > a * 190 && b * 100 < a * 210))
+        say("# %d and %d", a, b);
+    for (unsigned i = 0; i < 2; i++)
+        child_end(&c[i]);
+    for (unsigned i = 0; i < 3; i++)
+        page_put(S(i));
+}
+
+void tickless_idle(void)
+{
+    struct aegis_predicate p = {.slot = AEGIS_NONE, .operation = AEGIS_EQ, .width = 8, .offset = 0, .value = 1};
+    unsigned long before = now(), idle = EXPOSED->hart[0].idle_ticks, begins = my()->begins;
+    EQUAL(up_wait(&p, 1, before + milliseconds(300)), 1);
+    EQUAL(activation()->wake, AEGIS_WAKE_TIMEOUT);
+    CHECK(now() - before >= milliseconds(300));
+    CHECK(EXPOSED->hart[0].idle_ticks - idle > milliseconds(200));
+    EQUAL(my()->begins, begins + 1);
+}
+
+static void sleep_child(long unused)
+{
+    (void)unused;
+    struct aegis_predicate p = {.slot = 127, .operation = AEGIS_NE, .width = 8, .offset = 64, .value = 0};
+    g[1] = 1;
+    g[2] = (unsigned long)up_wait(&p, 1, 0);
+    g[3] = (unsigned long)activation()->wake;
+    g[4] = 1;
+    for (;;)
+        up_yield();
+}
+
+static void sleeper_make(struct child *c, unsigned hart)
+{
+    clear();
+    page_get(127, 0);
+    DONE(UNTIL_DONE(aegis_map(0, 127, AREA | AEGIS_R | AEGIS_W)));
+    child_make(c, 0);
+    DONE(aegis_share(c->slot, 127, 1, AEGIS_R));
+    child_on(c, hart, sleep_child, 0);
+    child_slice(c, hart);
+    CHECK(wait_word(&g[1], 1));
+    pause_ms(20);
+    EQUAL(EXPOSED->env[c->index].sleeping[hart], 1);
+    EQUAL(g[4], 0);
+}
+
+void wait_on_a_claimed_page(void)
+{
+    struct child c;
+    sleeper_make(&c, 0);
+    *(volatile unsigned long *)(AREA + 64) = 5;
+    CHECK(wait_word(&g[4], 1));
+    EQUAL(g[3], 0);
+    EQUAL(EXPOSED->env[c.index].sleeping[0], 0);
+    child_end(&c);
+    page_put(127);
+}
+
+void wait_wakes_with_revoked(void)
+{
+    struct child c;
+    sleeper_make(&c, 0);
+    DONE(UNTIL_DONE(aegis_rekey(127)));
+    CHECK(wait_word(&g[4], 1));
+    EQUAL((long)g[3], AEGIS_WAKE_REVOKED);
+    child_end(&c);
+    page_put(127);
+}
+
+void wait_wakes_when_released(void)
+{
+    struct child c;
+    sleeper_make(&c, 0);
+    DONE(UNTIL_DONE(aegis_release(c.slot, 127)));
+    CHECK(wait_word(&g[4], 1));
+    EQUAL((long)g[3], AEGIS_WAKE_REVOKED);
+    child_end(&c);
+    page_put(127);
+}
+
+void wait_wakes_for_an_upcall(void)
+{
+    struct child c;
+    sleeper_make(&c, 0);
+    DONE(aegis_revoke(PAGES_ROOT, c.slot, 1, now() + milliseconds(1000)));
+    CHECK(wait_word(&g[4], 1));
+    EQUAL((long)g[3], AEGIS_WAKE_INTERRUPTED);
+    child_end(&c);
+    page_put(127);
+}
+
+/* ---- across harts ---- */
+
+void ring_wakes_another_hart(void)
+{
+    struct child c;
+    sleeper_make(&c, 1);
+    pause_ms(20);
+    EQUAL(EXPOSED->hart[1].idle, 1);
+    *(volatile unsigned long *)(AREA + 64) = 5;
+    __asm__ volatile("fence rw, rw" ::: "memory");
+    DONE(aegis_slice_ring(c.slot, 1));
+    CHECK(wait_word(&g[4], 1));
+    EQUAL(g[3], 0);
+    child_end(&c);
+    page_put(127);
+}
+
+/* Each waits for the other's word, a thousand times: a wake-up lost would stop both. */
+#define ROUNDS 1000
+static volatile unsigned long turn[2]; /* in the page: at AREA, AREA + 8 */
+
+static void pong_child(long unused)
+{
+    (void)unused;
+    volatile unsigned long *word = (volatile unsigned long *)AREA;
+    UNTIL_DONE(aegis_map(0, 127, AREA | AEGIS_R | AEGIS_W));
+    for (unsigned long i = 1; i <= ROUNDS; i++) {
+        struct aegis_predicate p = {.slot = 127, .operation = AEGIS_GE, .width = 8, .offset = 0, .value = i};
+        while (word[0] < i)
+            up_wait(&p, 1, 0);
+        word[1] = i;
+        __asm__ volatile("fence rw, rw" ::: "memory");
+        aegis_slice_ring(126, 0);
+        g[0] = i;
+    }
+    for (;;)
+        up_yield();
+}
+
+void no_lost_wakeup_across_harts(void)
+{
+    struct child c;
+    clear();
+    (void)turn;
+    page_get(127, 0);
+    DONE(UNTIL_DONE(aegis_map(0, 127, AREA | AEGIS_R | AEGIS_W)));
+    child_make(&c, 0);
+    page_get(S(0), 1);
+    DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEAF, 0));
+    page_put(S(0));
+    DONE(aegis_share(c.slot, 127, 1, AEGIS_R | AEGIS_W));
+    struct aegis_result r = aegis_capability_make(AEGIS_SLOT_SELF, AEGIS_RING, 0, 0);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENV, AEGIS_RING, 0, 0), r.value, 126));
+    DONE(aegis_share(c.slot, 126, 1, AEGIS_RING));
+    child_on(&c, 1, pong_child, 0);
+    child_slice(&c, 1);
+    volatile unsigned long *word = (volatile unsigned long *)AREA;
+    unsigned long until = now() + milliseconds(20000), i;
+    for (i = 1; i <= ROUNDS && now() < until; i++) {
+        struct aegis_predicate p = {.slot = 127, .operation = AEGIS_GE, .width = 8, .offset = 8, .value = i};
+        word[0] = i;
+        __asm__ volatile("fence rw, rw" ::: "memory");
+        aegis_slice_ring(c.slot, 1);
+        while (word[1] < i && now() < until)
+            up_wait(&p, 1, now() + milliseconds(5000));
+    }
+    EQUAL(i, ROUNDS + 1);
+    EQUAL(word[1], ROUNDS);
+    child_end(&c);
+    page_put(126);
+    page_put(127);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Protected control transfer: message, badge, gate, deadline, deaths on either side, chains. */
+#include "lib/lib.h"
+#include "parts.h"
+
+#define S(n) (FREE_SLOT + (n))
+
+static volatile unsigned long g[16], mac[CHILDREN];
+static volatile long mode[CHILDREN];
+
+static void clear(void)
+{
+    for (unsigned i = 0; i < 16; i++)
+        g[i] = 0;
+    for (unsigned i = 0; i < CHILDREN; i++)
+        mac[i] = 0, mode[i] = 0;
+}
+
+static long serve(long a, long b, long c, long d, long e)
+{
+    g[0]++;
+    g[1] = my()->badge;
+    return a + 2 * b + 3 * c + 4 * d + 5 * e;
+}
+
+static _Noreturn long serve_never(long a)
+{
+    (void)a;
+    for (;;) {
+        g[2]++;
+        g[4] = my()->gone;
+        g[5] = my()->gone_badge;
+        up_yield();
+    }
+}
+
+static _Noreturn long serve_sleeping(long a)
+{
+    (void)a;
+    struct aegis_predicate p = {.slot = AEGIS_NONE, .operation = AEGIS_EQ, .width = 8, .offset = 0, .value = 1};
+    for (;;)
+        up_wait(&p, 1, 0);
+}
+
+static long serve_dies(long a)
+{
+    (void)a;
+    aegis_env_destroy(0);
+    return 0;
+}
+
+/* Passes it on to the entry in its slot 6. */
+static long serve_chain(long a)
+{
+    long reply = 0;
+    g[8] = (unsigned long)pct_call(SYNC(6), a + 1, 0, 0, 0, 0, &reply);
+    return reply;
+}
+
+static long serve_back(long a)
+{
+    g[3]++;
+    g[6] = (unsigned long)a;
+    g[1] = my()->badge;
+    return 0;
+}
+
+static void server(long k)
+{
+    struct my *m = my();
+    static long (*const functions[])() = {(long (*)())serve, (long (*)())serve_never, (long (*)())serve_dies,
+                                          (long (*)())serve_chain, (long (*)())serve_sleeping};
+    m->entry_fn = (unsigned long)functions[mode[k]];
+    m->async_fn = (unsigned long)serve_back;
+    aegis_alloc(AEGIS_SLOT_SELF, 0, 7);
+    mac[k] = aegis_capability_make(7, AEGIS_CALL | AEGIS_SEND, 0, 0).value;
+    for (;;) {
+        g[10 + k]++;
+        g[4] = m->gone;
+        g[5] = m->gone_badge;
+        up_yield();
+    }
+}
+
+static bool has_mac(void *k)
+{
+    return mac[(unsigned long)k] != 0;
+}
+
+/* A server in child k, its entry claimed in `slot`. */
+static void server_make(struct child *c, unsigned k, long what, unsigned long slot)
+{
+    mode[k] = what;
+    child_start(c, k, 0, server, k);
+    CHECK(wait_for(has_mac, (void *)(unsigned long)k, 1000));
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL | AEGIS_SEND, 0, c->index), mac[k], slot));
+}
+
+void pct_sync(void)
+{
+    struct child c;
+    long reply = 0;
+    unsigned long low = low_slot(0);
+    clear();
+    server_make(&c, 0, 0, low);
+    for (unsigned i = 1; i <= 100; i++) {
+        EQUAL(pct_call(SYNC(low), 1, 2, 3, 4, 5, &reply), 0);
+        EQUAL(reply, 55);
+        EQUAL(g[0], i);
+    }
+    EQUAL(g[1], EXPOSED->env[0].check);
+    page_put(low);
+    EQUAL(pct_call(SYNC(low), 1, 2, 3, 4, 5, &reply), AEGIS_E_EMPTY_SLOT);
+    EQUAL(g[0], 100);
+    child_end(&c);
+}
+
+void pct_refusals(void)
+{
+    struct child c;
+    long reply = 0;
+    unsigned long low = low_slot(0);
+    clear();
+    EQUAL(pct_call(SYNC(low), 0, 0, 0, 0, 0, &reply), AEGIS_E_EMPTY_SLOT);
+    EQUAL(pct_call(SYNC(AEGIS_SLOT_CONSOLE), 0, 0, 0, 0, 0, &reply), AEGIS_E_WRONG_TYPE);
+    EQUAL(pct_call(-129, 0, 0, 0, 0, 0, &reply), AEGIS_E_NO_CALL);
+    EQUAL(pct_call((long)(1UL << 63), 0, 0, 0, 0, 0, &reply), AEGIS_E_NO_CALL);
+    EQUAL(up_send(ASYNC(low), 0), AEGIS_E_EMPTY_SLOT);
+    server_make(&c, 0, 0, low);
+    page_put(low);
+    /* the right for the other kind alone */
+    mac[0] = 0;
+    DONE(aegis_share(c.slot, 100, 0, 0));
+    child_end(&c);
+    DONE(aegis_alloc(AEGIS_SLOT_SELF, 0, low));
+    struct aegis_result r = aegis_capability_make(low, AEGIS_SEND, 0, 0);
+    unsigned long other = low_slot(0);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENTRY, AEGIS_SEND, 0, 0), r.value, other));
+    EQUAL(pct_call(SYNC(other), 0, 0, 0, 0, 0, &reply), AEGIS_E_NO_RIGHT);
+    EQUAL(pct_call(SYNC(low), 0, 0, 0, 0, 0, &reply), AEGIS_E_BUSY); /* oneself */
+    page_put(other);
+    r = aegis_capability_make(low, AEGIS_CALL, 0, 0);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL, 0, 0), r.value, other));
+    EQUAL(up_send(ASYNC(other), 0), AEGIS_E_NO_RIGHT);
+    DONE(UNTIL_DONE(aegis_rekey(low)));
+    EQUAL(pct_call(SYNC(other), 0, 0, 0, 0, 0, &reply), AEGIS_E_REVOKED);
+    page_put(other);
+    page_put(low);
+    /* no activation on this hart */
+    child_make(&c, 0);
+    page_get(S(0), 0);
+    child_end(&c);
+    page_put(S(0));
+}
+
+void pct_async(void)
+{
+    struct child c;
+    unsigned long low = low_slot(0);
+    clear();
+    server_make(&c, 0, 0, low);
+    for (unsigned long i = 1; i <= 20; i++) {
+        EQUAL(up_send(ASYNC(low), 1000 + i), 1);
+        CHECK(wait_word(&g[3], i));
+        EQUAL(g[6], 1000 + i);
+    }
+    EQUAL(g[1], EXPOSED->env[0].check);
+    page_put(low);
+    child_end(&c);
+}
+
+/* The callee does not come back: after pct_slices slots the caller goes on with TIMEOUT, the callee hears of it. */
+void pct_deadline(void)
+{
+    struct child c;
+    long reply = 0;
+    unsigned long low = low_slot(0);
+    clear();
+    server_make(&c, 0, 1, low);
+    activation()->pct_slices = 3;
+    EQUAL(pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply), AEGIS_E_TIMEOUT);
+    CHECK(g[2] > 0);
+    CHECK(wait_word(&g[4], 1));
+    EQUAL(g[5], EXPOSED->env[0].check);
+    EQUAL(pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply), AEGIS_E_BUSY); /* its gate stays closed */
+    activation()->pct_slices = 0;
+    page_put(low);
+    child_end(&c);
+}
+
+/* The same on a machine where nothing else happens: the callee sleeps, and nobody has a slot to use. */
+void pct_deadline_while_idle(void)
+{
+    struct child c;
+    long reply = 0;
+    unsigned long low = low_slot(0);
+    clear();
+    server_make(&c, 0, 4, low);
+    DONE(aegis_slice_recall(c.slices[0]));
+    activation()->pct_slices = 3;
+    EQUAL(pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply), AEGIS_E_TIMEOUT);
+    activation()->pct_slices = 0;
+    page_put(low);
+    child_end(&c);
+}
+
+void pct_callee_dies(void)
+{
+    struct child c;
+    long reply = 0;
+    unsigned long low = low_slot(0);
+    clear();
+    server_make(&c, 0, 2, low);
+    EQUAL(pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply), AEGIS_E_DEAD);
+    EQUAL(pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply), AEGIS_E_NO_ENV);
+    settle();
+    EQUAL(pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply), AEGIS_E_NO_ENV);
+    page_put(low);
+    child_end(&c);
+}
+
+/* The client in child k calls entry slot 6 once, for ever. */
+static void client(long k)
+{
+    long reply = 0;
+    activation()->pct_slices = 100000;
+    g[9] = 1;
+    g[8] = (unsigned long)pct_call(SYNC(6), k, 0, 0, 0, 0, &reply);
+    g[9] = 2;
+    for (;;)
+        up_yield();
+}
+
+static void share_entry(struct child *c, unsigned long from)
+{
+    /* the claim stands in slot 6 on both sides */
+    struct aegis_result r = aegis_capability_make(from, AEGIS_CALL | AEGIS_SEND, 0, 0);
+    uint64_t what = AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL | AEGIS_SEND, 0, AEGIS_WHAT_RESOURCE(LEDGER[from].what));
+    DONE(r);
+    if (LEDGER[6].what) /* the machine's claim stands there: out of the way for a moment */
+        return;
+    DONE(aegis_claim(what, r.value, 6));
+    DONE(aegis_share(c->slot, 6, 1, AEGIS_CALL | AEGIS_SEND));
+    page_put(6);
+}
+
+static struct aegis_capability machine_kept;
+
+static void slot_six_free(bool free)
+{
+    if (free) {
+        machine_kept.what = LEDGER[AEGIS_SLOT_MACHINE].what;
+        machine_kept.mac = aegis_capability_make(AEGIS_SLOT_MACHINE, AEGIS_WHAT_RIGHTS(machine_kept.what), 0, 0).value;
+        DONE(aegis_claim(machine_kept.what, machine_kept.mac, S(400)));
+        page_put(AEGIS_SLOT_MACHINE);
+    } else {
+        DONE(aegis_claim(machine_kept.what, machine_kept.mac, AEGIS_SLOT_MACHINE));
+        page_put(S(400));
+    }
+}
+
+static void caller_gone(bool release_first)
+{
+    struct child c, d;
+    unsigned long low = low_slot(0);
+    clear();
+    server_make(&c, 0, 1, low);
+    child_make(&d, 1);
+    child_on(&d, 0, client, 1);
+    slot_six_free(true);
+    share_entry(&d, low);
+    slot_six_free(false);
+    child_slice(&d, 0);
+    CHECK(wait_word(&g[2], 2)); /* the server serves it */
+    EQUAL(g[9], 1);
+    uint64_t badge = EXPOSED->env[d.index].check;
+    if (release_first) /* the way from caller to callee is gone: the callee must not point at freed pages */
+        DONE(UNTIL_DONE(aegis_release(d.slot, 6)));
+    DONE(UNTIL_DONE(aegis_env_destroy(d.slot)));
+    CHECK(wait_word(&g[4], 1));
+    EQUAL(g[5], badge);
+    page_put(d.slices[0]);
+    page_put(d.slot);
+    page_put(low);
+    child_end(&c);
+}
+
+void upcall_caller_gone(void)
+{
+    caller_gone(false);
+}
+
+void caller_gone_after_its_entry_was_released(void)
+{
+    caller_gone(true);
+}
+
+void pct_chain(void)
+{
+    struct child c, d;
+    long reply = 0;
+    unsigned long low = low_slot(0), lower;
+    clear();
+    server_make(&c, 0, 0, low);
+    lower = low_slot(0);
+    mode[1] = 3;
+    child_make(&d, 1);
+    child_on(&d, 0, server, 1);
+    slot_six_free(true);
+    share_entry(&d, low);
+    slot_six_free(false);
+    child_slice(&d, 0);
+    CHECK(wait_for(has_mac, (void *)1, 1000));
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL, 0, d.index), mac[1], lower).error
+             ? aegis_claim(AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL | AEGIS_SEND, 0, d.index), mac[1], lower)
+             : aegis_null());
+    for (unsigned i = 0; i < 10; i++) {
+        EQUAL(pct_call(SYNC(lower), 7, 0, 0, 0, 0, &reply), 0);
+        EQUAL(reply, 8);
+    }
+    EQUAL(g[1], EXPOSED->env[d.index].check);
+    page_put(low);
+    page_put(lower);
+    child_end(&d);
+    child_end(&c);
+}
