@@ -2,6 +2,7 @@
 /* Slots that begin and end, and what has to be put right when they end at an awkward place. All pinned. */
 #include "thread.h"
 
+#include "../upcall/last_words.h"
 #include "../upcall/upcall_asm.h"
 
 PINNED_BSS int (*slice_hook)(void);
@@ -85,7 +86,5 @@ PINNED_CODE void revoke_handle(struct aegis_activation *a, unsigned long held)
 
 PINNED_CODE void emergency_handle(struct aegis_activation *a)
 {
-    (void)a;
-    for (;;)
-        aegis_env_destroy(AEGIS_SLOT_SELF);
+    last_words(PINNED_TEXT("its last pages are taken; it was at "), HART_AREA(a)->current->pc, 0);
 }

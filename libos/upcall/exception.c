@@ -9,6 +9,7 @@
 
 #include "../posix/fault.h"
 #include "../sched/thread.h"
+#include "last_words.h"
 #include "upcall_asm.h"
 
 #define FAULT_STACK 16384
@@ -98,13 +99,13 @@ void context_return(const struct context *saved)
     (void)context_return_trap;
 }
 
-PINNED_CODE static void deliver(struct context *frame, struct aegis_activation *activation, int signal)
+PINNED_CODE static void deliver(struct context *frame, int signal)
 {
     if (context_push(frame, fault_entry, signal)) {
         uint64_t sp = frame->x[CONTEXT_SP];
         frame->x[CONTEXT_SP] = (uint64_t)(fault_stack + FAULT_STACK);
         if (context_push(frame, fault_entry, signal))
-            emergency_handle(activation);
+            last_words(PINNED_TEXT("fault without a stack at "), frame->pc, frame->value);
         ((struct context *)frame->x[CONTEXT_A0])->x[CONTEXT_SP] = sp;
         frame->x[CONTEXT_A0 + 1] = (uint64_t)signal | FAULT_NO_STACK;
     }
@@ -126,13 +127,13 @@ PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation
         signal = signal_of(frame->cause);
     }
     if (signal)
-        deliver(frame, activation, signal);
+        deliver(frame, signal);
     context_restore(frame, activation);
 }
 
 /* Masked code of ours met a translation that had vanished. Anything else is its own mistake, and the end. */
-PINNED_CODE void nested_handle(struct context *frame, struct aegis_activation *activation)
+PINNED_CODE void nested_handle(struct context *frame)
 {
     if (!is_page_fault(frame->cause) || pager_restore(frame->value, access_of(frame->cause)))
-        emergency_handle(activation);
+        last_words(PINNED_TEXT("fault in the libOS at "), frame->pc, frame->value);
 }

@@ -34,6 +34,12 @@
     .endr
 .endm
 
+/* From a1, the activation; in one step, for no trap keeps gp. 2048 does not fit an immediate. */
+.macro SET_GP
+    addi t0, a1, AEGIS_GP - 1
+    addi gp, t0, 1
+.endm
+
 .macro GLOBAL name
     .globl \name
     .type \name, @function
@@ -135,8 +141,7 @@ GLOBAL context_restore
 GLOBAL context_resume_masked
     li   a2, 1
 GLOBAL context_go
-    addi gp, a1, AEGIS_GP - 1 /* 2048 does not fit */
-    addi gp, gp, 1
+    SET_GP
     sd   a0, H(H_RESTORING)(gp)
     sd   a2, H(H_STAY)(gp)
 GLOBAL context_go_noted
@@ -220,8 +225,10 @@ GLOBAL upcall_revoke
 /* A revocation request: as if the slice ended, but C looks at the request first and goes on with the thread. */
 GLOBAL upcall_caller_gone
 GLOBAL upcall_slice_begin
+    ld   t0, U_FORCED(gp)
+    bnez t0, 1f /* then `masked` may still hold a thread's sp */
     sd   gp, U_MASKED(gp)
-    ld   sp, H(H_SLICE_STACK)(gp)
+1:  ld   sp, H(H_SLICE_STACK)(gp)
     addi a0, gp, -AEGIS_GP
     j    slice_begin
 
@@ -234,8 +241,7 @@ GLOBAL upcall_emergency
 
 /* context_reenter(context, activation): the exception that was about to be taken is taken now. */
 GLOBAL context_reenter
-    addi gp, a1, AEGIS_GP - 1
-    addi gp, gp, 1
+    SET_GP
     sd   a0, H(H_RESTORING)(gp)
 GLOBAL context_reenter_noted
     ld   sp, C_X(2)(a0)
@@ -246,8 +252,7 @@ GLOBAL context_reenter_end
 
 /* nested_reenter(context, activation): the same for a nested exception. */
 GLOBAL nested_reenter
-    addi gp, a1, AEGIS_GP - 1
-    addi gp, gp, 1
+    SET_GP
     sd   a0, H(H_RESTORING)(gp)
 GLOBAL nested_reenter_noted
     ld   sp, C_X(2)(a0)
@@ -275,7 +280,6 @@ GLOBAL nested_saved
     addi s0, gp, -AEGIS_GP
 GLOBAL nested_save_end
     mv   a0, sp
-    mv   a1, s0
     call nested_handle
     mv   a0, sp
     mv   a1, s0

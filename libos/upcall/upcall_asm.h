@@ -37,7 +37,7 @@ void nested_reenter(const struct context *context, struct aegis_activation *acti
 
 /* C, entered by upcall.S. */
 void exception_handle(struct context *frame, struct aegis_activation *activation) __attribute__((noreturn));
-void nested_handle(struct context *frame, struct aegis_activation *activation);
+void nested_handle(struct context *frame);
 void slice_begin(struct aegis_activation *activation) __attribute__((noreturn));
 void slice_fix(struct context *context, struct aegis_activation *activation);
 void slice_forced(struct aegis_activation *activation);
