@@ -80,7 +80,7 @@ struct activation {
     uint64_t stlb, stlb_mask; /* entries, direct map; mask of an entry's offset in bytes */
     uint64_t ledger;          /* env->ledger */
     uint64_t pages;           /* page records, biased: that of page p is at pages + 24 * p */
-    uint64_t leaf_region, leaf_table; /* the last leaf table used, for refills; cleared by whoever takes it away */
+    uint64_t leaf_region, leaf_table, leaf_shadow; /* the last leaf table used, for refills; cleared by whoever takes it away */
     uint64_t attention;       /* ATTENTION_*: set by anybody, atomically */
     uint64_t age;             /* slots since the outstanding transfer went out */
     uint64_t entry[2 * AEGIS_ENTRY_SLOTS]; /* struct activation * on this hart, or the null one: see pct.h */
@@ -113,7 +113,11 @@ static inline struct aegis_activation *activation_user(struct activation *a)
 
 /* An environment's lent record. Under its lock, but `mask`. */
 struct env {
-    struct lock lock;
+    struct lock lock;     /* offsets E_* in riscv/offsets.h up to `mask` */
+    uint64_t asid;        /* index, or 0 on a machine without address-space ids */
+    uint64_t leaf_region; /* the last leaf that C used: va >> 21, ~0: none */
+    uint64_t *leaf_table;
+    uint32_t mask;        /* bit h: hart h may hold translations */
     uint32_t index;
     uint32_t ledger_pages;
     uint32_t tables; /* pages used of the window's table part */
@@ -123,12 +127,8 @@ struct env {
     uint64_t *pinned;  /* the window's table */
     uint64_t *stlb;
     uint64_t stlb_mask; /* entries - 1 */
-    uint64_t asid;        /* index, or 0 on a machine without address-space ids */
-    uint64_t leaf_region; /* the last leaf that C used: va >> 21, ~0: none */
-    uint64_t *leaf_table;
     uint32_t leaf_count;
     uint32_t leaf_hand; /* where recycling goes on */
-    uint32_t mask;      /* bit h: hart h may hold translations */
     uint32_t stamp;     /* of limbo: the newest change of rights that other harts must see */
     uint32_t phase;     /* progress of destruction (destroy.c) */
     uint32_t step;
@@ -161,14 +161,14 @@ struct slot {
 
 struct hart {
     struct slot *slot;    /* the current one */
-    uint64_t slice_ticks; /* offsets H_* in riscv/offsets.h up to here */
+    uint64_t slice_ticks; /* offsets H_* in riscv/offsets.h up to `bit` */
     uint64_t grace_ticks;
     uint64_t ack;         /* the newest epoch that this hart has flushed after */
     uint64_t epoch;       /* &kernel.epoch, for the trap path */
     struct activation *null; /* what `sscratch` points at while nobody runs */
     struct activation *work; /* to be unlinked here before the next acknowledgement (env.c) */
-    uint32_t index;
     uint32_t bit;         /* 1 << index */
+    uint32_t index;
     uint32_t idle;        /* flushes on waking, so it has let go of everything */
     struct activation *fp; /* owner of the FP unit, or null */
     uint64_t idle_since;

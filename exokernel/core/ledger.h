@@ -35,13 +35,11 @@ long ledger_empty(struct env *e, unsigned long slot, struct aegis_claim **claim)
 /* Any claim, dead or alive. Errors: BAD_SLOT, EMPTY_SLOT. */
 long ledger_any(struct env *e, unsigned long slot, struct aegis_claim **claim);
 
+/* An empty slot is all zero. */
 static inline void claim_fill(struct env *e, struct aegis_claim *c, uint64_t what, uint64_t check)
 {
     e->held[AEGIS_WHAT_TYPE(what) & 15]++;
     c->check = check;
-    c->where = 0;
-    c->tag = 0;
-    c->step = 0;
     c->what = what;
 }
 
@@ -104,6 +102,8 @@ static inline result_t env_call(unsigned long env, unsigned long slot, unsigned 
     return (result_t){error, 0};
 }
 
+/* The caller and the environment that it names, both locked; they may be one. Errors: as env_lock_other. */
+long env_lock_pair(unsigned long slot, struct env **env);
 /* Both, in order; they may be one. */
 void env_lock_both(struct env *a, struct env *b);
 void env_unlock_both(struct env *a, struct env *b);

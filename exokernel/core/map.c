@@ -59,6 +59,7 @@ static void leaf_remember(struct env *e, uint64_t region, uint64_t *table)
     e->leaf_table = table;
     if (a->env == e) {
         a->leaf_table = (uint64_t)table;
+        a->leaf_shadow = (uint64_t)leaf_shadow(table);
         a->leaf_region = region;
     }
 }
@@ -508,40 +509,57 @@ static unsigned long run_length(unsigned long va, unsigned long count)
     return count < room ? count : room;
 }
 
-static long protect_check(uint64_t *entry, unsigned long n, uint64_t may)
+static long protect_check(const uint64_t *entry, unsigned long n, uint64_t may)
 {
-    for (unsigned long i = 0; i < n; i++)
-        if (entry[i] && (entry[i] & may) != may)
+    if (!may)
+        return 0;
+#pragma GCC unroll 4
+    for (unsigned long i = 0; i < n; i++) {
+        uint64_t pte = entry[i];
+        if ((pte & may) != may && pte)
             return AEGIS_E_NO_RIGHT;
+    }
     return 0;
+}
+
+static void words_clear(uint64_t *word, unsigned long n)
+{
+    for (; n >= 4; n -= 4, word += 4)
+        word[0] = word[1] = word[2] = word[3] = 0;
+    while (n--)
+        *word++ = 0;
+}
+
+static void stlb_drop_run(struct env *e, unsigned long va, unsigned long n)
+{
+    unsigned long i = va >> 12 & e->stlb_mask, room = e->stlb_mask + 1 - i;
+
+    if (n > room) {
+        words_clear(e->stlb, n - room);
+        n = room;
+    }
+    words_clear(&e->stlb[i], n);
 }
 
 /* Bits that entries lost: others have to be told. Without a table the STLB must still forget the range. */
 static uint64_t protect_run(struct env *e, uint64_t *entry, unsigned long va, unsigned long n,
                             uint64_t rights)
 {
-    uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V), had = 0;
-    unsigned long i = va >> 12, mask = e->stlb_mask;
-    uint64_t *stlb = e->stlb;
+    uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V) | set, had = 0;
 
-    if (!entry) {
-        for (unsigned long end = i + n; i < end; i++)
-            stlb[i & mask] = 0;
-        return 0;
+    stlb_drop_run(e, va, n);
+    for (uint64_t *end = entry + n; entry && entry != end; entry++) {
+        uint64_t old = __atomic_fetch_and(entry, keep, __ATOMIC_RELAXED);
+        if (old)
+            __atomic_fetch_or(entry, set, __ATOMIC_RELAXED);
+        had |= old;
     }
-    for (uint64_t *end = entry + n; entry != end; entry++, i++) {
-        stlb[i & mask] = 0;
-        if (!*entry)
-            continue;
-        had |= __atomic_fetch_and(entry, keep | set, __ATOMIC_RELAXED);
-        __atomic_fetch_or(entry, set, __ATOMIC_RELAXED);
-    }
-    return had & ~(keep | set);
+    return had & ~keep;
 }
 
 static long protect_range(struct env *e, unsigned long va, unsigned long count, uint64_t rights)
 {
-    uint64_t may = (rights & AEGIS_W ? PTE_MAY_W : 0) | (rights & AEGIS_X ? PTE_MAY_X : 0);
+    uint64_t may = MAY(rights);
     unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
     uint64_t *first = leaf_find(e, va), *second = n < count ? leaf_find(e, rest) : NULL;
     long error = first ? protect_check(&first[INDEX(va, 0)], n, may) : 0;

@@ -54,6 +54,8 @@ trap_entry:
     bltz a7, transfer
     sltiu t0, a7, 3
     bnez t0, call_fast
+    addi t0, a7, -13
+    beqz t0, protect
 call_c:
     # 1. The kernel's stack; sp and ra are all that C does not keep of what we must.
     sd sp, K_SP(gp)
@@ -85,8 +87,7 @@ call_unknown:
 
 call_fast:
     beqz a7, call_null
-    addi t0, a7, -1
-    beqz t0, yield
+    beq a7, t0, yield           # t0 is 1
 
 /* pct_return: to the recorded caller; opens the gate. */
     ld t1, K_CALLER(gp)
@@ -125,6 +126,81 @@ call_null:
     csrw sepc, t0
     ld gp, K_UVA(gp)
     sret
+
+/*
+ * map_protect of one page of one's own, by the last leaf table (so the address is neither a superpage's nor the window's),
+ * while no other hart may hold its translation. Appel and Li's prot1. Anything else is C's, with nothing changed.
+ */
+protect:
+    bnez a0, call_c
+    # 1. The arguments, as call_map_protect has them.
+    addi t1, a2, -1
+    bnez t1, call_c
+    andi t1, a3, ~0xe
+    bnez t1, call_c
+    andi t1, a3, 6
+    addi t1, t1, -4
+    beqz t1, call_c             # W without R
+    slli t1, a1, 52
+    bnez t1, call_c
+    srli t1, a1, 12
+    beqz t1, call_c
+    # 2. The environment's lock, by ticket.
+    ld t0, K_ENV(gp)
+    addi t3, t0, E_NEXT
+    li t2, 1
+    amoadd.w.aq t2, t2, (t3)
+1:  lw t3, E_SERVING(t0)
+    bne t2, t3, 1b
+    fence r, rw
+    # 3. The entry, and whether its claim allows it.
+    srli t3, a1, 21
+    ld t4, E_LEAF_REGION(t0)
+    bne t3, t4, protect_c
+    ld t3, K_HART(gp)
+    lw t3, H_BIT(t3)
+    lw t4, E_MASK(t0)
+    bne t3, t4, protect_c
+    andi t3, t1, 511
+    slli t3, t3, 3
+    ld t4, E_LEAF_TABLE(t0)
+    add t3, t3, t4
+    ld t4, 0(t3)
+    beqz t4, protect_c
+    andi t5, a3, 12
+    slli t5, t5, 6              # MAY_W, MAY_X
+    and t4, t4, t5
+    bne t4, t5, protect_c
+    # 4. The STLB's word goes; the entry changes by AMO, since hardware may be setting its bits.
+    slli t1, t1, 3
+    ld t4, K_STLB_MASK(gp)
+    and t1, t1, t4
+    ld t4, K_STLB(gp)
+    add t1, t1, t4
+    sd zero, 0(t1)
+    snez t1, a3
+    or a3, a3, t1               # V, but with no rights
+    ori t1, a3, ~0xf
+    amoand.d zero, t1, (t3)
+    amoor.d zero, a3, (t3)
+    ld t4, E_ASID(t0)
+    sfence.vma a1, t4
+    # 5. Unlock; 0, and one page done.
+    addi t2, t2, 1
+    fence rw, w
+    sw t2, E_SERVING(t0)
+    li a1, 1
+    csrr t0, sepc
+    addi t0, t0, 4
+    csrw sepc, t0
+    clear_registers a2, a3, a7, t0, t1, t2, t3, t4, t5
+    ld gp, K_UVA(gp)
+    sret
+protect_c:
+    addi t2, t2, 1
+    fence rw, w
+    sw t2, E_SERVING(t0)
+    j call_c
 
 /* slice_yield: the next position's owner begins. Whatever is not straightforward is C's. */
 yield:
@@ -321,9 +397,8 @@ fault:
     slli t4, t4, 10
     slli gp, gp, 6
     or t4, t4, gp               # D
-    slli gp, t5, 1
-    add t5, t5, gp
-    slli t5, t5, 3
+    li gp, PAGE_RECORD
+    mul t5, t5, gp
     ld gp, K_PAGES(t0)
     add t5, t5, gp
     ld t5, 0(t5)
@@ -338,11 +413,10 @@ fault:
     andi gp, gp, 0x3ff
     or t4, t4, gp
     andi t1, t1, 511
-    slli gp, t1, 1
-    add gp, gp, t5
-    slli t1, t1, 3
-    add t5, t5, t1
-    lui t1, 1
+    slli gp, t1, 3
+    add t5, t5, gp
+    slli t1, t1, 1
+    ld gp, K_LEAF_SHADOW(t0)
     add gp, gp, t1
     sh t2, 0(gp)                # its shadow: the slot
     amoor.d.aqrl zero, t4, (t5)

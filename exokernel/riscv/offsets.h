@@ -27,8 +27,19 @@
 #define K_PAGES 176
 #define K_LEAF_REGION 184
 #define K_LEAF_TABLE 192
-#define K_ATTENTION 200
-#define K_ENTRY 216
+#define K_LEAF_SHADOW 200
+#define K_ATTENTION 208
+#define K_ENTRY 224
+#define K_ENV (K_ENTRY + 128 * 8)
+
+#define E_SERVING 0
+#define E_NEXT 4
+#define E_ASID 8
+#define E_LEAF_REGION 16
+#define E_LEAF_TABLE 24
+#define E_MASK 32
+
+#define PAGE_RECORD 24
 
 #define H_SLOT 0
 #define H_SLICE 8
@@ -36,6 +47,7 @@
 #define H_ACK 24
 #define H_EPOCH 32
 #define H_WORK 48
+#define H_BIT 56
 
 #define SLOT_NEXT 0
 #define SLOT_RUNS 8
