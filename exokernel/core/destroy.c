@@ -204,6 +204,8 @@ static void finish(struct env *e)
     env_free_index(index);
     lock_give(&kernel.table_lock);
     pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);
+    scrub(e->leaf, e->leaf_count * sizeof e->leaf[0]); /* what the kernel wrote, and nothing of the lender's */
+    scrub(e->ledger, e->ledger_pages * sizeof e->ledger[0]);
     scrub(e, offsetof(struct env, leaf));
     lend_return(pinned);
     lend_return(record);

@@ -23,19 +23,19 @@ typedef struct aegis_result result_t;
 
 /* Ticket lock: fair, so with constant holding times and 8 harts every wait is bounded. Interrupts are off. */
 struct lock {
-    uint32_t serving, next;
+    int32_t serving, next; /* signed: as the instructions leave them; they wrap */
 };
 
 static inline void lock_take(struct lock *l)
 {
-    uint32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+    int32_t ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
     while (__builtin_expect(__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket, 0))
         machine_relax();
 }
 
 static inline void lock_give(struct lock *l)
 {
-    __atomic_store_n(&l->serving, l->serving + 1, __ATOMIC_RELEASE);
+    __atomic_fetch_add(&l->serving, 1, __ATOMIC_RELEASE);
 }
 
 /* A page table entry (privileged ISA, 4.4.1). RSW holds the claim's W and X: map_protect need not look it up. */

@@ -13,14 +13,6 @@ long ledger_any(struct env *e, unsigned long slot, struct aegis_claim **claim)
     return (*claim)->what ? 0 : AEGIS_E_EMPTY_SLOT;
 }
 
-long ledger_empty(struct env *e, unsigned long slot, struct aegis_claim **claim)
-{
-    if (slot >= ledger_slots(e))
-        return AEGIS_E_BAD_SLOT;
-    *claim = ledger_at(e, slot);
-    return (*claim)->what ? AEGIS_E_OCCUPIED : 0;
-}
-
 long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned rights,
                 struct aegis_claim **claim)
 {

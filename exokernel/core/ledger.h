@@ -31,7 +31,14 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
 static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned rights,
                                    struct aegis_claim **claim, struct aegis_page **head);
 /* An empty slot to be filled. Errors: BAD_SLOT, OCCUPIED. */
-long ledger_empty(struct env *e, unsigned long slot, struct aegis_claim **claim);
+static inline long ledger_empty(struct env *e, unsigned long slot, struct aegis_claim **claim)
+{
+    if (slot >= ledger_slots(e))
+        return AEGIS_E_BAD_SLOT;
+    *claim = ledger_at(e, slot);
+    return (*claim)->what ? AEGIS_E_OCCUPIED : 0;
+}
+
 /* Any claim, dead or alive. Errors: BAD_SLOT, EMPTY_SLOT. */
 long ledger_any(struct env *e, unsigned long slot, struct aegis_claim **claim);
 

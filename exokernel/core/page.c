@@ -10,11 +10,6 @@ static pfn_t page_number(const struct aegis_page *p)
     return (pfn_t)(p - pages);
 }
 
-bool page_valid(pfn_t page)
-{
-    return page - exposed.page_first < exposed.page_count;
-}
-
 uint64_t check_new(void)
 {
     uint64_t x = __atomic_add_fetch(&kernel.check, 0x9e3779b97f4a7c15, __ATOMIC_RELAXED);

@@ -34,7 +34,10 @@ static inline struct aegis_page *page_live(pfn_t page, uint64_t check)
     return p && p->check == check ? p : NULL;
 }
 
-bool page_valid(pfn_t page);
+static inline bool page_valid(pfn_t page)
+{
+    return page - exposed.page_first < exposed.page_count;
+}
 
 /* Takes a free block for `owner`, claimed once. Error: AGAIN, NO_MEMORY, NO_RESOURCE, BAD_RANGE. */
 long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean);

@@ -360,7 +360,8 @@ result_t call_slice_yield_to(unsigned long env)
         return (result_t){error, 0};
     struct activation *a = to->activation[h->index];
     env_unlock(to);
-    if (!a || a->resume || !may_run(h, a))
+    /* in grace there is no slot to give: two could pass the hart between them for ever */
+    if (!a || a->resume || machine_self()->phase || !may_run(h, a))
         return FAIL(BUSY);
     enter(h, a, activation_user(a)->up_slice_begin, 0, 0);
 }
@@ -402,6 +403,7 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
         u->forced_save[i] = f->x[i];
     u->forced = 1;
     a->forfeits++;
+    a->run = 0; /* C must look at it: the fast path knows of no forfeits */
     /* in a row: the forfeited slot, and its own, lie between */
     uint64_t row = 3 * (exposed.hart[h->index].slices + 1) * (h->slice_ticks + h->grace_ticks);
     a->overruns = now - a->overrun_time > row ? 1 : a->overruns + 1;
