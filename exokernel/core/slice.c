@@ -329,6 +329,7 @@ _Noreturn void slice_leave(void)
 {
     struct hart *h = hart_here();
 
+    machine_self()->phase = 0;
     try_all(h);
     idle(h);
 }
