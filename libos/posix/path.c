@@ -216,6 +216,11 @@ int _mkdir(const char *path, mode_t mode)
     return failed(error ? error : memfs_create(&file_system, directory, name, S_IFDIR | (mode & 07777 & ~creation_mask), &node));
 }
 
+int mkdir(const char *path, mode_t mode)
+{
+    return _mkdir(path, mode);
+}
+
 int _link(const char *old, const char *new)
 {
     char name[MEMFS_NAME_MAX + 1];

@@ -210,26 +210,58 @@ static void release_range(uintptr_t start, uintptr_t end)
     }
 }
 
-static void region_cut(uintptr_t start, uintptr_t end)
+/* The list has no holes: the last region takes the place of one that goes. */
+static void region_remove(struct region *r)
 {
-    for (struct region *r = regions; r < regions + REGIONS && r->kind != REGION_FREE; r++) {
-        if (start >= r->end || end <= r->start)
-            continue;
-        uintptr_t old_end = r->end;
-        if (start <= r->start) {
-            r->start = end < old_end ? end : old_end;
-        } else {
-            r->end = start;
-            if (end < old_end)
-                region_add(end, old_end, r->rights, r->kind);
+    struct region *last = r;
+
+    while (last + 1 < regions + REGIONS && last[1].kind != REGION_FREE)
+        last++;
+    *r = *last;
+    last->kind = REGION_FREE;
+}
+
+/* Takes [start, end) out of one region, which may leave two pieces. ENOMEM: there is no room for the second. */
+static int region_split(struct region *r, uintptr_t start, uintptr_t end)
+{
+    struct region old = *r;
+
+    if (start <= old.start && end >= old.end) {
+        region_remove(r);
+    } else if (start <= old.start) {
+        r->start = end;
+    } else {
+        r->end = start;
+        if (end < old.end && region_add(end, old.end, old.rights, old.kind)) {
+            r->end = old.end;
+            return ENOMEM;
         }
     }
+    return 0;
+}
+
+static int region_cut(uintptr_t start, uintptr_t end)
+{
+    struct region *r = regions;
+
+    while (r < regions + REGIONS && r->kind != REGION_FREE) {
+        if (start >= r->end || end <= r->start) {
+            r++;
+            continue;
+        }
+        int gone = start <= r->start && end >= r->end;
+        if (region_split(r, start, end))
+            return ENOMEM;
+        r += !gone;
+    }
+    return 0;
 }
 
 static int radix_unmap(uintptr_t va, size_t pages)
 {
     uintptr_t end = va + pages * AEGIS_PAGE_SIZE;
-    region_cut(va, end);
+    if (region_cut(va, end))
+        return ENOMEM;
     release_range(va, end);
     return 0;
 }

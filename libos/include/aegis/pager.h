@@ -69,7 +69,7 @@ struct pager {
     struct page_entry (*find)(uintptr_t va);
     /* Makes a range touchable. EEXIST if part of it is; ENOMEM. */
     int (*map)(uintptr_t va, size_t pages, unsigned rights, unsigned region_kind);
-    /* Forgets a range: translations, claims and entries go. Holes are passed over. */
+    /* Forgets a range: translations, claims and entries go. Holes are passed over. ENOMEM. */
     int (*unmap)(uintptr_t va, size_t pages);
     /* Changes the rights of a range. ENOMEM if part of it is not mapped. */
     int (*protect)(uintptr_t va, size_t pages, unsigned rights);

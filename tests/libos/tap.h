@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#pragma once
+
+#include <stdio.h>
+
+static int tap_failed;
+
+static inline void tap(int good, const char *name)
+{
+    printf("%s %s\n", good ? "ok" : "not ok", name);
+    tap_failed |= !good;
+}
