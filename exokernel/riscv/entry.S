@@ -220,7 +220,6 @@ yield:
     csrw satp, t3
 yield_flushed:
     sd zero, K_PHASE(gp)
-    sd zero, K_PHASE(t2)
     csrw sscratch, t2
     ld t3, U(U_UP_SLICE_BEGIN)(t2)
     csrw sepc, t3
@@ -354,36 +353,35 @@ doomed:
 
 fault:
     sd t1, K_T1(t0)
-    slti t1, gp, 16
-    beqz t1, interrupt
+    ld t1, K_STLB_MASK(t0)      # over any cause, under an interrupt's
+    blt t1, gp, interrupt
     sd t2, K_T2(t0)
     sd t3, K_T3(t0)
     # 1. Probe: word of the page number.
-    csrr t1, stval
-    srli t1, t1, 12
-    ld t2, K_STLB_MASK(t0)
-    slli t3, t1, 3
-    and t3, t3, t2
-    ld t2, K_STLB(t0)
-    add t3, t3, t2
-    ld t2, 0(t3)
-    srli t3, t2, 38
-    bne t3, t1, miss
+    csrr t2, stval
+    srli t2, t2, 12
+    slli t3, t2, 3
+    and t3, t3, t1
+    ld t1, K_STLB(t0)
+    add t3, t3, t1
+    ld t1, 0(t3)
+    srli t3, t1, 38
+    bne t3, t2, miss
     # 2. Does it allow the access? 26 + cause - 8 is the bit.
-    srl t3, t2, gp
+    srl t3, t1, gp
     slli t3, t3, 37
     bgez t3, miss
     sd t4, K_T4(t0)
     sd t5, K_T5(t0)
     andi gp, gp, 2              # a store: it will be dirty
     # 3. The claim, in the ledger.
-    slli t3, t2, 48
+    slli t3, t1, 48
     srli t3, t3, 55
     slli t3, t3, 3
     ld t4, K_LEDGER(t0)
     add t3, t3, t4
     ld t3, 0(t3)
-    andi t4, t2, 127
+    andi t4, t1, 127
     slli t4, t4, 5
     add t3, t3, t4
     # 4. Mapped, and under the block's present check?
@@ -391,34 +389,35 @@ fault:
     andi t5, t4, 1
     beqz t5, refused
     srli t4, t4, 12
-    sub t4, t1, t4              # page within the block
+    sub t4, t2, t4              # page within the block
     lwu t5, CLAIM_WHAT(t3)
     add t4, t4, t5
     slli t4, t4, 10
     slli gp, gp, 6
     or t4, t4, gp               # D
-    li gp, PAGE_RECORD
-    mul t5, t5, gp
+    slli gp, t5, 1
+    add t5, t5, gp
+    slli t5, t5, 3
     ld gp, K_PAGES(t0)
     add t5, t5, gp
     ld t5, 0(t5)
     ld gp, CLAIM_CHECK(t3)
     bne t5, gp, refused
-    # 5. The entry, by the last leaf table.
-    srli gp, t1, 9
+    # 5. The entry and its shadow (the slot), by the last leaf table.
+    srli gp, t2, 9
     ld t5, K_LEAF_REGION(t0)
     bne gp, t5, refill_slow
-    ld t5, K_LEAF_TABLE(t0)
-    srli gp, t2, 16
-    andi gp, gp, 0x3ff
-    or t4, t4, gp
-    andi t1, t1, 511
-    slli gp, t1, 3
-    add t5, t5, gp
-    slli t1, t1, 1
+    andi t2, t2, 511
+    slli t2, t2, 1
     ld gp, K_LEAF_SHADOW(t0)
-    add gp, gp, t1
-    sh t2, 0(gp)                # its shadow: the slot
+    add gp, gp, t2
+    sh t1, 0(gp)
+    srli t1, t1, 16
+    andi t1, t1, 0x3ff
+    or t4, t4, t1
+    ld t5, K_LEAF_TABLE(t0)
+    slli t2, t2, 2
+    add t5, t5, t2
     amoor.d.aqrl zero, t4, (t5)
     # 6. Another hart may have unmapped it meanwhile; then it did not see our entry, and we take it back.
     ld t1, CLAIM_WHERE(t3)
