@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first environment: starts the program that the archive asks for in an environment of its own, waits until it ends,
- * reports how, and ends the machine. Its records on the console's control channel are lines:
+ * The first environment: starts the program that the archive asks for in an environment of its own,
+ * waits until it ends, reports how, and ends the machine. Its records on the console's control
+ * channel are lines:
  *
  *     ready | notfound | notexec | exit N | signal N
  */
@@ -16,7 +17,7 @@
 #include "../../libos/posix/process.h"
 #include "spawn.h"
 
-#define SIGNAL_FAULT 11
+#define SIGNAL_FAULT  11
 #define SIGNAL_KILLED 9
 
 static void finish(const char *record, unsigned status) __attribute__((noreturn));
@@ -95,14 +96,16 @@ int main(void)
 {
     static const char no_arguments[] = "lua", no_environment[] = "PATH=/bin\0HOME=/";
     struct strings arguments = strings_of(".aegis/argv", no_arguments, sizeof no_arguments);
-    struct strings environment = strings_of(".aegis/environ", no_environment, sizeof no_environment);
+    struct strings environment =
+        strings_of(".aegis/environ", no_environment, sizeof no_environment);
     struct elf_program program;
     struct cpio_file file;
     struct child child;
 
     if (!arguments.count || program_find(arguments.text, &file))
         finish("notfound\n", 127);
-    const char *wrong = elf_read(file.data, file.size, AEGIS_EXPOSED_STATE->free_pages * AEGIS_PAGE_SIZE, &program);
+    const char *wrong =
+        elf_read(file.data, file.size, AEGIS_EXPOSED_STATE->free_pages * AEGIS_PAGE_SIZE, &program);
     if (wrong) {
         complain(arguments.text, ": cannot be run: ", wrong);
         finish("notexec\n", 126);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes an environment: pages lent for its tables, its image copied into pages that are shared with it and then given up, the
- * roots it may allocate from, the console and the archive, and a start block that both keep.
+ * Makes an environment: pages lent for its tables, its image copied into pages that are shared with
+ * it and then given up, the roots it may allocate from, the console and the archive, and a start
+ * block that both keep.
  */
 #include "spawn.h"
 
@@ -15,8 +16,8 @@
 
 #include "../../libos/vm/vm.h"
 
-#define WINDOW 0x180000UL /* where we map what we fill: 64 pages in the 2 MiB of our own image */
-#define ORDER_MAX 5       /* of what is filled there: the start block */
+#define WINDOW    0x180000UL /* where we map what we fill: 64 pages in the 2 MiB of our own image */
+#define ORDER_MAX 5          /* of what is filled there: the start block */
 
 static long repeat_release(unsigned env, unsigned slot)
 {
@@ -73,7 +74,8 @@ static long environment_make(struct child *c)
     return r.error;
 }
 
-/* A claim of ours becomes one of the child's too, in the same slot; its ledger grows until it has that slot. */
+/* A claim of ours becomes one of the child's too, in the same slot; its ledger grows until it has
+ * that slot. */
 static long give(struct child *c, unsigned slot, unsigned rights)
 {
     while (slot >= c->slots) {
@@ -106,10 +108,12 @@ static void page_fill(const uint8_t *file, const struct elf_segment *s, uint64_t
     if (end > page + AEGIS_PAGE_SIZE)
         end = page + AEGIS_PAGE_SIZE;
     if (from < end)
-        memcpy((uint8_t *)WINDOW + (from - page), file + s->file_offset + (from - s->va), end - from);
+        memcpy((uint8_t *)WINDOW + (from - page), file + s->file_offset + (from - s->va),
+               end - from);
 }
 
-static long page_make(struct child *c, const uint8_t *file, const struct elf_segment *s, uint64_t page)
+static long page_make(struct child *c, const uint8_t *file, const struct elf_segment *s,
+                      uint64_t page)
 {
     bool filled = page < s->va + s->file_size;
     long slot = filled ? block_open(0) : page_get_whole(0);
@@ -126,12 +130,14 @@ static long page_make(struct child *c, const uint8_t *file, const struct elf_seg
 
 static long image_make(struct child *c, const uint8_t *file, const struct elf_program *program)
 {
-    uint64_t last_table = 0; /* 0: none; no segment begins below AEGIS_USER_FIRST, but one may lie in the first 2 MiB */
+    uint64_t last_table = 0; /* 0: none; no segment begins below AEGIS_USER_FIRST, but one may lie
+                                in the first 2 MiB */
     bool any = false;
 
     for (unsigned i = 0; i < program->count; i++) {
         const struct elf_segment *s = &program->segment[i];
-        for (uint64_t page = PAGE_DOWN(s->va); page < s->va + s->memory_size; page += AEGIS_PAGE_SIZE) {
+        for (uint64_t page = PAGE_DOWN(s->va); page < s->va + s->memory_size;
+             page += AEGIS_PAGE_SIZE) {
             bool pinned = page - AEGIS_PINNED < AEGIS_PINNED_SIZE;
             if (!pinned && (!any || page >> 21 != last_table) && lend(c, AEGIS_TABLE_LEAF, 1))
                 return AEGIS_E_NO_MEMORY;
@@ -167,7 +173,8 @@ static size_t start_size(const struct strings *a, const struct strings *e)
     return sizeof(struct start_block) + 8 * (a->count + e->count + 2) + a->size + e->size;
 }
 
-static long start_make(struct child *c, const struct strings *arguments, const struct strings *environment)
+static long start_make(struct child *c, const struct strings *arguments,
+                       const struct strings *environment)
 {
     size_t size = start_size(arguments, environment);
     unsigned order = 0;
@@ -181,8 +188,11 @@ static long start_make(struct child *c, const struct strings *arguments, const s
         return slot;
     struct start_block *start = (struct start_block *)WINDOW;
     uint64_t *pointers = (uint64_t *)(start + 1);
-    *start = (struct start_block){.magic = START_MAGIC, .argc = arguments->count, .envc = environment->count,
-                                    .argv = sizeof *start, .parent = env_self()};
+    *start = (struct start_block){.magic = START_MAGIC,
+                                  .argc = arguments->count,
+                                  .envc = environment->count,
+                                  .argv = sizeof *start,
+                                  .parent = env_self()};
     char *text = (char *)(pointers + arguments->count + environment->count + 2);
     text = copy_strings(text, pointers, arguments);
     copy_strings(text, pointers + arguments->count + 1, environment);
@@ -202,7 +212,8 @@ static long archive_give(struct child *c)
 
     for (unsigned slot = AEGIS_SLOT_BOOT; slot < e->first_claims; slot++) {
         uint64_t what = slot_claim(slot)->what;
-        if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE || AEGIS_WHAT_RESOURCE(what) - e->archive.first >= e->archive.count)
+        if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE ||
+            AEGIS_WHAT_RESOURCE(what) - e->archive.first >= e->archive.count)
             continue;
         long error = give(c, slot, AEGIS_R);
         if (error)

@@ -14,17 +14,17 @@ struct strings {
 };
 
 struct child {
-    unsigned slot;            /* of the environment's claim */
+    unsigned slot; /* of the environment's claim */
     unsigned index;
-    unsigned slots;           /* of its ledger */
-    unsigned activation;      /* slot */
-    unsigned start_slot;      /* of the start block, claimed by both */
+    unsigned slots;      /* of its ledger */
+    unsigned activation; /* slot */
+    unsigned start_slot; /* of the start block, claimed by both */
     struct start_block *start;
 };
 
 /*
- * An environment with the program's image, what it needs to live, and its start block; it has no time yet. 0, or a negative
- * error; then what was made has been given back.
+ * An environment with the program's image, what it needs to live, and its start block; it has no
+ * time yet. 0, or a negative error; then what was made has been given back.
  */
 long child_make(struct child *child, const uint8_t *file, const struct elf_program *program,
                 const struct strings *arguments, const struct strings *environment);

@@ -6,7 +6,21 @@
 #define HEADER 110
 
 /* Header fields, by number: eight hexadecimal digits each, after the magic. */
-enum field { INODE, MODE, UID, GID, LINKS, MTIME, SIZE, MAJOR, MINOR, RMAJOR, RMINOR, NAME_SIZE, CHECK };
+enum field {
+    INODE,
+    MODE,
+    UID,
+    GID,
+    LINKS,
+    MTIME,
+    SIZE,
+    MAJOR,
+    MINOR,
+    RMAJOR,
+    RMINOR,
+    NAME_SIZE,
+    CHECK
+};
 
 static bool field_read(const uint8_t *header, enum field n, uint32_t *value)
 {
@@ -82,7 +96,8 @@ bool cpio_whole(const uint8_t *archive, size_t bytes)
     while (cpio_read(archive, bytes, &offset, &file))
         ;
     return bytes >= HEADER + sizeof end && offset <= bytes - HEADER - sizeof end &&
-           !memcmp(archive + offset, "07070", 5) && !memcmp(archive + offset + HEADER, end, sizeof end);
+           !memcmp(archive + offset, "07070", 5) &&
+           !memcmp(archive + offset + HEADER, end, sizeof end);
 }
 
 bool cpio_lookup(const uint8_t *archive, size_t bytes, const char *name, struct cpio_file *file)

@@ -13,7 +13,8 @@ struct cpio_file {
     uint32_t mode, mtime, links, inode;
 };
 
-/* The member at *offset (0 at first), which moves to the next. False: the end, or the archive is broken from here on. */
+/* The member at *offset (0 at first), which moves to the next. False: the end, or the archive is
+ * broken from here on. */
 bool cpio_read(const uint8_t *archive, size_t bytes, size_t *offset, struct cpio_file *file);
 /* Whether reading on comes to the archive's trailer: else it is truncated, or broken somewhere. */
 bool cpio_whole(const uint8_t *archive, size_t bytes);

@@ -67,7 +67,8 @@ static struct memfs_node *child_of(struct memfs_node *directory, const char *nam
     return entry ? entry->node : NULL;
 }
 
-static int entry_add(struct memfs *fs, struct memfs_node *directory, const char *name, struct memfs_node *node)
+static int entry_add(struct memfs *fs, struct memfs_node *directory, const char *name,
+                     struct memfs_node *node)
 {
     struct memfs_entry *entry = malloc(sizeof *entry + strlen(name) + 1);
     if (!entry)
@@ -185,7 +186,8 @@ static int walk_path(struct walk *walk, const char *path, bool follow_last, bool
     return more < 0 ? -more : stop_at_parent ? EEXIST : 0;
 }
 
-int memfs_walk(struct memfs *fs, struct memfs_node *from, const char *path, int follow, struct memfs_node **node)
+int memfs_walk(struct memfs *fs, struct memfs_node *from, const char *path, int follow,
+               struct memfs_node **node)
 {
     struct walk walk = {.fs = fs, .at = from};
 
@@ -196,8 +198,8 @@ int memfs_walk(struct memfs *fs, struct memfs_node *from, const char *path, int 
     return error;
 }
 
-int memfs_walk_parent(struct memfs *fs, struct memfs_node *from, const char *path, struct memfs_node **directory,
-                      char name[MEMFS_NAME_MAX + 1])
+int memfs_walk_parent(struct memfs *fs, struct memfs_node *from, const char *path,
+                      struct memfs_node **directory, char name[MEMFS_NAME_MAX + 1])
 {
     struct walk walk = {.fs = fs, .at = from};
 
@@ -244,7 +246,8 @@ static bool name_special(const char *name)
     return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-int memfs_create(struct memfs *fs, struct memfs_node *directory, const char *name, mode_t mode, struct memfs_node **node)
+int memfs_create(struct memfs *fs, struct memfs_node *directory, const char *name, mode_t mode,
+                 struct memfs_node **node)
 {
     if (child_of(directory, name))
         return EEXIST;
@@ -263,7 +266,8 @@ int memfs_create(struct memfs *fs, struct memfs_node *directory, const char *nam
     return error;
 }
 
-int memfs_symlink(struct memfs *fs, struct memfs_node *directory, const char *name, const char *target)
+int memfs_symlink(struct memfs *fs, struct memfs_node *directory, const char *name,
+                  const char *target)
 {
     struct memfs_node *node;
     size_t size = strlen(target);
@@ -279,7 +283,8 @@ int memfs_symlink(struct memfs *fs, struct memfs_node *directory, const char *na
     return error;
 }
 
-int memfs_link(struct memfs *fs, struct memfs_node *directory, const char *name, struct memfs_node *node)
+int memfs_link(struct memfs *fs, struct memfs_node *directory, const char *name,
+               struct memfs_node *node)
 {
     if (S_ISDIR(node->mode))
         return EPERM;
@@ -322,7 +327,8 @@ int memfs_rmdir(struct memfs *fs, struct memfs_node *directory, const char *name
 }
 
 /* True: `inner` is `outer` or below it. */
-static bool lies_in(struct memfs *fs, const struct memfs_node *inner, const struct memfs_node *outer)
+static bool lies_in(struct memfs *fs, const struct memfs_node *inner,
+                    const struct memfs_node *outer)
 {
     for (;; inner = inner->parent) {
         if (inner == outer)
@@ -333,7 +339,8 @@ static bool lies_in(struct memfs *fs, const struct memfs_node *inner, const stru
 }
 
 /* Makes room at the new name, if what stands there may be replaced by `node`. */
-static int rename_replace(struct memfs *fs, struct memfs_node *node, struct memfs_node *to, const char *name)
+static int rename_replace(struct memfs *fs, struct memfs_node *node, struct memfs_node *to,
+                          const char *name)
 {
     struct memfs_entry *old = *entry_find(to, name);
 
@@ -344,7 +351,8 @@ static int rename_replace(struct memfs *fs, struct memfs_node *node, struct memf
     return S_ISDIR(old->node->mode) ? EISDIR : memfs_unlink(fs, to, name);
 }
 
-int memfs_rename(struct memfs *fs, struct memfs_node *from, const char *old_name, struct memfs_node *to, const char *new_name)
+int memfs_rename(struct memfs *fs, struct memfs_node *from, const char *old_name,
+                 struct memfs_node *to, const char *new_name)
 {
     if (name_special(old_name) || name_special(new_name))
         return EINVAL;
@@ -366,7 +374,8 @@ int memfs_rename(struct memfs *fs, struct memfs_node *from, const char *old_name
 
 /* ---- contents ---- */
 
-size_t memfs_read(struct memfs *fs, struct memfs_node *node, size_t offset, void *buffer, size_t size)
+size_t memfs_read(struct memfs *fs, struct memfs_node *node, size_t offset, void *buffer,
+                  size_t size)
 {
     if (offset >= node->size)
         return 0;
@@ -395,7 +404,8 @@ static int reserve(struct memfs_node *node, size_t size)
     return 0;
 }
 
-int memfs_write(struct memfs *fs, struct memfs_node *node, size_t offset, const void *buffer, size_t size)
+int memfs_write(struct memfs *fs, struct memfs_node *node, size_t offset, const void *buffer,
+                size_t size)
 {
     size_t end = offset + size;
 

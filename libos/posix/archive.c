@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The boot archive lies in claimed blocks of physical memory; they are mapped side by side, where their physical addresses say. */
+/* The boot archive lies in claimed blocks of physical memory; they are mapped side by side, where
+ * their physical addresses say. */
 #include <errno.h>
 
 #include <aegis/aegis.h>
@@ -29,7 +30,8 @@ static int block_map(unsigned slot)
 static int is_archive(uint64_t what)
 {
     const volatile struct aegis_range *range = &AEGIS_EXPOSED_STATE->archive;
-    return AEGIS_WHAT_TYPE(what) == AEGIS_PAGE && AEGIS_WHAT_RESOURCE(what) - range->first < range->count;
+    return AEGIS_WHAT_TYPE(what) == AEGIS_PAGE &&
+           AEGIS_WHAT_RESOURCE(what) - range->first < range->count;
 }
 
 const uint8_t *archive_map(size_t *bytes)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Time: the `time` counter, exposed frequency; the date from the archive, for the machine has no clock of its own. */
+/* Time: the `time` counter, exposed frequency; the date from the archive, for the machine has no
+ * clock of its own. */
 #include <errno.h>
 #include <sys/time.h>
 #include <sys/times.h>
@@ -32,7 +33,8 @@ static int64_t up_time(void)
     return (int64_t)(ticks / hz * SECOND + ticks % hz * SECOND / hz);
 }
 
-/* When the machine was started: .aegis/time in seconds since 1970, else the newest file of the archive. */
+/* When the machine was started: .aegis/time in seconds since 1970, else the newest file of the
+ * archive. */
 static int64_t epoch(void)
 {
     static int64_t start = -1;
@@ -106,7 +108,8 @@ int nanosleep(const struct timespec *wanted, struct timespec *left)
         return -1;
     }
     uint64_t hz = frequency();
-    uint64_t ticks = (uint64_t)wanted->tv_sec * hz + ((uint64_t)wanted->tv_nsec * hz + SECOND - 1) / SECOND;
+    uint64_t ticks =
+        (uint64_t)wanted->tv_sec * hz + ((uint64_t)wanted->tv_nsec * hz + SECOND - 1) / SECOND;
     uint64_t deadline = clock_ticks() + ticks;
     while (ticks && (int64_t)(deadline - clock_ticks()) > 0)
         thread_wait(NULL, 0, deadline);

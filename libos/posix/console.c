@@ -23,7 +23,8 @@ void console_put(unsigned channel, const void *bytes, size_t size)
     while (size) {
         size_t n = size < CHUNK ? size : CHUNK;
         memcpy(bounce, from, n);
-        struct aegis_result r = aegis_console_write(AEGIS_SLOT_CONSOLE, channel, (unsigned long)bounce, n);
+        struct aegis_result r =
+            aegis_console_write(AEGIS_SLOT_CONSOLE, channel, (unsigned long)bounce, n);
         if (r.error && r.error != AEGIS_E_AGAIN)
             return;
         if (r.error) {
@@ -53,6 +54,7 @@ long console_get(uint8_t *bytes, size_t size)
 
 void console_wait(uint64_t seen)
 {
-    struct aegis_predicate more = {AEGIS_NONE, AEGIS_NE, 8, AEGIS_EXPOSED_OFFSET(input_count), seen};
+    struct aegis_predicate more = {AEGIS_NONE, AEGIS_NE, 8, AEGIS_EXPOSED_OFFSET(input_count),
+                                   seen};
     thread_wait(&more, 1, 0);
 }

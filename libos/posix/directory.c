@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading directories. The list is taken when a directory is opened: what changes meanwhile does not disturb it. */
+/* Reading directories. The list is taken when a directory is opened: what changes meanwhile does
+ * not disturb it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,8 @@ static unsigned char type_of(mode_t mode)
     return S_ISDIR(mode) ? DT_DIR : S_ISLNK(mode) ? DT_LNK : S_ISCHR(mode) ? DT_CHR : DT_REG;
 }
 
-static void entry_set(struct dirent *entry, const struct memfs_node *node, const char *name, size_t n)
+static void entry_set(struct dirent *entry, const struct memfs_node *node, const char *name,
+                      size_t n)
 {
     entry->d_ino = node->inode;
     entry->d_off = (off_t)n;

@@ -13,7 +13,7 @@
 #include "signals.h"
 
 #define CALLERS 16
-#define WORDS 512 /* of the stack that are searched for return addresses */
+#define WORDS   512 /* of the stack that are searched for return addresses */
 
 extern char __text_end[];
 
@@ -54,16 +54,18 @@ static const char *cause_name(uint64_t cause)
 
 static void registers_print(const struct context *c)
 {
-    static const char *const names[31] = {"ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1",
-                                      "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5", "s6",
-                                      "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+    static const char *const names[31] = {"ra", "sp",  "gp",  "tp", "t0", "t1", "t2", "s0",
+                                          "s1", "a0",  "a1",  "a2", "a3", "a4", "a5", "a6",
+                                          "a7", "s2",  "s3",  "s4", "s5", "s6", "s7", "s8",
+                                          "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
     char line[160];
     int column = 0;
 
     for (unsigned i = 0; i < 31; i++) {
         if (i == CONTEXT_X(3))
             continue; /* gp is the platform's */
-        snprintf(line, sizeof line, "%4s %016lx%s", names[i], (unsigned long)c->x[i], ++column % 4 ? "" : "\n");
+        snprintf(line, sizeof line, "%4s %016lx%s", names[i], (unsigned long)c->x[i],
+                 ++column % 4 ? "" : "\n");
         console_print(2, line);
     }
     console_print(2, column % 4 ? "\n" : "");
@@ -81,12 +83,14 @@ static int follows_call(uint64_t pc)
         return 0;
     uint32_t last = *(const uint16_t *)(pc - 2), wide = *(const uint16_t *)(pc - 4) | last << 16;
     uint32_t opcode = wide & 0x7f, link = wide >> 7 & 31;
-    return ((opcode == 0x6f || opcode == 0x67) && link == 1) || ((last & 0xf07f) == 0x9002 && last & 0xf80);
+    return ((opcode == 0x6f || opcode == 0x67) && link == 1) ||
+           ((last & 0xf07f) == 0x9002 && last & 0xf80);
 }
 
 static int readable(uint64_t va)
 {
-    return va >= AEGIS_PAGE_SIZE && va < AEGIS_EXPOSED && aegis_pager->find(va).kind == PAGE_PRESENT;
+    return va >= AEGIS_PAGE_SIZE && va < AEGIS_EXPOSED &&
+           aegis_pager->find(va).kind == PAGE_PRESENT;
 }
 
 static void callers_print(const struct context *c)
@@ -116,8 +120,8 @@ void fault_report(const struct context *c, int signal)
 {
     char line[128];
 
-    snprintf(line, sizeof line, "signal %d: %s: pc %lx, address %lx\n", signal, cause_name(c->cause), (unsigned long)c->pc,
-             (unsigned long)c->value);
+    snprintf(line, sizeof line, "signal %d: %s: pc %lx, address %lx\n", signal,
+             cause_name(c->cause), (unsigned long)c->pc, (unsigned long)c->value);
     console_print(2, line);
     registers_print(c);
     callers_print(c);

@@ -51,7 +51,9 @@ static ssize_t memory_write(struct file *file, const void *buffer, size_t size)
 
 static off_t memory_seek(struct file *file, off_t offset, int whence)
 {
-    off_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? file->offset : (off_t)file->node->size;
+    off_t base = whence == SEEK_SET   ? 0
+                 : whence == SEEK_CUR ? file->offset
+                                      : (off_t)file->node->size;
     off_t to;
 
     if (whence != SEEK_SET && whence != SEEK_CUR && whence != SEEK_END)
@@ -105,7 +107,8 @@ static ssize_t console_write(struct file *file, const void *buffer, size_t size)
 static int device_stat(struct file *file, struct stat *stat)
 {
     memset(stat, 0, sizeof *stat);
-    stat->st_mode = (file->operations == &console_operations && !tty_present() ? S_IFIFO : S_IFCHR) | 0666;
+    stat->st_mode =
+        (file->operations == &console_operations && !tty_present() ? S_IFIFO : S_IFCHR) | 0666;
     stat->st_nlink = 1;
     stat->st_blksize = 1024;
     return 0;
@@ -136,7 +139,8 @@ static off_t null_seek(struct file *file, off_t offset, int whence)
     return 0;
 }
 
-const struct file_operations console_operations = {.read = console_read, .write = console_write, .stat = device_stat};
+const struct file_operations console_operations = {
+    .read = console_read, .write = console_write, .stat = device_stat};
 const struct file_operations null_operations = {
     .read = null_read, .write = null_write, .seek = null_seek, .stat = device_stat};
 const struct file_operations zero_operations = {
@@ -225,7 +229,8 @@ void files_boot(void)
     if (booted++)
         return;
     for (unsigned i = 0; i < 3; i++) {
-        standard[i] = (struct file){&console_operations, 1, i ? O_WRONLY : O_RDONLY, 0, NULL, i ? i : 1};
+        standard[i] =
+            (struct file){&console_operations, 1, i ? O_WRONLY : O_RDONLY, 0, NULL, i ? i : 1};
         if (tty_present())
             standard[i].flags = O_RDWR;
         descriptor_make(&standard[i], (int)i, 0);
@@ -343,7 +348,8 @@ int _fcntl(int descriptor, int command, int argument)
     case F_GETFL:
         return file->flags;
     case F_SETFL:
-        file->flags = (file->flags & ~(O_APPEND | O_NONBLOCK)) | (argument & (O_APPEND | O_NONBLOCK));
+        file->flags =
+            (file->flags & ~(O_APPEND | O_NONBLOCK)) | (argument & (O_APPEND | O_NONBLOCK));
         return 0;
     case F_GETLK:
     case F_SETLK:

@@ -11,7 +11,8 @@
 
 struct file;
 
-/* What an open file can do; results are counts or 0, or negative errno. A null one: EINVAL (seek: ESPIPE). */
+/* What an open file can do; results are counts or 0, or negative errno. A null one: EINVAL (seek:
+ * ESPIPE). */
 struct file_operations {
     ssize_t (*read)(struct file *file, void *buffer, size_t size);
     ssize_t (*write)(struct file *file, const void *buffer, size_t size);
@@ -42,7 +43,8 @@ int descriptor_make(struct file *file, int least, int close_on_exec);
 struct file *file_make(const struct file_operations *operations, int flags);
 void file_drop(struct file *file);
 
-extern const struct file_operations memory_operations, console_operations, null_operations, zero_operations;
+extern const struct file_operations memory_operations, console_operations, null_operations,
+    zero_operations;
 
 void node_stat(const struct memfs_node *node, struct stat *stat);
 /* A file's contents in place. Positive errno. */
@@ -51,6 +53,6 @@ int file_contents(const char *path, const uint8_t **data, size_t *size, mode_t *
 /* errno and -1 for a positive error; else 0. */
 int failed(int error);
 
-#define DEVICE_NULL 1
-#define DEVICE_ZERO 2
+#define DEVICE_NULL    1
+#define DEVICE_ZERO    2
 #define DEVICE_CONSOLE 3

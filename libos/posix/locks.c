@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The locks that newlib asks its system for. One thread needs none; they count, so that a mistake is seen. */
+/* The locks that newlib asks its system for. One thread needs none; they count, so that a mistake
+ * is seen. */
 #include <stdlib.h>
 #include <sys/lock.h>
 
@@ -7,9 +8,9 @@ struct __lock {
     int depth;
 };
 
-struct __lock __lock___sfp_recursive_mutex, __lock___atexit_recursive_mutex, __lock___at_quick_exit_mutex,
-    __lock___malloc_recursive_mutex, __lock___env_recursive_mutex, __lock___tz_mutex, __lock___dd_hash_mutex,
-    __lock___arc4random_mutex;
+struct __lock __lock___sfp_recursive_mutex, __lock___atexit_recursive_mutex,
+    __lock___at_quick_exit_mutex, __lock___malloc_recursive_mutex, __lock___env_recursive_mutex,
+    __lock___tz_mutex, __lock___dd_hash_mutex, __lock___arc4random_mutex;
 
 void __retarget_lock_init(_LOCK_T *lock)
 {

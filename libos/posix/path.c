@@ -19,7 +19,8 @@ static int walk(const char *path, int follow, struct memfs_node **node)
     return memfs_walk(fs, current_directory, path, follow, node);
 }
 
-static int walk_parent(const char *path, struct memfs_node **directory, char name[MEMFS_NAME_MAX + 1])
+static int walk_parent(const char *path, struct memfs_node **directory,
+                       char name[MEMFS_NAME_MAX + 1])
 {
     struct memfs *fs = file_tree();
     return memfs_walk_parent(fs, current_directory, path, directory, name);
@@ -35,7 +36,9 @@ static int open_create(const char *path, mode_t mode, struct memfs_node **node)
 
     if (!error && path[strlen(path) - 1] == '/')
         error = EISDIR;
-    return error ? error : memfs_create(&file_system, directory, name, S_IFREG | (mode & 07777 & ~creation_mask), node);
+    return error ? error
+                 : memfs_create(&file_system, directory, name,
+                                S_IFREG | (mode & 07777 & ~creation_mask), node);
 }
 
 static int open_node(const char *path, int flags, mode_t mode, struct memfs_node **node)
@@ -64,7 +67,9 @@ static const struct file_operations *operations_of(const struct memfs_node *node
 {
     if (!S_ISCHR(node->mode))
         return &memory_operations;
-    return node->device == DEVICE_NULL ? &null_operations : node->device == DEVICE_ZERO ? &zero_operations : &console_operations;
+    return node->device == DEVICE_NULL   ? &null_operations
+           : node->device == DEVICE_ZERO ? &zero_operations
+                                         : &console_operations;
 }
 
 int _open(const char *path, int flags, ...)
@@ -205,7 +210,9 @@ int rmdir(const char *path)
     char name[MEMFS_NAME_MAX + 1];
     struct memfs_node *directory;
     int error = walk_parent(path, &directory, name);
-    return failed(error == EEXIST ? EBUSY : error ? error : memfs_rmdir(&file_system, directory, name));
+    return failed(error == EEXIST ? EBUSY
+                  : error         ? error
+                                  : memfs_rmdir(&file_system, directory, name));
 }
 
 int _mkdir(const char *path, mode_t mode)
@@ -213,7 +220,9 @@ int _mkdir(const char *path, mode_t mode)
     char name[MEMFS_NAME_MAX + 1];
     struct memfs_node *directory, *node;
     int error = walk_parent(path, &directory, name);
-    return failed(error ? error : memfs_create(&file_system, directory, name, S_IFDIR | (mode & 07777 & ~creation_mask), &node));
+    return failed(error ? error
+                        : memfs_create(&file_system, directory, name,
+                                       S_IFDIR | (mode & 07777 & ~creation_mask), &node));
 }
 
 int mkdir(const char *path, mode_t mode)

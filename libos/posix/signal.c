@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Signals of one thread to itself: a disposition and a mask; what comes while blocked stays pending. */
+/* Signals of one thread to itself: a disposition and a mask; what comes while blocked stays
+ * pending. */
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -12,17 +13,17 @@
 #include "process.h"
 #include "signals.h"
 
-#define BIT(signal) (1UL << (signal))
+#define BIT(signal)   (1UL << (signal))
 #define VALID(signal) ((signal) > 0 && (signal) < NSIG)
-#define UNBLOCKABLE (BIT(SIGKILL) | BIT(SIGSTOP))
+#define UNBLOCKABLE   (BIT(SIGKILL) | BIT(SIGSTOP))
 
 static struct sigaction actions[NSIG];
 static unsigned long blocked, pending;
 
 static int ignored_by_default(int signal)
 {
-    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT || signal == SIGTSTP ||
-           signal == SIGTTIN || signal == SIGTTOU;
+    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT ||
+           signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
 
 static void information_fill(siginfo_t *information, int signal, const struct context *saved)
@@ -33,8 +34,12 @@ static void information_fill(siginfo_t *information, int signal, const struct co
     information->si_pid = getpid();
     if (!saved)
         return;
-    information->si_addr = (void *)(signal == SIGSEGV || signal == SIGBUS ? saved->value : saved->pc);
-    information->si_code = signal == SIGBUS ? BUS_ADRALN : signal == SIGILL ? ILL_ILLOPC : signal == SIGTRAP ? TRAP_BRKPT : SEGV_MAPERR;
+    information->si_addr =
+        (void *)(signal == SIGSEGV || signal == SIGBUS ? saved->value : saved->pc);
+    information->si_code = signal == SIGBUS    ? BUS_ADRALN
+                           : signal == SIGILL  ? ILL_ILLOPC
+                           : signal == SIGTRAP ? TRAP_BRKPT
+                                               : SEGV_MAPERR;
 }
 
 static void handler_call(int signal, const struct sigaction *action, struct context *saved)
@@ -54,7 +59,8 @@ static void deliver(int signal, struct context *saved)
     struct sigaction action = actions[signal];
     unsigned long before = blocked;
 
-    if (action.sa_handler == SIG_IGN || (action.sa_handler == SIG_DFL && ignored_by_default(signal)))
+    if (action.sa_handler == SIG_IGN ||
+        (action.sa_handler == SIG_DFL && ignored_by_default(signal)))
         return;
     if (action.sa_handler == SIG_DFL)
         process_end(START_SIGNALED, signal);
@@ -115,7 +121,7 @@ int signal_restarts(int signal)
 
 int sigaction(int signal, const struct sigaction *restrict new, struct sigaction *restrict old)
 {
-    if (!VALID(signal) || (new && UNBLOCKABLE & BIT(signal))) {
+    if (!VALID(signal) || (new &&UNBLOCKABLE &BIT(signal))) {
         errno = EINVAL;
         return -1;
     }

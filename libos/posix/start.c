@@ -55,7 +55,7 @@ PINNED_CODE void process_start(uint64_t gp)
     thread_boot(GP_ACTIVATION(gp));
     aegis_pager->init();
     heap_boot();
-    aegis_pager->map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE, AEGIS_R | AEGIS_W,
-                     REGION_ZERO);
+    aegis_pager->map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE,
+                     AEGIS_R | AEGIS_W, REGION_ZERO);
     stack_switch(VM_STACK_TOP, thread_start);
 }

@@ -86,8 +86,8 @@ long sysconf(int name)
 }
 
 /*
- * Not for keys: this machine gives programs no entropy. A counter of time and identity, mixed; it differs from run to run and
- * from process to process.
+ * Not for keys: this machine gives programs no entropy. A counter of time and identity, mixed; it
+ * differs from run to run and from process to process.
  */
 int _getentropy(void *buffer, size_t size)
 {

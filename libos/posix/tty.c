@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Standard input. If it is a terminal its bytes go through the line discipline, also while the program computes: whenever a
- * slot begins and the console has more than we have seen, the thread is made to look, for there may be a ctrl-C.
+ * Standard input. If it is a terminal its bytes go through the line discipline, also while the
+ * program computes: whenever a slot begins and the console has more than we have seen, the thread
+ * is made to look, for there may be a ctrl-C.
  */
 #include <aegis/tty.h>
 
@@ -20,7 +21,7 @@
 
 static struct discipline discipline;
 static int present;
-static int ended; /* the console's input is over */
+static int ended;                /* the console's input is over */
 static PINNED_BSS uint64_t seen; /* of input_count */
 static PINNED_BSS int looking;   /* the discipline is in use: the hook must not enter it */
 static unsigned rows, columns;

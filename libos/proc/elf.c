@@ -7,12 +7,12 @@
 
 #include "../vm/vm.h"
 
-#define PT_LOAD 1
-#define PF_X 1
-#define PF_W 2
-#define PF_R 4
-#define EM_RISCV 243
-#define ET_EXEC 2
+#define PT_LOAD       1
+#define PF_X          1
+#define PF_W          2
+#define PF_R          4
+#define EM_RISCV      243
+#define ET_EXEC       2
 #define RVC_OR_DOUBLE 0x5 /* e_flags: compressed code, double-precision ABI */
 
 struct header {
@@ -45,7 +45,8 @@ static const char *header_check(const struct header *h, size_t size)
         return "another ABI than rv64gc, lp64d";
     if (h->segment_size != sizeof(struct segment_header) || h->segment_count == 0)
         return "no program headers";
-    if (h->segments > size || h->segment_count > (size - h->segments) / sizeof(struct segment_header))
+    if (h->segments > size ||
+        h->segment_count > (size - h->segments) / sizeof(struct segment_header))
         return "program headers outside the file";
     return NULL;
 }
@@ -66,7 +67,8 @@ static const char *segment_check(const struct segment_header *s, size_t size)
         return "a segment larger in the file than in memory";
     if (s->offset > size || s->file_size > size - s->offset)
         return "a segment outside the file";
-    if (__builtin_add_overflow(s->va, s->memory_size, &end) || end > AEGIS_USER_END || !range_allowed(s->va, end))
+    if (__builtin_add_overflow(s->va, s->memory_size, &end) || end > AEGIS_USER_END ||
+        !range_allowed(s->va, end))
         return "a segment at an address that programs do not have";
     if (!(s->flags & PF_R) || s->flags & ~(uint32_t)(PF_R | PF_W | PF_X))
         return "a segment that cannot be read";
@@ -75,7 +77,8 @@ static const char *segment_check(const struct segment_header *s, size_t size)
 
 static int overlaps(const struct elf_segment *a, const struct elf_segment *b)
 {
-    return PAGE_DOWN(a->va) < PAGE_UP(b->va + b->memory_size) && PAGE_DOWN(b->va) < PAGE_UP(a->va + a->memory_size);
+    return PAGE_DOWN(a->va) < PAGE_UP(b->va + b->memory_size) &&
+           PAGE_DOWN(b->va) < PAGE_UP(a->va + a->memory_size);
 }
 
 static const char *segment_add(struct elf_program *p, const struct segment_header *s)
@@ -84,7 +87,8 @@ static const char *segment_add(struct elf_program *p, const struct segment_heade
         return "too many segments";
     struct elf_segment *to = &p->segment[p->count];
     *to = (struct elf_segment){s->va, s->memory_size, s->offset, s->file_size,
-                               AEGIS_R | (s->flags & PF_W ? AEGIS_W : 0) | (s->flags & PF_X ? AEGIS_X : 0)};
+                               AEGIS_R | (s->flags & PF_W ? AEGIS_W : 0) |
+                                   (s->flags & PF_X ? AEGIS_X : 0)};
     for (unsigned i = 0; i < p->count; i++)
         if (overlaps(&p->segment[i], to))
             return "segments that share a page";
@@ -96,13 +100,15 @@ static const char *entry_check(const struct elf_program *p)
 {
     for (unsigned i = 0; i < p->count; i++) {
         const struct elf_segment *s = &p->segment[i];
-        if (s->rights & AEGIS_X && p->entry >= s->va && p->entry - s->va < s->memory_size && !(p->entry & 1))
+        if (s->rights & AEGIS_X && p->entry >= s->va && p->entry - s->va < s->memory_size &&
+            !(p->entry & 1))
             return NULL;
     }
     return "an entry point outside the code";
 }
 
-const char *elf_read(const uint8_t *image, size_t size, uint64_t memory, struct elf_program *program)
+const char *elf_read(const uint8_t *image, size_t size, uint64_t memory,
+                     struct elf_program *program)
 {
     struct header h;
     struct segment_header s;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a program's file says about its image, and whether that can be believed. Pure; host-tested. */
+/* What a program's file says about its image, and whether that can be believed. Pure; host-tested.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -8,10 +9,10 @@
 #define ELF_SEGMENTS 16
 
 struct elf_segment {
-    uint64_t va;           /* of the first byte */
-    uint64_t memory_size;  /* bytes; what exceeds file_size is zero */
+    uint64_t va;          /* of the first byte */
+    uint64_t memory_size; /* bytes; what exceeds file_size is zero */
     uint64_t file_offset, file_size;
-    unsigned rights;       /* AEGIS_R, _W, _X */
+    unsigned rights; /* AEGIS_R, _W, _X */
 };
 
 struct elf_program {
@@ -21,7 +22,9 @@ struct elf_program {
 };
 
 /*
- * Reads the headers of a static RV64 executable. Null, or why it cannot be run. Every segment lies wholly in the file, in the
- * application's part of the address space (or the free part of the pinned window), and needs at most `memory` bytes in all.
+ * Reads the headers of a static RV64 executable. Null, or why it cannot be run. Every segment lies
+ * wholly in the file, in the application's part of the address space (or the free part of the
+ * pinned window), and needs at most `memory` bytes in all.
  */
-const char *elf_read(const uint8_t *image, size_t size, uint64_t memory, struct elf_program *program);
+const char *elf_read(const uint8_t *image, size_t size, uint64_t memory,
+                     struct elf_program *program);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * We overran the grace time, in masked code or in a handler, and the kernel saved all registers where we stood. It happens on
- * any machine that takes the hart away for a while (an emulator on a busy host), so it must cost nothing but time.
+ * We overran the grace time, in masked code or in a handler, and the kernel saved all registers
+ * where we stood. It happens on any machine that takes the hart away for a while (an emulator on a
+ * busy host), so it must cost nothing but time.
  *
- * Handlers that use gp cannot be gone on with by a jump through gp: their state is put right here, by where they stood, and
- * they start anew. Until the sequence at aegis_return_begin clears `forced`, all of this can itself be interrupted
- * and is done again from the same registers. All pinned.
+ * Handlers that use gp cannot be gone on with by a jump through gp: their state is put right here,
+ * by where they stood, and they start anew. Until the sequence at aegis_return_begin clears
+ * `forced`, all of this can itself be interrupted and is done again from the same registers. All
+ * pinned.
  */
 #include "thread.h"
 
@@ -19,10 +21,11 @@ PINNED_CODE static void take(struct context *c, const struct aegis_activation *a
 }
 
 /*
- * Registers at an upcall that was saving them to `c`: all still live but sp, which its first instruction parked in `masked`;
- * or (`saved`) in `c`, sp too once `masked` has moved on.
+ * Registers at an upcall that was saving them to `c`: all still live but sp, which its first
+ * instruction parked in `masked`; or (`saved`) in `c`, sp too once `masked` has moved on.
  */
-PINNED_CODE static void take_at_upcall(struct context *c, const struct aegis_activation *a, void (*first)(void), bool saved)
+PINNED_CODE static void take_at_upcall(struct context *c, const struct aegis_activation *a,
+                                       void (*first)(void), bool saved)
 {
     if (!saved)
         take(c, a);
@@ -76,8 +79,8 @@ PINNED_CODE static void in_wait(struct aegis_activation *a)
 /* A transfer: before it was made it returns AGAIN, afterwards what came back. */
 PINNED_CODE static void in_transfer(struct aegis_activation *a, uint64_t pc)
 {
-    static const PINNED_CONST uint8_t message[AEGIS_MESSAGE] = {10, 11, 12, 13, 14, 15, 16, 8,  9,  18, 19, 20,
-                                                                21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
+    static const PINNED_CONST uint8_t message[AEGIS_MESSAGE] = {
+        10, 11, 12, 13, 14, 15, 16, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
     struct context *c = HART_AREA(a)->current;
     uint64_t *to = (uint64_t *)c->x[CONTEXT_X(11)];
 
@@ -87,7 +90,8 @@ PINNED_CODE static void in_transfer(struct aegis_activation *a, uint64_t pc)
         for (unsigned i = 0; i < AEGIS_MESSAGE; i++)
             to[i] = a->forced_save[message[i]];
     c->pc = c->x[CONTEXT_X(1)];
-    c->x[CONTEXT_A0] = pc_within(pc, pct_back, pct_end) ? a->forced_save[5] : (uint64_t)AEGIS_E_AGAIN;
+    c->x[CONTEXT_A0] =
+        pc_within(pc, pct_back, pct_end) ? a->forced_save[5] : (uint64_t)AEGIS_E_AGAIN;
 }
 
 /* Masked code was being left: for a thread, which is as good as there, or for other masked code. */
@@ -120,8 +124,8 @@ static inline bool on_stack(uint64_t sp, uint64_t top, uint64_t size)
 }
 
 /*
- * C of ours, on one of our stacks; or a handler of the application's own (aegis_upcall_set), which starts anew. On the
- * slice stack only scheduling is done, and that is simply done again.
+ * C of ours, on one of our stacks; or a handler of the application's own (aegis_upcall_set), which
+ * starts anew. On the slice stack only scheduling is done, and that is simply done again.
  */
 PINNED_CODE static void in_code(struct aegis_activation *a)
 {
@@ -146,15 +150,16 @@ PINNED_CODE static void in_leaving(struct aegis_activation *a, uint64_t pc)
     struct hart_area *area = HART_AREA(a);
     bool noted = pc_within(pc, context_go_noted, aegis_return_begin);
     const struct context *c = noted ? area->restoring : (const struct context *)a->forced_save[10];
-    bool stay = noted                                   ? area->stay
+    bool stay = noted                                        ? area->stay
                 : pc_within(pc, context_restore, context_go) ? pc == (uint64_t)context_resume_masked
-                                                        : a->forced_save[12];
+                                                             : a->forced_save[12];
 
     (stay ? context_resume_masked : context_restore)(c, a);
 }
 
 PINNED_CODE static void in_reentering(struct aegis_activation *a, bool noted,
-                                      void (*reenter)(const struct context *, struct aegis_activation *))
+                                      void (*reenter)(const struct context *,
+                                                      struct aegis_activation *))
 {
     reenter(noted ? HART_AREA(a)->restoring : (const struct context *)a->forced_save[10], a);
 }
@@ -167,7 +172,8 @@ PINNED_CODE void slice_forced(struct aegis_activation *a)
         in_slice_save(a, upcall_slice_end, pc_within(pc, slice_registers_saved, slice_save_end));
     else if (pc_within(pc, upcall_revoke, upcall_slice_begin))
         in_slice_save(a, upcall_revoke, false);
-    else if (pc_within(pc, slice_save_end, slice_code_end) || pc_within(pc, upcall_slice_begin, upcall_emergency))
+    else if (pc_within(pc, slice_save_end, slice_code_end) ||
+             pc_within(pc, upcall_slice_begin, upcall_emergency))
         slice_fix(HART_AREA(a)->current, a);
     else if (pc_within(pc, upcall_exception, exception_save_end))
         in_exception(a, pc_within(pc, exception_saved, exception_save_end));

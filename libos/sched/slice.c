@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Slots that begin and end, and what has to be put right when they end at an awkward place. All pinned. */
+/* Slots that begin and end, and what has to be put right when they end at an awkward place. All
+ * pinned. */
 #include "thread.h"
 
 #include "../upcall/last_words.h"
@@ -9,15 +10,16 @@ PINNED_BSS int (*slice_hook)(void);
 PINNED_BSS void (*slice_hook_function)(struct context *, long);
 
 /*
- * The slot ended between aegis_restart_begin and aegis_restart_end, with `masked` 0: at the first instruction of an
- * exception upcall, in a wait that has not begun or is over, or in a return.
+ * The slot ended between aegis_restart_begin and aegis_restart_end, with `masked` 0: at the first
+ * instruction of an exception upcall, in a wait that has not begun or is over, or in a return.
  */
 PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
 {
     struct hart_area *area = HART_AREA(a);
 
     if (c->pc == (uint64_t)upcall_exception) {
-        /* exc_* holds an exception that nobody has seen: first that, and the slice ends when it is done. */
+        /* exc_* holds an exception that nobody has seen: first that, and the slice ends when it is
+         * done. */
         a->held |= AEGIS_HELD_SLICE_END;
         context_reenter(c, a);
     }
@@ -33,7 +35,8 @@ PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
     }
 }
 
-PINNED_CODE static void switch_fp(struct context *from, struct context *to, struct aegis_activation *a)
+PINNED_CODE static void switch_fp(struct context *from, struct context *to,
+                                  struct aegis_activation *a)
 {
     struct thread *old = (struct thread *)from, *new = (struct thread *)to;
 
@@ -75,7 +78,8 @@ PINNED_CODE void slice_begin(struct aegis_activation *a)
     context_restore(c, a);
 }
 
-/* A request to give something back. This libOS holds nothing that it could spare: it lets the deadline decide. */
+/* A request to give something back. This libOS holds nothing that it could spare: it lets the
+ * deadline decide. */
 PINNED_CODE void revoke_handle(struct aegis_activation *a, unsigned long held)
 {
     if (held & AEGIS_HELD_SLICE_END)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads as the rest of the libOS sees them. There is one for now; it waits by letting its environment wait. */
+/* Threads as the rest of the libOS sees them. There is one for now; it waits by letting its
+ * environment wait. */
 #include "thread.h"
 
 #include <string.h>
@@ -8,7 +9,8 @@
 
 PINNED_BSS struct thread thread_main;
 
-__attribute__((weak)) PINNED_CONST const struct scheduler *const aegis_scheduler = &scheduler_round_robin;
+__attribute__((weak)) PINNED_CONST const struct scheduler *const aegis_scheduler =
+    &scheduler_round_robin;
 
 static PINNED_BSS uint64_t exception_stack[EXCEPTION_STACK / 8] __attribute__((aligned(16)));
 static PINNED_BSS uint64_t slice_stack[SLICE_STACK / 8] __attribute__((aligned(16)));

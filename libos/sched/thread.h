@@ -6,7 +6,7 @@
 #include <aegis/scheduler.h>
 
 #define EXCEPTION_STACK 4096 /* bytes */
-#define SLICE_STACK 2048
+#define SLICE_STACK     2048
 
 extern struct thread thread_main;
 
@@ -14,14 +14,16 @@ extern struct thread thread_main;
 void thread_boot(struct aegis_activation *activation);
 
 /*
- * Makes a thread call `function(saved context, argument)` next, on its own stack, as if where it stands. The function must
- * leave by context_return(). Called masked. -1: the thread's stack cannot take it.
+ * Makes a thread call `function(saved context, argument)` next, on its own stack, as if where it
+ * stands. The function must leave by context_return(). Called masked. -1: the thread's stack cannot
+ * take it.
  */
 int context_push(struct context *context, void (*function)(struct context *, long), long argument);
 /* Back to what context_push saved. Called by threads. */
 void context_return(const struct context *saved) __attribute__((noreturn));
 
-/* Looked at whenever a slot begins: the hook returns non-zero to have `function` pushed. Pinned code. */
+/* Looked at whenever a slot begins: the hook returns non-zero to have `function` pushed. Pinned
+ * code. */
 extern int (*slice_hook)(void);
 extern void (*slice_hook_function)(struct context *, long);
 

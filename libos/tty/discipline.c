@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "discipline.h"
 
-#define CTRL(c) ((c) & 0x1f)
-#define DELETE 0x7f
+#define CTRL(c) ((c)&0x1f)
+#define DELETE  0x7f
 
 static uint8_t *at(struct discipline *d, size_t position)
 {
@@ -146,7 +146,8 @@ size_t discipline_read(struct discipline *d, uint8_t *buffer, size_t size)
         d->end_of_file = false;
         return 0;
     }
-    while (n < size && d->head != d->committed && !(d->end_of_file && d->end_of_file_at == d->head)) {
+    while (n < size && d->head != d->committed &&
+           !(d->end_of_file && d->end_of_file_at == d->head)) {
         buffer[n] = *at(d, d->head++);
         if (buffer[n++] == '\n' && !d->raw)
             break;

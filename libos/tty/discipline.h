@@ -10,9 +10,11 @@
 
 struct discipline {
     bool raw; /* bytes as they are, at once, without echo */
-    /* Rings by free-running counters: [head, committed) may be read, [committed, end) is the line being edited. */
+    /* Rings by free-running counters: [head, committed) may be read, [committed, end) is the line
+     * being edited. */
     size_t head, committed, end;
-    bool end_of_file; /* ctrl-D on an empty line: the next read that finds nothing before it gets 0 bytes */
+    bool end_of_file; /* ctrl-D on an empty line: the next read that finds nothing before it gets 0
+                         bytes */
     size_t end_of_file_at;
     uint8_t data[DISCIPLINE_SIZE];
     void (*echo)(const char *bytes, size_t size);
@@ -20,7 +22,8 @@ struct discipline {
 
 enum discipline_signal { DISCIPLINE_NONE, DISCIPLINE_INTERRUPT, DISCIPLINE_QUIT, DISCIPLINE_STOP };
 
-/* A byte came in. Cooked mode edits the line and echoes; ctrl-C and ctrl-\ drop it and are returned. */
+/* A byte came in. Cooked mode edits the line and echoes; ctrl-C and ctrl-\ drop it and are
+ * returned. */
 enum discipline_signal discipline_input(struct discipline *d, uint8_t byte);
 /* Bytes that it can take without losing any. */
 size_t discipline_room(const struct discipline *d);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Exceptions: page faults go to the pager, the rest (and what the pager refuses) to the thread itself, as a signal: the
- * interrupted context is put on its stack, and it goes on in fault_entry(), unmasked, as ordinary code.
+ * Exceptions: page faults go to the pager, the rest (and what the pager refuses) to the thread
+ * itself, as a signal: the interrupted context is put on its stack, and it goes on in
+ * fault_entry(), unmasked, as ordinary code.
  */
 #include <signal.h>
 
@@ -13,8 +14,8 @@
 #include "upcall_asm.h"
 
 #define FAULT_STACK 16384
-#define RED_ZONE 256
-#define CALL_ROOM 1024
+#define RED_ZONE    256
+#define CALL_ROOM   1024
 
 /* Where a thread whose stack is gone says so. */
 static uint8_t fault_stack[FAULT_STACK] __attribute__((aligned(16)));
@@ -72,7 +73,8 @@ PINNED_CODE static struct context *push_room(uint64_t sp)
     return touch(va - CALL_ROOM, sizeof(struct context) + CALL_ROOM) ? 0 : (struct context *)va;
 }
 
-PINNED_CODE int context_push(struct context *c, void (*function)(struct context *, long), long argument)
+PINNED_CODE int context_push(struct context *c, void (*function)(struct context *, long),
+                             long argument)
 {
     struct context *saved = push_room(c->x[CONTEXT_SP]);
 
@@ -131,7 +133,8 @@ PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation
     context_restore(frame, activation);
 }
 
-/* Masked code of ours met a translation that had vanished. Anything else is its own mistake, and the end. */
+/* Masked code of ours met a translation that had vanished. Anything else is its own mistake, and
+ * the end. */
 PINNED_CODE void nested_handle(struct context *frame)
 {
     if (!is_page_fault(frame->cause) || pager_restore(frame->value, access_of(frame->cause)))

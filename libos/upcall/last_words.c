@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an environment says when it can do nothing else any more. Pinned, and without anything that could fail. */
+/* What an environment says when it can do nothing else any more. Pinned, and without anything that
+ * could fail. */
 #include "last_words.h"
 
 #include <aegis/aegis.h>

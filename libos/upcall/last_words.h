@@ -4,10 +4,10 @@
 #include <aegis/upcall.h>
 
 /* A string that is there when nothing else may be. */
-#define PINNED_TEXT(text)                                                                                              \
-    (__extension__({                                                                                                   \
-        static const PINNED_CONST char pinned_text[] = text;                                                           \
-        pinned_text;                                                                                                   \
+#define PINNED_TEXT(text)                                                                          \
+    (__extension__({                                                                               \
+        static const PINNED_CONST char pinned_text[] = text;                                       \
+        pinned_text;                                                                               \
     }))
 
 /* Says what, where (the low 40 bits) and ends the environment. */

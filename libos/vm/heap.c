@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program break. Pages come at the first touch; what is promised is never more than there is. */
+/* The program break. Pages come at the first touch; what is promised is never more than there is.
+ */
 #include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,7 +24,11 @@ void heap_boot(void)
 static uintptr_t block_up(uintptr_t end)
 {
     uintptr_t distance = end - heap_start;
-    unsigned order = distance < 128 << 10 ? 0 : distance < 1 << 20 ? 2 : distance < 16 << 20 ? 4 : distance < 64 << 20 ? 6 : 9;
+    unsigned order = distance < 128 << 10  ? 0
+                     : distance < 1 << 20  ? 2
+                     : distance < 16 << 20 ? 4
+                     : distance < 64 << 20 ? 6
+                                           : 9;
     uintptr_t size = (uintptr_t)AEGIS_PAGE_SIZE << order;
     return (end + size - 1) & ~(size - 1);
 }
@@ -45,7 +50,8 @@ void *_sbrk(ptrdiff_t increment)
 {
     uintptr_t old = heap_break, now = old + (uintptr_t)increment;
 
-    if (increment < 0 ? now > old || now < heap_start : now < old || now > VM_HEAP_END || (now > heap_end && heap_grow(now))) {
+    if (increment < 0 ? now > old || now < heap_start
+                      : now < old || now > VM_HEAP_END || (now > heap_end && heap_grow(now))) {
         errno = ENOMEM;
         return (void *)-1;
     }

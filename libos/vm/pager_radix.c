@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The default pager: what is where stands in a radix table of page entries, what may be touched in a list of regions. The
- * table's nodes lie in the pinned window while it has room, then at VM_META, whose slots stand in a pinned array.
+ * The default pager: what is where stands in a radix table of page entries, what may be touched in
+ * a list of regions. The table's nodes lie in the pinned window while it has room, then at VM_META,
+ * whose slots stand in a pinned array.
  */
 #include <errno.h>
 #include <signal.h>
@@ -12,13 +13,13 @@
 #include "radix.h"
 #include "vm.h"
 
-#define REGIONS 64
+#define REGIONS    64
 #define WINDOW_END (AEGIS_PINNED + AEGIS_PINNED_TABLES * AEGIS_PAGE_SIZE)
 
 extern char __pinned_end[], __text_end[], __rodata_end[], _end[];
 
-static PINNED_BSS uintptr_t window_next;           /* the next free page of the pinned window */
-static PINNED_BSS unsigned meta_count;             /* pages in use at VM_META */
+static PINNED_BSS uintptr_t window_next; /* the next free page of the pinned window */
+static PINNED_BSS unsigned meta_count;   /* pages in use at VM_META */
 static PINNED_BSS uint16_t meta_slot[VM_META_PAGES];
 static PINNED_BSS struct region regions[REGIONS];
 static PINNED_BSS struct radix radix;
@@ -95,7 +96,10 @@ int region_add(uintptr_t start, uintptr_t end, unsigned rights, unsigned kind)
 /* Blocks grow with the heap, so that a large one takes few slots and tables. */
 PINNED_CODE static unsigned block_order(const struct region *r, uintptr_t va)
 {
-    static PINNED_CONST const struct { uintptr_t distance; unsigned order; } step[] = {
+    static PINNED_CONST const struct {
+        uintptr_t distance;
+        unsigned order;
+    } step[] = {
         {64UL << 20, 9}, {16UL << 20, 6}, {1UL << 20, 4}, {128UL << 10, 2}, {0, 0},
     };
     unsigned i = 0;
@@ -204,7 +208,8 @@ static void release_range(uintptr_t start, uintptr_t end)
     for (uintptr_t va = start; (e = radix_next(&radix, &va, end)); va += AEGIS_PAGE_SIZE) {
         unsigned order = AEGIS_WHAT_ORDER(slot_claim(e->slot)->what);
         uintptr_t size = (uintptr_t)AEGIS_PAGE_SIZE << order, base = va & ~(size - 1);
-        if (e->kind == PAGE_PRESENT && base >= start && base + size <= end && va + AEGIS_PAGE_SIZE == base + size)
+        if (e->kind == PAGE_PRESENT && base >= start && base + size <= end &&
+            va + AEGIS_PAGE_SIZE == base + size)
             page_put(e->slot);
         *e = (struct page_entry){0, 0, PAGE_NONE, 0};
     }
@@ -221,7 +226,8 @@ static void region_remove(struct region *r)
     last->kind = REGION_FREE;
 }
 
-/* Takes [start, end) out of one region, which may leave two pieces. ENOMEM: there is no room for the second. */
+/* Takes [start, end) out of one region, which may leave two pieces. ENOMEM: there is no room for
+ * the second. */
 static int region_split(struct region *r, uintptr_t start, uintptr_t end)
 {
     struct region old = *r;
@@ -275,7 +281,8 @@ static int radix_protect(uintptr_t va, size_t pages, unsigned rights)
         e->rights = (uint8_t)rights;
     for (uintptr_t at = va; at < end; at += 512 * AEGIS_PAGE_SIZE) {
         size_t n = (end - at) / AEGIS_PAGE_SIZE;
-        while (aegis_map_protect(AEGIS_SLOT_SELF, at, n < 512 ? n : 512, rights).error == AEGIS_E_AGAIN)
+        while (aegis_map_protect(AEGIS_SLOT_SELF, at, n < 512 ? n : 512, rights).error ==
+               AEGIS_E_AGAIN)
             ;
     }
     return 0;
@@ -292,12 +299,15 @@ static int radix_each(int (*visit)(uintptr_t, struct page_entry *, void *), void
     return 0;
 }
 
-/* The kernel gives the first environment all rights to its image; the segments say which are meant. */
+/* The kernel gives the first environment all rights to its image; the segments say which are meant.
+ */
 PINNED_CODE static unsigned image_rights(uintptr_t va)
 {
     if (va >= (uintptr_t)_end)
         return AEGIS_RWX;
-    return va < (uintptr_t)__text_end ? AEGIS_R | AEGIS_X : va < (uintptr_t)__rodata_end ? AEGIS_R : AEGIS_R | AEGIS_W;
+    return va < (uintptr_t)__text_end     ? AEGIS_R | AEGIS_X
+           : va < (uintptr_t)__rodata_end ? AEGIS_R
+                                          : AEGIS_R | AEGIS_W;
 }
 
 /* What our creator mapped for us stands in the ledger: where it is, and with which rights. */
@@ -310,7 +320,8 @@ PINNED_CODE static int adopt(unsigned slot)
     if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE || !(where & AEGIS_MAPPED) || where & AEGIS_PINNED_DOWN)
         return 0;
     unsigned rights = AEGIS_WHAT_RIGHTS(what) & AEGIS_RWX & image_rights(va);
-    return block_enter(va, AEGIS_WHAT_ORDER(what), (struct page_entry){(uint16_t)slot, (uint8_t)rights, PAGE_PRESENT, 0});
+    return block_enter(va, AEGIS_WHAT_ORDER(what),
+                       (struct page_entry){(uint16_t)slot, (uint8_t)rights, PAGE_PRESENT, 0});
 }
 
 PINNED_CODE static int radix_init(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "radix.h"
 
-#define TOP(va) ((va) >> 30 & 255)
+#define TOP(va)    ((va) >> 30 & 255)
 #define MIDDLE(va) ((va) >> 21 & 511)
-#define LOW(va) ((va) >> 12 & 511)
+#define LOW(va)    ((va) >> 12 & 511)
 
 PINNED_CODE struct page_entry *radix_find(const struct radix *radix, uintptr_t va)
 {

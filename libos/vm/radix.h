@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A sparse table of page entries by address: 256 x 512 x 512. Nodes are pages; a lowest one covers 2 MiB. Host-tested. */
+/* A sparse table of page entries by address: 256 x 512 x 512. Nodes are pages; a lowest one covers
+ * 2 MiB. Host-tested. */
 #pragma once
 
 #include <aegis/pager.h>
@@ -15,5 +16,6 @@ struct radix {
 struct page_entry *radix_find(const struct radix *radix, uintptr_t va);
 /* Makes nodes as needed. Null: no memory. *fresh: a lowest node was made. */
 struct page_entry *radix_make(struct radix *radix, uintptr_t va, int *fresh);
-/* The first entry at or after *va that is not PAGE_NONE; *va is moved to it. Null: none below `end`. */
+/* The first entry at or after *va that is not PAGE_NONE; *va is moved to it. Null: none below
+ * `end`. */
 struct page_entry *radix_next(const struct radix *radix, uintptr_t *va, uintptr_t end);

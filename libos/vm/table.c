@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's side of translations: entering them, and lending it tables to keep them in. All pinned. */
+/* The kernel's side of translations: entering them, and lending it tables to keep them in. All
+ * pinned. */
 #include <aegis/aegis.h>
 
 #include "vm.h"

@@ -34,15 +34,23 @@ static void descriptors(void)
     tap(write_file("/tmp/f", "0123456789") && holds("/tmp/f", "0123456789"), "files_write_read");
     int fd = open("/tmp/f", O_RDWR | O_APPEND);
     tap(lseek(fd, 2, SEEK_SET) == 2 && read(fd, &byte, 1) == 1 && byte == '2', "files_seek");
-    tap(write(fd, "ab", 2) == 2 && lseek(fd, 0, SEEK_CUR) == 12 && holds("/tmp/f", "0123456789ab"), "files_append");
+    tap(write(fd, "ab", 2) == 2 && lseek(fd, 0, SEEK_CUR) == 12 && holds("/tmp/f", "0123456789ab"),
+        "files_append");
     int other = dup(fd);
-    tap(other > fd && lseek(other, 5, SEEK_SET) == 5 && lseek(fd, 0, SEEK_CUR) == 5, "files_dup_shares_offset");
-    tap(dup2(fd, 77) == 77 && close(fd) == 0 && close(other) == 0 && read(77, &byte, 1) == 1 && byte == '5', "files_dup2");
+    tap(other > fd && lseek(other, 5, SEEK_SET) == 5 && lseek(fd, 0, SEEK_CUR) == 5,
+        "files_dup_shares_offset");
+    tap(dup2(fd, 77) == 77 && close(fd) == 0 && close(other) == 0 && read(77, &byte, 1) == 1 &&
+            byte == '5',
+        "files_dup2");
     tap(ftruncate(77, 3) == 0 && holds("/tmp/f", "012"), "files_ftruncate");
-    tap(close(77) == 0 && FAILS(close(77), EBADF) && FAILS(read(77, &byte, 1), EBADF), "files_closed");
-    tap(FAILS(read(-1, &byte, 1), EBADF) && FAILS(lseek(1000, 0, SEEK_SET), EBADF), "files_bad_descriptor");
+    tap(close(77) == 0 && FAILS(close(77), EBADF) && FAILS(read(77, &byte, 1), EBADF),
+        "files_closed");
+    tap(FAILS(read(-1, &byte, 1), EBADF) && FAILS(lseek(1000, 0, SEEK_SET), EBADF),
+        "files_bad_descriptor");
     fd = open("/tmp/f", O_RDONLY);
-    tap(FAILS(write(fd, "x", 1), EBADF) && FAILS(lseek(fd, -1, SEEK_SET), EINVAL) && FAILS(lseek(fd, 0, 9), EINVAL), "files_wrong_use");
+    tap(FAILS(write(fd, "x", 1), EBADF) && FAILS(lseek(fd, -1, SEEK_SET), EINVAL) &&
+            FAILS(lseek(fd, 0, 9), EINVAL),
+        "files_wrong_use");
     close(fd);
 }
 
@@ -67,20 +75,32 @@ static void paths(void)
 {
     struct stat s;
     char buffer[64];
-    tap(FAILS(open("/none", O_RDONLY), ENOENT) && FAILS(open("/tmp/f/x", O_RDONLY), ENOTDIR) && FAILS(open("", O_RDONLY), ENOENT),
+    tap(FAILS(open("/none", O_RDONLY), ENOENT) && FAILS(open("/tmp/f/x", O_RDONLY), ENOTDIR) &&
+            FAILS(open("", O_RDONLY), ENOENT),
         "files_open_errors");
-    tap(FAILS(open("/tmp/f", O_WRONLY | O_CREAT | O_EXCL, 0666), EEXIST) && FAILS(open("/tmp", O_WRONLY), EISDIR), "files_open_exclusive");
-    tap(mkdir("/tmp/d", 0755) == 0 && FAILS(mkdir("/tmp/d", 0755), EEXIST) && stat("/tmp/d", &s) == 0 && S_ISDIR(s.st_mode), "files_mkdir");
-    tap(chdir("/tmp/d") == 0 && getcwd(buffer, sizeof buffer) && !strcmp(buffer, "/tmp/d") && write_file("rel", "r") &&
-            holds("/tmp/d/rel", "r") && holds("../d/./rel", "r"), "files_chdir");
-    tap(symlink("rel", "link") == 0 && holds("link", "r") && lstat("link", &s) == 0 && S_ISLNK(s.st_mode) &&
-            readlink("link", buffer, sizeof buffer) == 3, "files_symlink");
-    tap(link("rel", "hard") == 0 && stat("hard", &s) == 0 && s.st_nlink == 2 && s.st_size == 1, "files_link");
-    tap(rename("hard", "new") == 0 && FAILS(open("hard", O_RDONLY), ENOENT) && holds("new", "r"), "files_rename");
-    tap(unlink("new") == 0 && unlink("link") == 0 && FAILS(rmdir("/tmp/d"), ENOTEMPTY) && unlink("rel") == 0, "files_unlink");
+    tap(FAILS(open("/tmp/f", O_WRONLY | O_CREAT | O_EXCL, 0666), EEXIST) &&
+            FAILS(open("/tmp", O_WRONLY), EISDIR),
+        "files_open_exclusive");
+    tap(mkdir("/tmp/d", 0755) == 0 && FAILS(mkdir("/tmp/d", 0755), EEXIST) &&
+            stat("/tmp/d", &s) == 0 && S_ISDIR(s.st_mode),
+        "files_mkdir");
+    tap(chdir("/tmp/d") == 0 && getcwd(buffer, sizeof buffer) && !strcmp(buffer, "/tmp/d") &&
+            write_file("rel", "r") && holds("/tmp/d/rel", "r") && holds("../d/./rel", "r"),
+        "files_chdir");
+    tap(symlink("rel", "link") == 0 && holds("link", "r") && lstat("link", &s) == 0 &&
+            S_ISLNK(s.st_mode) && readlink("link", buffer, sizeof buffer) == 3,
+        "files_symlink");
+    tap(link("rel", "hard") == 0 && stat("hard", &s) == 0 && s.st_nlink == 2 && s.st_size == 1,
+        "files_link");
+    tap(rename("hard", "new") == 0 && FAILS(open("hard", O_RDONLY), ENOENT) && holds("new", "r"),
+        "files_rename");
+    tap(unlink("new") == 0 && unlink("link") == 0 && FAILS(rmdir("/tmp/d"), ENOTEMPTY) &&
+            unlink("rel") == 0,
+        "files_unlink");
     tap(chdir("/") == 0 && rmdir("/tmp/d") == 0 && FAILS(chdir("/tmp/d"), ENOENT), "files_rmdir");
-    tap(access("/tmp/f", R_OK | W_OK) == 0 && FAILS(access("/tmp/f", X_OK), EACCES) && chmod("/tmp/f", 0755) == 0 &&
-            access("/tmp/f", X_OK) == 0, "files_mode");
+    tap(access("/tmp/f", R_OK | W_OK) == 0 && FAILS(access("/tmp/f", X_OK), EACCES) &&
+            chmod("/tmp/f", 0755) == 0 && access("/tmp/f", X_OK) == 0,
+        "files_mode");
 }
 
 static void streams(void)
@@ -88,7 +108,8 @@ static void streams(void)
     char line[32] = "";
     FILE *f = fopen("/tmp/s", "w+");
     fprintf(f, "%d %s\n", 42, "words");
-    tap(fseek(f, 0, SEEK_SET) == 0 && fgets(line, sizeof line, f) && !strcmp(line, "42 words\n"), "files_stream");
+    tap(fseek(f, 0, SEEK_SET) == 0 && fgets(line, sizeof line, f) && !strcmp(line, "42 words\n"),
+        "files_stream");
     fclose(f);
     f = fopen("/tmp/s", "a");
     fputs("more\n", f);
@@ -109,7 +130,8 @@ static void directories(void)
         dev += !strcmp(e->d_name, "dev");
     }
     tap(dots == 2 && tmp == 1 && dev == 1 && closedir(d) == 0, "files_readdir");
-    tap(!opendir("/none") && errno == ENOENT && !opendir("/tmp/f") && errno == ENOTDIR, "files_opendir_errors");
+    tap(!opendir("/none") && errno == ENOENT && !opendir("/tmp/f") && errno == ENOTDIR,
+        "files_opendir_errors");
 }
 
 static void large(void)
@@ -119,10 +141,13 @@ static void large(void)
     for (int i = 0; i < SIZE; i++)
         block[i] = (char)(i * 31 >> 3);
     int fd = open("/tmp/large", O_RDWR | O_CREAT, 0666);
-    tap(write(fd, block, SIZE) == SIZE && lseek(fd, 0, SEEK_SET) == 0 && read(fd, back, SIZE) == SIZE && !memcmp(block, back, SIZE),
+    tap(write(fd, block, SIZE) == SIZE && lseek(fd, 0, SEEK_SET) == 0 &&
+            read(fd, back, SIZE) == SIZE && !memcmp(block, back, SIZE),
         "files_large");
-    tap(lseek(fd, SIZE + 100000, SEEK_SET) > 0 && write(fd, "e", 1) == 1 && lseek(fd, SIZE + 99999, SEEK_SET) > 0 &&
-            read(fd, back, 10) == 2 && back[0] == 0 && back[1] == 'e', "files_hole");
+    tap(lseek(fd, SIZE + 100000, SEEK_SET) > 0 && write(fd, "e", 1) == 1 &&
+            lseek(fd, SIZE + 99999, SEEK_SET) > 0 && read(fd, back, 10) == 2 && back[0] == 0 &&
+            back[1] == 'e',
+        "files_hole");
     close(fd);
     unlink("/tmp/large");
     free(block);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory under a pager: every translation of ours is dropped again and again, of code, data, heap and stack, and nothing is
- * lost; the heap grows, ends in ENOMEM and goes on; the stack grows on demand.
+ * Memory under a pager: every translation of ours is dropped again and again, of code, data, heap
+ * and stack, and nothing is lost; the heap grows, ends in ENOMEM and goes on; the stack grows on
+ * demand.
  */
 #include <aegis/aegis.h>
 #include <aegis/exposed.h>
@@ -109,12 +110,16 @@ static void pager(void)
 {
     uintptr_t va = 0x2000000000;
     uint64_t before = AEGIS_EXPOSED_STATE->free_pages;
-    tap(aegis_pager->map(va, 16, AEGIS_R | AEGIS_W, REGION_ZERO) == 0 && aegis_pager->map(va, 1, AEGIS_R, REGION_ZERO) == EEXIST, "pager_map");
+    tap(aegis_pager->map(va, 16, AEGIS_R | AEGIS_W, REGION_ZERO) == 0 &&
+            aegis_pager->map(va, 1, AEGIS_R, REGION_ZERO) == EEXIST,
+        "pager_map");
     volatile int *p = (int *)va;
     p[0] = 1;
     p[1024 * 15] = 2;
-    tap(p[0] == 1 && p[1024] == 0 && aegis_pager->find(va).kind == PAGE_PRESENT, "pager_zero_filled");
-    tap(aegis_pager->protect(va, 1, AEGIS_R) == 0 && p[0] == 1 && aegis_pager->protect(va, 1, AEGIS_R | AEGIS_W) == 0 && (p[0] = 3),
+    tap(p[0] == 1 && p[1024] == 0 && aegis_pager->find(va).kind == PAGE_PRESENT,
+        "pager_zero_filled");
+    tap(aegis_pager->protect(va, 1, AEGIS_R) == 0 && p[0] == 1 &&
+            aegis_pager->protect(va, 1, AEGIS_R | AEGIS_W) == 0 && (p[0] = 3),
         "pager_protect");
     tap(aegis_pager->unmap(va, 16) == 0 && aegis_pager->find(va).kind == PAGE_NONE, "pager_unmap");
     for (int i = 0; i < 2000; i++) {

@@ -35,7 +35,9 @@ static void test_raise(void)
 {
     sigset_t set, pending;
     signal(SIGUSR1, note);
-    tap(raise(SIGUSR1) == 0 && count == 1 && last == SIGUSR1 && kill(getpid(), SIGUSR1) == 0 && count == 2, "signals_raise");
+    tap(raise(SIGUSR1) == 0 && count == 1 && last == SIGUSR1 && kill(getpid(), SIGUSR1) == 0 &&
+            count == 2,
+        "signals_raise");
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
@@ -46,7 +48,9 @@ static void test_raise(void)
     tap(held && count == 3, "signals_blocked");
     signal(SIGUSR1, SIG_IGN);
     tap(raise(SIGUSR1) == 0 && count == 3, "signals_ignored");
-    tap(signal(SIGKILL, note) == SIG_ERR && errno == EINVAL && raise(-1) == -1 && kill(9999, 0) == -1, "signals_errors");
+    tap(signal(SIGKILL, note) == SIG_ERR && errno == EINVAL && raise(-1) == -1 &&
+            kill(9999, 0) == -1,
+        "signals_errors");
 }
 
 static void skip(int signal, siginfo_t *information, void *context)
@@ -64,9 +68,13 @@ static void test_fault(void)
     action.sa_sigaction = skip;
     sigaction(SIGSEGV, &action, NULL);
     register long kept __asm__("s5") = 12345;
-    __asm__ volatile(".option push\n.option norvc\nsd %0, 0(%1)\n.option pop" : "+r"(kept) : "r"(0x12345678UL) : "memory");
+    __asm__ volatile(".option push\n.option norvc\nsd %0, 0(%1)\n.option pop"
+                     : "+r"(kept)
+                     : "r"(0x12345678UL)
+                     : "memory");
     product *= 2;
-    tap(last == SIGSEGV && (unsigned long)address == 0x12345678 && kept == 12345 && product == 3.0, "signals_fault_skipped");
+    tap(last == SIGSEGV && (unsigned long)address == 0x12345678 && kept == 12345 && product == 3.0,
+        "signals_fault_skipped");
     signal(SIGSEGV, jump);
     last = 0;
     if (setjmp(back) == 0)
@@ -101,13 +109,17 @@ __attribute__((naked, section(".pinned.text"))) static void count_breakpoint(voi
                      "ld sp, %0(gp)\n"
                      "addi sp, sp, 4\n"
                      "j aegis_upcall_return\n"
-                     ".option pop" : : "i"(U_EXC_PC));
+                     ".option pop"
+                     :
+                     : "i"(U_EXC_PC));
 }
 
 static void test_upcall(void)
 {
     long kept = 77;
-    tap(aegis_upcall_set(CAUSE_BREAKPOINT, count_breakpoint) == 0 && aegis_upcall_set(16, NULL) == -1, "upcall_set");
+    tap(aegis_upcall_set(CAUSE_BREAKPOINT, count_breakpoint) == 0 &&
+            aegis_upcall_set(16, NULL) == -1,
+        "upcall_set");
     for (int i = 0; i < 1000; i++)
         __asm__ volatile(".option push\n.option norvc\nebreak\n.option pop" : "+r"(kept));
     aegis_upcall_set(CAUSE_BREAKPOINT, NULL);
@@ -122,15 +134,19 @@ static void test_time(void)
     clock_gettime(CLOCK_MONOTONIC, &after);
     long ms = (after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000;
     tap(slept == 0 && ms >= 20 && ms < 2000, "time_nanosleep");
-    tap(nanosleep(&wrong, NULL) == -1 && errno == EINVAL && clock_gettime(99, &before) == -1, "time_errors");
-    struct aegis_predicate holds = {AEGIS_NONE, AEGIS_EQ, 8, AEGIS_EXPOSED_OFFSET(magic), AEGIS_MAGIC};
+    tap(nanosleep(&wrong, NULL) == -1 && errno == EINVAL && clock_gettime(99, &before) == -1,
+        "time_errors");
+    struct aegis_predicate holds = {AEGIS_NONE, AEGIS_EQ, 8, AEGIS_EXPOSED_OFFSET(magic),
+                                    AEGIS_MAGIC};
     struct aegis_predicate never = {AEGIS_NONE, AEGIS_EQ, 8, AEGIS_EXPOSED_OFFSET(magic), 0};
     struct aegis_predicate both[2] = {never, holds};
     struct aegis_predicate wrong_one = {AEGIS_NONE, AEGIS_EQ, 3, 0, 0};
     unsigned long now;
     __asm__ volatile("rdtime %0" : "=r"(now));
     tap(thread_wait(both, 2, 0) == 1, "wait_holds_already");
-    tap(thread_wait(&never, 1, now + 1000) == AEGIS_WAKE_TIMEOUT && thread_wait(&never, 1, 1) == AEGIS_WAKE_TIMEOUT, "wait_timeout");
+    tap(thread_wait(&never, 1, now + 1000) == AEGIS_WAKE_TIMEOUT &&
+            thread_wait(&never, 1, 1) == AEGIS_WAKE_TIMEOUT,
+        "wait_timeout");
     tap(thread_wait(&wrong_one, 1, 0) < -2, "wait_bad_predicate");
 }
 

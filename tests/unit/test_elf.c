@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: libos/proc/elf.c */
 /* flags: -Ilibos/include */
-/* An ELF file that lies in each header field gets a reason, and no byte outside the file is read. */
+/* An ELF file that lies in each header field gets a reason, and no byte outside the file is read.
+ */
 #include "../../libos/proc/elf.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #include "tap.h"
 
-#define SIZE 0x3000
+#define SIZE   0x3000
 #define MEMORY (1UL << 20)
 
 static uint8_t good[SIZE];
@@ -21,11 +22,21 @@ static void put(uint8_t *file, size_t offset, unsigned bytes, uint64_t value)
 }
 
 /* Offsets in the header, and in the program header n. */
-enum { TYPE = 16, MACHINE = 18, VERSION = 20, ENTRY = 24, PHOFF = 32, FLAGS = 48, PHENTSIZE = 54, PHNUM = 56 };
+enum {
+    TYPE = 16,
+    MACHINE = 18,
+    VERSION = 20,
+    ENTRY = 24,
+    PHOFF = 32,
+    FLAGS = 48,
+    PHENTSIZE = 54,
+    PHNUM = 56
+};
 #define PH(n, field) (64 + 56 * (n) + (field))
 enum { P_TYPE = 0, P_FLAGS = 4, P_OFFSET = 8, P_VA = 16, P_FILESZ = 32, P_MEMSZ = 40 };
 
-static void segment(uint8_t *file, unsigned n, unsigned flags, uint64_t offset, uint64_t va, uint64_t filesz, uint64_t memsz)
+static void segment(uint8_t *file, unsigned n, unsigned flags, uint64_t offset, uint64_t va,
+                    uint64_t filesz, uint64_t memsz)
 {
     put(file, PH(n, P_TYPE), 4, 1);
     put(file, PH(n, P_FLAGS), 4, flags);
@@ -75,21 +86,27 @@ static bool refused(size_t offset, unsigned bytes, uint64_t value)
 static void test_good(void)
 {
     tap(!read_copy(good, SIZE), "elf_good");
-    tap(program.count == 3 && program.entry == 0x10000 && program.segment[1].memory_size == 0x2000 &&
-            program.segment[0].rights == 0xa && program.segment[1].rights == 0x6, "elf_good_values");
+    tap(program.count == 3 && program.entry == 0x10000 &&
+            program.segment[1].memory_size == 0x2000 && program.segment[0].rights == 0xa &&
+            program.segment[1].rights == 0x6,
+        "elf_good_values");
 }
 
 static void test_header(void)
 {
-    tap(refused(0, 1, 'e') && refused(4, 1, 1) && refused(5, 1, 2) && refused(6, 1, 0), "elf_ident");
+    tap(refused(0, 1, 'e') && refused(4, 1, 1) && refused(5, 1, 2) && refused(6, 1, 0),
+        "elf_ident");
     tap(refused(TYPE, 2, 3) && refused(TYPE, 2, 1), "elf_type");
     tap(refused(MACHINE, 2, 62), "elf_machine");
     tap(refused(VERSION, 4, 2), "elf_version");
     tap(refused(FLAGS, 4, 8) && refused(FLAGS, 4, ~0U), "elf_flags");
-    tap(refused(PHENTSIZE, 2, 55) && refused(PHENTSIZE, 2, 0) && refused(PHENTSIZE, 2, 0xffff), "elf_phentsize");
+    tap(refused(PHENTSIZE, 2, 55) && refused(PHENTSIZE, 2, 0) && refused(PHENTSIZE, 2, 0xffff),
+        "elf_phentsize");
     tap(refused(PHNUM, 2, 0) && refused(PHNUM, 2, 0xffff), "elf_phnum");
-    tap(refused(PHOFF, 8, SIZE) && refused(PHOFF, 8, ~0UL) && refused(PHOFF, 8, SIZE - 56), "elf_phoff");
-    tap(refused(ENTRY, 8, 0) && refused(ENTRY, 8, 0x11000) && refused(ENTRY, 8, 0x10001) && refused(ENTRY, 8, 0x10000 + 0x1000),
+    tap(refused(PHOFF, 8, SIZE) && refused(PHOFF, 8, ~0UL) && refused(PHOFF, 8, SIZE - 56),
+        "elf_phoff");
+    tap(refused(ENTRY, 8, 0) && refused(ENTRY, 8, 0x11000) && refused(ENTRY, 8, 0x10001) &&
+            refused(ENTRY, 8, 0x10000 + 0x1000),
         "elf_entry");
 }
 
@@ -97,13 +114,19 @@ static void test_segments(void)
 {
     tap(refused(PH(0, P_OFFSET), 8, SIZE) && refused(PH(0, P_OFFSET), 8, ~0UL), "elf_offset");
     tap(refused(PH(0, P_FILESZ), 8, 0x1001) && refused(PH(1, P_FILESZ), 8, ~0UL), "elf_filesz");
-    tap(refused(PH(1, P_MEMSZ), 8, 0x7ff) && refused(PH(1, P_MEMSZ), 8, ~0UL) && refused(PH(1, P_MEMSZ), 8, MEMORY), "elf_memsz");
-    tap(refused(PH(0, P_VA), 8, 0) && refused(PH(0, P_VA), 8, ~0UL - 0xfff) && refused(PH(0, P_VA), 8, 0xffffffff80200000) &&
-            refused(PH(0, P_VA), 8, 0x3fc0000000), "elf_va");
+    tap(refused(PH(1, P_MEMSZ), 8, 0x7ff) && refused(PH(1, P_MEMSZ), 8, ~0UL) &&
+            refused(PH(1, P_MEMSZ), 8, MEMORY),
+        "elf_memsz");
+    tap(refused(PH(0, P_VA), 8, 0) && refused(PH(0, P_VA), 8, ~0UL - 0xfff) &&
+            refused(PH(0, P_VA), 8, 0xffffffff80200000) && refused(PH(0, P_VA), 8, 0x3fc0000000),
+        "elf_va");
     tap(refused(PH(1, P_VA), 8, 0x10800) && refused(PH(1, P_VA), 8, 0xf000), "elf_overlap");
-    tap(refused(PH(2, P_VA), 8, 0x3fe00000) && refused(PH(2, P_VA), 8, 0x3fe40000) && refused(PH(2, P_VA), 8, 0x3fe3f001),
+    tap(refused(PH(2, P_VA), 8, 0x3fe00000) && refused(PH(2, P_VA), 8, 0x3fe40000) &&
+            refused(PH(2, P_VA), 8, 0x3fe3f001),
         "elf_pinned_window");
-    tap(refused(PH(1, P_FLAGS), 4, 2) && refused(PH(1, P_FLAGS), 4, 0) && refused(PH(1, P_FLAGS), 4, 8), "elf_segment_rights");
+    tap(refused(PH(1, P_FLAGS), 4, 2) && refused(PH(1, P_FLAGS), 4, 0) &&
+            refused(PH(1, P_FLAGS), 4, 8),
+        "elf_segment_rights");
 }
 
 static void test_short(void)
@@ -114,7 +137,8 @@ static void test_short(void)
     tap(all, "elf_truncated");
 }
 
-/* Every byte of the headers, changed in turn: never a crash, and what is accepted lies in the file. */
+/* Every byte of the headers, changed in turn: never a crash, and what is accepted lies in the file.
+ */
 static void test_bytes(void)
 {
     uint8_t file[SIZE];

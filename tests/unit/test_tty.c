@@ -83,7 +83,8 @@ static void test_editing(void)
 static void test_control(void)
 {
     start(false);
-    tap(type("abc\003") == DISCIPLINE_INTERRUPT && !discipline_ready(&d) && shows("abc^C\n"), "tty_interrupt");
+    tap(type("abc\003") == DISCIPLINE_INTERRUPT && !discipline_ready(&d) && shows("abc^C\n"),
+        "tty_interrupt");
     tap(type("\034") == DISCIPLINE_QUIT, "tty_quit");
     start(false);
     type("\004");
@@ -99,7 +100,8 @@ static void test_control(void)
 static void test_raw(void)
 {
     start(true);
-    tap(type("a\003\004\r\177") == DISCIPLINE_NONE && reads("a\003\004\r\177") && screen_size == 0, "tty_raw");
+    tap(type("a\003\004\r\177") == DISCIPLINE_NONE && reads("a\003\004\r\177") && screen_size == 0,
+        "tty_raw");
     start(false);
     type("ahead");
     discipline_mode(&d, true);

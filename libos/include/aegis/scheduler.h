@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads over activations. The kernel gives an environment slots of time; which of its threads runs in one is decided
- * here, in user mode, by a `struct scheduler`, and an application may link its own:
+ * Threads over activations. The kernel gives an environment slots of time; which of its threads
+ * runs in one is decided here, in user mode, by a `struct scheduler`, and an application may link
+ * its own:
  *
  *     const struct scheduler *const aegis_scheduler = &mine;
  *
  * Where the calls come from:
  *
  *     slot ends   --> context saved --> slice_yield              (upcall, masked)
- *     slot begins --> stop(), pick() --> a context is restored   (upcall, masked, on the slice stack)
- *     a thread waits --> block() --> pick();  what it waits for has come, or it is new --> start()
+ *     slot begins --> stop(), pick() --> a context is restored   (upcall, masked, on the slice
+ * stack) a thread waits --> block() --> pick();  what it waits for has come, or it is new -->
+ * start()
  *
- * All functions but `init` run masked, in upcalls: they and all that they touch must be pinned (PINNED_CODE,
- * PINNED_BSS), take bounded time (the grace time is 100 microseconds for everything), and block never. None may use
- * the C library. A scheduler that is wrong harms its own environment only.
+ * All functions but `init` run masked, in upcalls: they and all that they touch must be pinned
+ * (PINNED_CODE, PINNED_BSS), take bounded time (the grace time is 100 microseconds for everything),
+ * and block never. None may use the C library. A scheduler that is wrong harms its own environment
+ * only.
  */
 #pragma once
 
@@ -29,17 +32,17 @@ enum thread_state {
 
 struct thread {
     struct context context; /* first: upcall code knows a thread by it */
-    uint64_t fp[33];        /* f0-f31, fcsr, while another thread of this environment has the unit */
+    uint64_t fp[33]; /* f0-f31, fcsr, while another thread of this environment has the unit */
     uint32_t fp_used;
-    uint32_t state;         /* enum thread_state */
-    struct thread *next;    /* the scheduler's */
+    uint32_t state;                           /* enum thread_state */
+    struct thread *next;                      /* the scheduler's */
     const struct aegis_predicate *predicates; /* of a waiting thread */
     uint32_t predicate_count;
-    uint32_t hart;          /* where it ran last */
-    uint32_t asleep;        /* its whole environment waits with it (slice_wait) */
+    uint32_t hart;   /* where it ran last */
+    uint32_t asleep; /* its whole environment waits with it (slice_wait) */
     uint32_t spare;
-    uint64_t deadline;      /* of its wait, in `time`; 0: none */
-    uint64_t policy[4];     /* the scheduler's own: stride, tickets, deadline */
+    uint64_t deadline;  /* of its wait, in `time`; 0: none */
+    uint64_t policy[4]; /* the scheduler's own: stride, tickets, deadline */
 };
 
 struct scheduler {
@@ -52,7 +55,8 @@ struct scheduler {
     void (*stop)(struct thread *thread);
     /* A running thread waits or ends: it must not be picked until `start` says so. */
     void (*block)(struct thread *thread);
-    /* The thread that runs now on `hart`, which becomes RUNNING; null: none is runnable and the hart sleeps. */
+    /* The thread that runs now on `hart`, which becomes RUNNING; null: none is runnable and the
+     * hart sleeps. */
     struct thread *(*pick)(unsigned hart);
 };
 
@@ -62,8 +66,9 @@ extern const struct scheduler *const aegis_scheduler; /* weak: &scheduler_round_
 struct thread *thread_self(void);
 
 /*
- * Waits until one of at most AEGIS_PREDICATES comparisons holds or `deadline` (0: none) has come. Returns the comparison's
- * number, AEGIS_WAKE_TIMEOUT, AEGIS_WAKE_REVOKED, or a negative error of slice_wait.
+ * Waits until one of at most AEGIS_PREDICATES comparisons holds or `deadline` (0: none) has come.
+ * Returns the comparison's number, AEGIS_WAKE_TIMEOUT, AEGIS_WAKE_REVOKED, or a negative error of
+ * slice_wait.
  */
 long thread_wait(const struct aegis_predicate *predicates, unsigned count, uint64_t deadline);
 
