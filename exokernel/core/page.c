@@ -10,12 +10,10 @@ static pfn_t page_number(const struct aegis_page *p)
     return (pfn_t)(p - pages);
 }
 
+/* The step is odd, so 2^64 steps pass before one repeats. Checks are no secret (the page records show them). */
 uint64_t check_new(void)
 {
-    uint64_t x = __atomic_add_fetch(&kernel.check, 0x9e3779b97f4a7c15, __ATOMIC_RELAXED);
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
+    return __atomic_add_fetch(&kernel.check, 0x9e3779b97f4a7c15, __ATOMIC_RELAXED);
 }
 
 /* ---- lists; page_lock is held ---- */
@@ -169,6 +167,36 @@ long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, 
     if (error == AEGIS_E_NO_RESOURCE)
         return error;
     return page_reap() ? AEGIS_E_AGAIN : (name == AEGIS_ANY ? AEGIS_E_NO_MEMORY : AEGIS_E_NO_RESOURCE);
+}
+
+pfn_t page_take_one(uint32_t owner, uint64_t *check, bool *clean)
+{
+    struct aegis_exposed *x = &exposed;
+
+    lock_take(&kernel.page_lock);
+    pfn_t page = x->free_head[0];
+    uint32_t *head = &x->free_head[0];
+    bool cleared = page;
+    if (!page)
+        page = *(head = &x->dirty_head[0]);
+    *clean = cleared;
+    if (LIKELY(page)) {
+        struct aegis_page *p = &pages[page];
+        uint32_t next = p->next;
+        *head = next;
+        if (next)
+            pages[next].prev = 0;
+        x->free_pages--;
+        if (cleared)
+            x->clean_pages--;
+        p->check = *check = check_new();
+        p->claims = 1;
+        p->next = owner;
+        p->state = AEGIS_PAGE_USED; /* pins and prev are 0, as of all on a list's head */
+        p->flags = 0;
+    }
+    lock_give(&kernel.page_lock);
+    return page;
 }
 
 struct aegis_page *page_head_search(pfn_t page)

@@ -42,6 +42,9 @@ static inline bool page_valid(pfn_t page)
 /* Takes a free block for `owner`, claimed once. Error: AGAIN, NO_MEMORY, NO_RESOURCE, BAD_RANGE. */
 long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean);
 
+/* The same for any one page, in fewer steps. 0: none is at hand. */
+pfn_t page_take_one(uint32_t owner, uint64_t *check, bool *clean);
+
 /* One claim or one pin less; with neither the block is free. `page` is the block's first. */
 void page_drop_claim(struct aegis_page *head);
 void page_drop_pin(struct aegis_page *head);
@@ -51,5 +54,5 @@ bool page_reap(void);
 /* Whether idle harts should clear ahead. */
 bool page_reap_wanted(void);
 
-/* Never the same value twice: a bijective mix of a counter. */
+/* Never the same value twice. */
 uint64_t check_new(void);

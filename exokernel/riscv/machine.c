@@ -41,14 +41,15 @@ void machine_enter_null(struct hart *hart)
     machine_satp_set(machine_kernel_satp);
 }
 
-/* Ten instructions for 64 bytes; the compiler is kept from making it a memset. */
+/* 66 instructions for 512 bytes; the compiler is kept from making it a memset. */
 __attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_clear(void *page)
 {
     uint64_t *p = page, *end = p + AEGIS_PAGE_SIZE / 8;
     do {
-        p[0] = p[1] = p[2] = p[3] = 0;
-        p[4] = p[5] = p[6] = p[7] = 0;
-        p += 8;
+#pragma GCC unroll 64
+        for (int i = 0; i < 64; i++)
+            p[i] = 0;
+        p += 64;
     } while (p != end);
 }
 
