@@ -359,11 +359,26 @@ static void tidy(void)
     settle();
 }
 
+/* Idle harts clear ahead; what one has in hand is on no list for that moment. */
+static bool nothing_to_clear(void *unused)
+{
+    (void)unused;
+    return EXPOSED->clean_pages >= 1024 || EXPOSED->clean_pages == EXPOSED->free_pages;
+}
+
 static void run(const struct test *t)
 {
     struct counts before, after;
     settle();
+    wait_for(nothing_to_clear, 0, 100);
+    if (EXPOSED->harts > 1)
+        pause_ms(1);
     count(&before);
+    for (unsigned i = 0; i < 100; i++) { /* a page that an idle hart is clearing is not counted for that moment */
+        unsigned long pages = EXPOSED->free_pages;
+        if (pages > before.pages)
+            before.pages = pages;
+    }
     failing = 0;
     test_now = t->name;
     my()->exc_fn = 0;
