@@ -518,3 +518,10 @@ struct env *host_first(unsigned ledger_pages, unsigned leaves)
     host_give(e, AEGIS_SLOT_SLICE0, AEGIS_SLICE, AEGIS_LEND | AEGIS_REKEY, 0, resource);
     return e;
 }
+
+struct activation *host_activation(struct env *e, unsigned hart)
+{
+    struct activation *a = env_activate(e, host_page(1), &kernel.hart[hart]);
+    activation_user(a)->up_slice_begin = 0x1000;
+    return a;
+}

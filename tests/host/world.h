@@ -11,6 +11,8 @@
 void host_boot(unsigned harts, uint32_t page_count);
 /* The first environment with every root, as boot makes it: one activation and slot, on hart 0. */
 struct env *host_first(unsigned ledger_pages, unsigned leaves);
+/* Its activation on another hart, in pages that are nobody's. */
+struct activation *host_activation(struct env *e, unsigned hart);
 /* A cleared block; a claim put into a ledger without asking. */
 pfn_t host_page(unsigned order);
 void host_give(struct env *e, unsigned slot, unsigned type, unsigned rights, unsigned order, uint32_t resource);
