@@ -119,10 +119,12 @@ static bool stopped(const struct env *e)
 
 static void step_claims(struct env *e)
 {
-    unsigned empty = 0, done = 0;
+    unsigned empty = 0, done = 0, left = 0;
 
+    for (unsigned type = 0; type < sizeof e->held / sizeof e->held[0]; type++)
+        left += e->held[type];
     e->mask = 0; /* nobody caches anything of it: claims go without a flush */
-    for (; e->step < ledger_slots(e); e->step++) {
+    for (; left && e->step < ledger_slots(e); e->step++) {
         struct aegis_claim *c = ledger_at(e, e->step);
         uint64_t what = c->what;
         if (!what) {
@@ -132,8 +134,11 @@ static void step_claims(struct env *e)
         }
         claim_empty(e, c);
         resource_drop(what);
-        if (++done == CLAIMS_A_STEP)
+        left--;
+        if (++done == CLAIMS_A_STEP) {
+            e->step++;
             return;
+        }
     }
     e->step = 0;
     e->phase = ENTRIES;
@@ -152,14 +157,6 @@ static void step_entries(struct env *e)
     e->stamp = limbo_enter(kernel.online);
     e->step = 0;
     e->phase = CUT;
-}
-
-static void scrub(void *from, size_t size)
-{
-    uint64_t *word = from;
-
-    for (size_t i = 0; i < size / sizeof *word; i++)
-        word[i] = 0;
 }
 
 /*
@@ -181,7 +178,7 @@ static bool step_pages(struct env *e)
     FOR_ACTIVATIONS(e, h, a) {
         pfn_t page = a->page;
         e->activation[h] = NULL;
-        scrub(a, sizeof *a);
+        wipe(a, sizeof *a);
         lend_return(page);
     }
     return true;
@@ -204,9 +201,9 @@ static void finish(struct env *e)
     env_free_index(index);
     lock_give(&kernel.table_lock);
     pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);
-    scrub(e->leaf, e->leaf_count * sizeof e->leaf[0]); /* what the kernel wrote, and nothing of the lender's */
-    scrub(e->ledger, e->ledger_pages * sizeof e->ledger[0]);
-    scrub(e, offsetof(struct env, leaf));
+    wipe(e->leaf, e->leaf_count * sizeof e->leaf[0]); /* what the kernel wrote, and nothing of the lender's */
+    wipe(e->ledger, e->ledger_pages * sizeof e->ledger[0]);
+    wipe(e, offsetof(struct env, leaf));
     lend_return(pinned);
     lend_return(record);
     slice_poke(); /* those who wait for its end */

@@ -103,10 +103,8 @@ static void root_fill(uint64_t *root, pfn_t middle)
 static struct env *record_fill(const pfn_t page[AEGIS_ENV_LENT], uint32_t index, uint32_t depth)
 {
     struct env *e = machine_direct(page[AEGIS_ENV_RECORD]);
-    uint64_t *word = (uint64_t *)e;
 
-    for (size_t i = 0; i < offsetof(struct env, leaf) / sizeof *word; i++)
-        word[i] = 0;
+    wipe(e, offsetof(struct env, leaf));
     e->index = index;
     e->depth = depth;
     e->check = exposed.env[index].check;
@@ -340,14 +338,11 @@ result_t call_table_lend(unsigned long env, unsigned long slot, unsigned long ki
 struct activation *env_activate(struct env *e, pfn_t pair, struct hart *h)
 {
     struct activation *a = (struct activation *)((char *)machine_direct(pair) + PAGE_SIZE);
-    uint64_t *word = (uint64_t *)a;
 
-    for (size_t i = 0; i < sizeof *a / sizeof *word; i++)
-        word[i] = 0;
-    for (unsigned i = 0; i < 2 * AEGIS_ENTRY_SLOTS; i += 4) {
-        a->entry[i] = a->entry[i + 1] = (uint64_t)h->null;
-        a->entry[i + 2] = a->entry[i + 3] = (uint64_t)h->null;
-    }
+    wipe(a, sizeof *a);
+#pragma GCC unroll 16
+    for (unsigned i = 0; i < 2 * AEGIS_ENTRY_SLOTS; i++)
+        a->entry[i] = (uint64_t)h->null;
     a->env = e;
     a->index = e->index;
     a->page = pair;

@@ -12,6 +12,16 @@ static inline bool env_is_live(const struct env *e)
     return state == AEGIS_ENV_NEW || state == AEGIS_ENV_LIVE;
 }
 
+/* Clears the kernel's own, whole words. */
+static inline void wipe(void *from, size_t size)
+{
+    uint64_t *word = from;
+
+#pragma GCC unroll 16
+    for (size_t i = 0; i < size / sizeof *word; i++)
+        word[i] = 0;
+}
+
 /* Whether a claim may stand in e's ledger: nobody controls its controller. */
 bool env_may_hold(const struct env *e, uint64_t what);
 /* No claim on it is left: if it is dead, its index is free. table_lock is held. */
