@@ -23,6 +23,8 @@ SUITES = [
     Suite("fuzz", ["tests/fuzz/run"], True, True, "tests/fuzz/run", 15),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),
+    Suite("stress", ["tests/machine/stress"], True, True, "tests/machine/stress", 10),
+    Suite("smoke", ["tests/machine/smoke"], True, False, "tests/machine/smoke", 15),
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("projects", ["tests/projects/run"], True, False, "tests/projects/run", 10),
     Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 5),

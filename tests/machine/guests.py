@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds the freestanding guests of tests/machine and tests/hostile and boots them; TAP comes out."""
+import os
 import re
 import subprocess
 import sys
@@ -42,10 +43,13 @@ def build(name, sources, options=()):
     return elf
 
 
+KERNEL = os.environ.get("AEGIS_KERNEL")  # another kernel, to see these tests fail
+
+
 def boot(elf, label, *, expect=0, timeout=120, forbidden=("forbidden",), **options):
     """One run; the guest's own lines with the label added. False when a test failed or the guest did not end."""
     options.setdefault("append", COUNTED if options.get("icount") else CLOCKED)
-    result = machine.run(init=elf, timeout=timeout, **options)
+    result = machine.run(init=elf, timeout=timeout, kernel=KERNEL, **options)
     text = result.stdout.decode(errors="replace")
     count = 0
     for line in text.splitlines():
