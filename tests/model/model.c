@@ -56,6 +56,8 @@ static uint64_t slice_birth[AEGIS_SLICES], root_birth[AEGIS_TYPES];
 static struct ref_capability capability[CAPABILITIES];
 static uint64_t births;
 static uint64_t seed, first_seed, calls;
+static int who; /* the environment that calls, and its hart */
+static unsigned hart;
 static uint64_t made[AEGIS_CALLS], done[AEGIS_CALLS]; /* by call: all, and those that succeeded */
 
 /* ---- failure ---- */
@@ -221,6 +223,47 @@ static bool holds(int who, unsigned long slot, unsigned type, unsigned rights)
 static bool empty(int who, unsigned long slot)
 {
     return slot < env[who].slots && !env[who].claim[slot].what;
+}
+
+/* A slot of a kind that the call wants, mostly. */
+static unsigned long env_slot(void)
+{
+    unsigned from = below(64);
+    for (unsigned k = 0; k < 64 && !chance(6); k++) {
+        unsigned s = 1 + (from + k) % 64;
+        if (AEGIS_WHAT_TYPE(env[who].claim[s].what) == AEGIS_ENV && live(&env[who].claim[s]))
+            return s;
+    }
+    return some_slot();
+}
+
+static unsigned long free_slot(void)
+{
+    unsigned from = below(64);
+    for (unsigned k = 0; k < 64 && !chance(12); k++)
+        if (!env[who].claim[1 + (from + k) % 64].what)
+            return 1 + (from + k) % 64;
+    return some_slot();
+}
+
+static bool lendable(int i, unsigned long slot, unsigned order);
+
+static unsigned long lend_slot(unsigned order)
+{
+    unsigned from = below(64);
+    for (unsigned k = 0; k < 64 && !chance(12); k++)
+        if (lendable(who, 1 + (from + k) % 64, order))
+            return 1 + (from + k) % 64;
+    return some_slot();
+}
+
+static unsigned long used_slot(int i)
+{
+    unsigned from = below(64);
+    for (unsigned k = 0; i >= 0 && k < 64 && !chance(12); k++)
+        if (AEGIS_WHAT_TYPE(env[i].claim[1 + (from + k) % 64].what) == AEGIS_PAGE)
+            return 1 + (from + k) % 64;
+    return some_slot();
 }
 
 /* ---- what happens to the reference ---- */
@@ -404,8 +447,6 @@ static void check_all(void)
 
 /* ---- calls ---- */
 
-static int who;
-static unsigned hart;
 static unsigned long *args; /* the first environment's page for vectors */
 
 static void run_as(int i, unsigned h)
@@ -448,7 +489,7 @@ static result_t call(unsigned number, unsigned long a, unsigned long b, unsigned
 
 static void do_page_alloc(void)
 {
-    unsigned long root = chance(20) ? some_slot() : AEGIS_SLOT_PAGES, order = chance(20) ? hostile() : below(3) ? 0 : below(4), slot = some_slot();
+    unsigned long root = chance(20) ? some_slot() : AEGIS_SLOT_PAGES, order = chance(20) ? hostile() : below(3) ? 0 : below(4), slot = free_slot();
     unsigned long name = chance(3) ? HOST_PAGE_FIRST + below(PAGES_ALL) : chance(30) ? hostile() : AEGIS_ANY;
     unsigned long source = chance(4) ? some_slot() : AEGIS_NONE;
     bool valid = holds(who, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC) && empty(who, slot) && order <= AEGIS_ORDER_MAX;
@@ -485,12 +526,14 @@ static void do_page_alloc(void)
 
 static void do_release(void)
 {
-    unsigned long target_slot = chance(5) ? some_slot() : 0, slot = some_slot();
+    unsigned long target_slot = chance(5) ? env_slot() : 0, slot = some_slot();
     int target = controlled(who, target_slot);
     bool valid = target >= 0 && slot && slot < env[target].slots && env[target].claim[slot].what;
     uint64_t what = valid ? env[target].claim[slot].what : 0;
     if (target == 0 && valid && (slot < AEGIS_SLOT_BOOT || slot == 250))
         return; /* the first environment keeps its roots */
+    if (AEGIS_WHAT_TYPE(what) == AEGIS_ENV && !chance(12))
+        return; /* what nobody controls lives for ever */
     result_t r = C(release, target_slot, slot, 0, 0, 0);
     MUST(valid);
     if (!r.error) {
@@ -523,7 +566,7 @@ static void do_claim(void)
 {
     const struct ref_capability *k = &capability[below(CAPABILITIES)];
     uint64_t what = k->what, mac = k->mac;
-    unsigned long slot = some_slot();
+    unsigned long slot = free_slot();
     bool changed = chance(4);
     if (changed && chance(2))
         what ^= 1UL << below(64);
@@ -543,7 +586,7 @@ static void do_claim(void)
 
 static void do_share(void)
 {
-    unsigned long target_slot = some_slot(), first = some_slot(), count = chance(20) ? hostile() : 1 + below(4), rights = chance(2) ? AEGIS_RIGHTS : random64() & AEGIS_RIGHTS;
+    unsigned long target_slot = env_slot(), first = used_slot(who), count = chance(20) ? hostile() : 1 + below(4), rights = chance(2) ? AEGIS_RIGHTS : random64() & AEGIS_RIGHTS;
     if (chance(40))
         rights = hostile();
     int target = controlled(who, target_slot);
@@ -576,7 +619,7 @@ static bool place_valid(unsigned long va, unsigned order)
 
 static void do_map(void)
 {
-    unsigned long target_slot = chance(4) ? some_slot() : 0, slot = some_slot(), va = some_va(), rights = chance(3) ? AEGIS_R | AEGIS_W : random64() & (chance(10) ? 0xfff : AEGIS_RWX);
+    unsigned long target_slot = chance(4) ? env_slot() : 0, slot = used_slot(controlled(who, target_slot)), va = some_va(), rights = chance(3) ? AEGIS_R | AEGIS_W : random64() & (chance(10) ? 0xfff : AEGIS_RWX);
     int target = controlled(who, target_slot);
     struct ref_claim *c = target >= 0 && slot < env[target].slots ? &env[target].claim[slot] : NULL;
     if (c && c->mapped && chance(2))
@@ -613,7 +656,7 @@ static void do_map(void)
 
 static void do_unmap(void)
 {
-    unsigned long target_slot = chance(4) ? some_slot() : 0, slot = some_slot();
+    unsigned long target_slot = chance(4) ? env_slot() : 0, slot = used_slot(controlled(who, target_slot));
     int target = controlled(who, target_slot);
     bool valid = target >= 0 && slot < env[target].slots && AEGIS_WHAT_TYPE(env[target].claim[slot].what) == AEGIS_PAGE && env[target].claim[slot].mapped && !(target == 0 && slot == 250);
     if (target == 0 && slot == 250)
@@ -658,7 +701,7 @@ static void ref_lend(int from, unsigned long slot, int to, bool private)
 
 static void do_table_lend(void)
 {
-    unsigned long target_slot = chance(2) ? some_slot() : 0, slot = some_slot(), kind = chance(20) ? hostile() : below(4), va = chance(4) ? some_va() : 1UL << 30;
+    unsigned long target_slot = chance(3) ? 0 : env_slot(), kind = chance(20) ? hostile() : below(4), slot = lend_slot(kind == AEGIS_TABLE_LEAF), va = chance(4) ? some_va() : 1UL << 30;
     int target = controlled(who, target_slot);
     unsigned order = kind == AEGIS_TABLE_LEAF ? 1 : 0;
     if (target >= 0 && kind == AEGIS_TABLE_STLB && slot < env[who].slots && (order = AEGIS_WHAT_ORDER(env[who].claim[slot].what)) > 3)
@@ -691,7 +734,7 @@ static void do_table_lend(void)
 
 static void do_activation_lend(void)
 {
-    unsigned long target_slot = some_slot(), slot = some_slot(), on = chance(10) ? hostile() : below(2);
+    unsigned long target_slot = env_slot(), slot = lend_slot(1), on = chance(10) ? hostile() : below(2);
     int target = controlled(who, target_slot);
     bool valid = target >= 0 && lendable(who, slot, 1) && on < 2 && !kernel.env[env[target].index]->activation[on & 7];
     result_t r = C(activation_lend, target_slot, slot, on, 0, 0);
@@ -700,9 +743,25 @@ static void do_activation_lend(void)
         ref_lend(who, slot, target, true);
 }
 
+/* One that nobody controls any more: by the first environment, past the kernel, so that it can end. */
+static void adopt(unsigned i)
+{
+    for (unsigned k = 0; k < ENVS; k++)
+        for (unsigned s = 1; s < SLOTS && env[k].known; s++)
+            if (holds((int)k, s, AEGIS_ENV, AEGIS_CONTROL) && env_named(env[k].claim[s].what) == (int)i && k != i)
+                return;
+    for (unsigned s = AEGIS_SLOT_BOOT; s < 48; s++)
+        if (env[i].alive && empty(0, s)) {
+            host_give(kernel.env[0], s, AEGIS_ENV, AEGIS_CONTROL, 0, env[i].index);
+            exposed.env[env[i].index].claims++;
+            ref_claim(0, s, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL, 0, env[i].index));
+            return;
+        }
+}
+
 static void do_env_create(void)
 {
-    unsigned long root = chance(20) ? some_slot() : AEGIS_SLOT_ENVS, slot = some_slot();
+    unsigned long root = chance(20) ? some_slot() : AEGIS_SLOT_ENVS, slot = free_slot();
     int fresh = -1;
 
     if (who != 0)
@@ -710,8 +769,10 @@ static void do_env_create(void)
     for (int i = 1; i < ENVS; i++)
         if (!env[i].known)
             fresh = i;
-    if (fresh < 0)
+    if (fresh < 0) {
+        adopt(1 + below(ENVS - 1));
         return;
+    }
     bool valid = holds(0, root, AEGIS_ENV | AEGIS_ROOT, AEGIS_ALLOC) && empty(0, slot);
     unsigned at = AEGIS_SLOT_BOOT;
     for (unsigned i = 0; i < AEGIS_ENV_LENT; i++) {
@@ -739,8 +800,8 @@ static void do_env_create(void)
 
 static void do_env_destroy(void)
 {
-    unsigned long slot = some_slot();
-    if (slot == 0 || (who == 0 && slot < AEGIS_SLOT_BOOT) || !chance(8))
+    unsigned long slot = env_slot();
+    if (slot == 0 || (who == 0 && slot < AEGIS_SLOT_BOOT) || !chance(12))
         return;
     bool valid = holds(who, slot, AEGIS_ENV, AEGIS_CONTROL);
     int target = valid ? env_named(env[who].claim[slot].what) : -1;
@@ -799,7 +860,7 @@ static void do_rekey(void)
 
 static void do_alloc(void)
 {
-    unsigned long slot = some_slot(), name = chance(10) ? hostile() : chance(2) ? AEGIS_ANY : below(64);
+    unsigned long slot = free_slot(), name = chance(10) ? hostile() : chance(2) ? AEGIS_ANY : below(64);
     if (chance(2)) { /* one's own entry */
         bool valid = empty(who, slot);
         result_t r = C(alloc, 0, name, slot, 0, 0);
@@ -844,7 +905,7 @@ static void do_others(void)
         r = C(reserve_set, slot, below(9), 0, 0, 0);
         break;
     case 3:
-        r = C(slice_lend, slot, some_slot(), 0, 0, 0);
+        r = C(slice_lend, slot, env_slot(), 0, 0, 0);
         EXPECT(r.error || holds(who, slot, AEGIS_SLICE, AEGIS_LEND), "slice_lend without the slice");
         break;
     case 4:
@@ -954,7 +1015,7 @@ static void step(void)
 {
     static void (*const actions[])(void) = {
         do_page_alloc, do_page_alloc, do_page_alloc, do_release, do_release, do_capability, do_claim, do_claim, do_share, do_share, do_map, do_map, do_map,
-        do_unmap, do_protect, do_table_lend, do_activation_lend, do_env_create, do_env_create, do_env_destroy, do_rekey, do_alloc, do_others, do_vanish, do_vanish};
+        do_unmap, do_protect, do_table_lend, do_activation_lend, do_env_create, do_env_create, do_env_create, do_env_destroy, do_rekey, do_alloc, do_others, do_vanish, do_vanish};
     int tries = 20;
 
     do
