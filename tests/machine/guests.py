@@ -52,6 +52,8 @@ def boot(elf, label, *, expect=0, timeout=120, forbidden=("forbidden",), **optio
     result = machine.run(init=elf, timeout=timeout, kernel=KERNEL, **options)
     text = result.stdout.decode(errors="replace")
     count = 0
+    if "not ok" in text:
+        print("\n".join("# log: " + line for line in result.log.decode(errors="replace").splitlines() if "ended" in line))
     for line in text.splitlines():
         found = re.match(r"(not )?ok (.*)", line)
         if found:

@@ -70,9 +70,12 @@ void slice_share_by_positions(void)
     pause_ms(600);
     a = g[0] - a;
     b = g[1] - b;
-    CHECK(b * 100 > a * 190 && b * 100 < a * 210);
-    if (!(b * 100 > a * 190 && b * 100 < a * 210))
+    /* where time is counted it is exact; a host that takes harts away spoils it */
+    bool counted = EXPOSED->slice_ticks * 1000 <= EXPOSED->time_hz;
+    unsigned long low = counted ? 190 : 140, high = counted ? 210 : 290;
+    if (b * 100 <= a * low || b * 100 >= a * high)
         say("# %d and %d", a, b);
+    CHECK(b * 100 > a * low && b * 100 < a * high);
     for (unsigned i = 0; i < 2; i++)
         child_end(&c[i]);
     for (unsigned i = 0; i < 3; i++)
