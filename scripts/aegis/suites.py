@@ -21,6 +21,8 @@ SUITES = [
     Suite("unit", ["tests/unit/run"], True, False, "tests/unit/run", 10),
     Suite("model", ["tests/model/run"], True, True, "tests/model/run", 15),
     Suite("fuzz", ["tests/fuzz/run"], True, True, "tests/fuzz/run", 15),
+    Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),
+    Suite("cbmc", ["tests/model/cbmc"], False, True, "tests/model/cbmc", 30),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),
     Suite("stress", ["tests/machine/stress"], True, True, "tests/machine/stress", 10),
