@@ -39,6 +39,8 @@ void thread_boot(struct aegis_activation *activation)
 {
     unsigned hart = ((uintptr_t)activation - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
 
+    /* Should we have overrun before this, we are here by a slot that began from the start. */
+    activation->forced = 0;
     area_init(HART_AREA(activation), hart);
     thread_main.context.gp = ACTIVATION_GP(activation);
     thread_main.hart = hart;
