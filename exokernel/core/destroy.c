@@ -159,27 +159,47 @@ static void step_entries(struct env *e)
     e->phase = CUT;
 }
 
+/* The tables' entries go, as far as they are known; which of the first tables are all zero then, a bit each. */
+static unsigned tables_empty(struct env *e)
+{
+    uint64_t *middle = machine_direct(PTE_PAGE(e->root[0]));
+
+    for (unsigned i = 0; i < e->leaf_count; i++)
+        if (e->leaf[i].region < 512)
+            middle[e->leaf[i].region] = 0;
+    middle[AEGIS_PINNED >> 21] = 0;
+    e->root[0] = 0;
+    machine_root_empty(e->root);
+    return (!e->middles && !e->large) << WINDOW_ROOT | (e->leaf_count == 0) << WINDOW_STLB |
+           !e->large << WINDOW_MIDDLE;
+}
+
 /*
  * What the window shows, but its own table, by which we find it; then the activations. From the last to the first:
- * a block's later pages are passed over while its first still holds it.
+ * a block's later pages are passed over while its first still holds it. A ledger without claims is all zero.
  */
 static bool step_pages(struct env *e)
 {
     uint32_t count = e->tables + e->ledger_pages, end = e->step + PAGES_A_STEP;
 
+    if (e->step == 0)
+        e->empty = tables_empty(e);
     for (; e->step < count; e->step++) {
         if (e->step == end)
             return false;
         uint32_t n = count - 1 - e->step;
-        pfn_t page = PTE_PAGE(e->pinned[n < e->tables ? AEGIS_PINNED_TABLES + n : AEGIS_PINNED_LEDGER + n - e->tables]);
+        bool ledger = n >= e->tables;
+        uint64_t *entry = &e->pinned[ledger ? AEGIS_PINNED_LEDGER + n - e->tables : AEGIS_PINNED_TABLES + n];
+        pfn_t page = PTE_PAGE(*entry);
+        *entry = 0;
         if (page != machine_page_of(e->pinned))
-            lend_return(page);
+            lend_return(page, ledger || (n <= WINDOW_MIDDLE && e->empty >> n & 1));
     }
     FOR_ACTIVATIONS(e, h, a) {
         pfn_t page = a->page;
         e->activation[h] = NULL;
         wipe(a, sizeof *a);
-        lend_return(page);
+        lend_return(page, false);
     }
     return true;
 }
@@ -203,9 +223,10 @@ static void finish(struct env *e)
     pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);
     wipe(e->leaf, e->leaf_count * sizeof e->leaf[0]); /* what the kernel wrote, and nothing of the lender's */
     wipe(e->ledger, e->ledger_pages * sizeof e->ledger[0]);
+    wipe(e->pinned, AEGIS_PINNED_TABLES * sizeof e->pinned[0]);
     wipe(e, offsetof(struct env, leaf));
-    lend_return(pinned);
-    lend_return(record);
+    lend_return(pinned, true);
+    lend_return(record, false);
     slice_poke(); /* those who wait for its end */
 }
 

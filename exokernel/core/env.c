@@ -10,14 +10,16 @@
 
 /* ---- lending ---- */
 
-long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned order, unsigned flags)
+long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned order, unsigned flags,
+               bool *clean)
 {
     long error = 0;
 
     if (AEGIS_WHAT_ORDER(c->what) != order || head->order != order)
         return AEGIS_E_BAD_RANGE;
     lock_take(&kernel.page_lock); /* nobody can claim it, and then map it, meanwhile */
-    if (head->pins || head->flags) {
+    *clean = head->flags == AEGIS_PAGE_IS_CLEAN;
+    if (head->pins || (head->flags && !*clean)) {
         error = AEGIS_E_LENT_PAGE;
     } else if (head->claims != 1 || c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_REKEY)) {
         error = AEGIS_E_MAPPED;
@@ -29,16 +31,23 @@ long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned or
     return error;
 }
 
-void lend_return(pfn_t page)
+void lend_return(pfn_t page, bool clean)
 {
     struct aegis_page *head = &pages[page];
 
-    if (head->state != AEGIS_PAGE_USED || !(head->flags & AEGIS_PAGE_IS_LENT))
-        return; /* the second of a pair, or the kernel's own */
-    lock_take(&kernel.page_lock);
-    head->flags &= (uint8_t)~(AEGIS_PAGE_IS_LENT | AEGIS_PAGE_IS_PRIVATE);
-    lock_give(&kernel.page_lock);
-    page_drop_pin(head);
+    /* else it is the second of a pair, or the kernel's own */
+    if (head->state == AEGIS_PAGE_USED && head->flags & AEGIS_PAGE_IS_LENT)
+        page_return(head, clean);
+}
+
+/* A table begins empty; one that came back so from another environment is so already. */
+static void *table_clear(pfn_t page, bool clean)
+{
+    void *table = machine_direct(page);
+
+    if (!clean)
+        machine_clear(table);
+    return table;
 }
 
 /* ---- the table of environments ---- */
@@ -94,7 +103,6 @@ bool env_may_hold(const struct env *e, uint64_t what)
 
 static void root_fill(uint64_t *root, pfn_t middle)
 {
-    machine_clear(root);
     root[0] = (uint64_t)middle << 10 | PTE_V;
     machine_root_fill(root);
 }
@@ -132,16 +140,15 @@ static void window_fill(struct env *e, const pfn_t page[AEGIS_ENV_LENT])
     map_window(e, AEGIS_PINNED_LEDGER, page[AEGIS_ENV_LEDGER], PTE_R);
 }
 
-static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], uint32_t index, uint32_t depth)
+/* clean: bit i, page i. */
+static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], unsigned clean, uint32_t index, uint32_t depth)
 {
     uint64_t *middle = machine_direct(page[AEGIS_ENV_MIDDLE]);
     struct env *e = record_fill(page, index, depth);
 
+    for (unsigned i = AEGIS_ENV_ROOT; i < AEGIS_ENV_LENT; i++)
+        table_clear(page[i], clean >> i & 1);
     root_fill(e->root, page[AEGIS_ENV_MIDDLE]);
-    machine_clear(middle);
-    machine_clear(e->pinned);
-    machine_clear(e->stlb);
-    machine_clear(e->ledger[0]);
     middle[AEGIS_PINNED >> 21] = (uint64_t)page[AEGIS_ENV_PINNED] << 10 | PTE_V;
     window_fill(e, page);
     claim_fill(e, ledger_at(e, AEGIS_SLOT_SELF),
@@ -152,20 +159,23 @@ static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], uint32_t index, u
 }
 
 /* The six slots, each a whole page: all are lent, or none. */
-static long lent_take(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t page[AEGIS_ENV_LENT])
+static long lent_take(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t page[AEGIS_ENV_LENT],
+                      unsigned *clean)
 {
     struct aegis_claim *c;
     struct aegis_page *head;
+    bool is_clean;
 
     for (unsigned i = 0; i < AEGIS_ENV_LENT; i++) {
         long error = ledger_use_page(e, slot[i], AEGIS_LEND, &c, &head);
         if (!error)
-            error = lend_take(c, head, 0, i == AEGIS_ENV_RECORD ? AEGIS_PAGE_IS_PRIVATE : 0);
+            error = lend_take(c, head, 0, i == AEGIS_ENV_RECORD ? AEGIS_PAGE_IS_PRIVATE : 0, &is_clean);
         if (error) {
             while (i--)
-                lend_return(page[i]);
+                lend_return(page[i], *clean >> i & 1);
             return error;
         }
+        *clean |= (unsigned)is_clean << i;
         page[i] = AEGIS_WHAT_RESOURCE(c->what);
     }
     return 0;
@@ -176,21 +186,22 @@ static long env_create(struct env *e, unsigned long root, const uint64_t slot[AE
 {
     struct aegis_claim *c, *r;
     pfn_t page[AEGIS_ENV_LENT];
+    unsigned clean = 0;
 
     long error = ledger_use(e, root, AEGIS_ENV | AEGIS_ROOT, AEGIS_ALLOC, &r);
     if (!error)
         error = ledger_empty(e, destination, &c);
     if (!error)
-        error = lent_take(e, slot, page);
+        error = lent_take(e, slot, page, &clean);
     if (error)
         return error;
     *index = e->depth < ENV_DEPTH ? index_take(e->index) : NOBODY;
     if (*index == NOBODY) {
         for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
-            lend_return(page[i]);
+            lend_return(page[i], clean >> i & 1);
         return AEGIS_E_FULL;
     }
-    struct env *made = env_build(page, *index, e->depth + 1);
+    struct env *made = env_build(page, clean, *index, e->depth + 1);
     claim_fill(e, c, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, *index), made->check);
     return 0;
 }
@@ -216,6 +227,7 @@ struct lending {
     struct aegis_page *head;
     pfn_t page;
     unsigned order;
+    bool clean;
     unsigned long va;
 };
 
@@ -225,9 +237,8 @@ static long lend_ledger(struct lending *l)
 
     if (e->ledger_pages == AEGIS_LEDGER_PAGES)
         return AEGIS_E_FULL;
-    machine_clear(machine_direct(l->page));
     map_window(e, AEGIS_PINNED_LEDGER + e->ledger_pages, l->page, PTE_R);
-    e->ledger[e->ledger_pages] = machine_direct(l->page);
+    e->ledger[e->ledger_pages] = table_clear(l->page, l->clean);
     exposed.env[e->index].pages = ++e->ledger_pages;
     return 0;
 }
@@ -240,7 +251,8 @@ static long lend_middle(struct lending *l)
         return AEGIS_E_BAD_ADDRESS;
     if (*entry)
         return AEGIS_E_MAPPED;
-    machine_clear(machine_direct(l->page));
+    table_clear(l->page, l->clean);
+    l->to->middles++;
     __atomic_store_n(entry, (uint64_t)l->page << 10 | PTE_V, __ATOMIC_RELEASE);
     return 0;
 }
@@ -306,7 +318,7 @@ static long lending_begin(struct lending *l, unsigned long env, unsigned long sl
     if (!error) {
         l->order = AEGIS_WHAT_ORDER(l->claim->what);
         l->page = AEGIS_WHAT_RESOURCE(l->claim->what);
-        error = lend_take(l->claim, l->head, l->order, flags);
+        error = lend_take(l->claim, l->head, l->order, flags, &l->clean);
     }
     if (error)
         env_unlock_both(l->from, l->to);
@@ -316,7 +328,7 @@ static long lending_begin(struct lending *l, unsigned long env, unsigned long sl
 static result_t lending_end(struct lending *l, long error)
 {
     if (error)
-        lend_return(l->page);
+        lend_return(l->page, l->clean);
     env_unlock_both(l->from, l->to);
     return (result_t){error, 0};
 }
@@ -401,7 +413,7 @@ struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT])
     uint32_t index = index_take(NOBODY);
     exposed.env[index].claims = 1;
     exposed.env[index].state = AEGIS_ENV_LIVE;
-    return env_build(page, index, 0);
+    return env_build(page, 0, index, 0);
 }
 
 void env_boot_table(struct env *e, unsigned kind, pfn_t page, unsigned order)

@@ -12,6 +12,9 @@ static inline bool env_is_live(const struct env *e)
     return state == AEGIS_ENV_NEW || state == AEGIS_ENV_LIVE;
 }
 
+/* What the window's table part shows first. */
+enum { WINDOW_ROOT, WINDOW_STLB, WINDOW_MIDDLE, WINDOW_PINNED };
+
 /* Clears the kernel's own, whole words. */
 static inline void wipe(void *from, size_t size)
 {
@@ -49,6 +52,10 @@ bool env_reap(void);
 /* This hart's part: its links to a dying activation are cut. Outside of every other kernel path. */
 void env_unlink_here(struct hart *h);
 
-/* Lends a block of `order`, claimed once, by `c` alone, and mapped nowhere. Errors: BAD_RANGE, LENT_PAGE, MAPPED. */
-long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned order, unsigned flags);
-void lend_return(pfn_t page);
+/*
+ * Lends a block of `order`, claimed once, by `c` alone, and mapped nowhere; whether it is all zero.
+ * Errors: BAD_RANGE, LENT_PAGE, MAPPED.
+ */
+long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned order, unsigned flags,
+               bool *clean);
+void lend_return(pfn_t page, bool clean);

@@ -90,6 +90,8 @@ struct activation {
     uint32_t index;
     uint64_t overruns;     /* in a row */
     uint64_t overrun_time; /* of the last one */
+    uint64_t grace_pc;     /* where it stood when grace began while masked */
+    uint64_t grace_again;  /* times that grace began anew, since it had not run an instruction */
     uint64_t forfeits;     /* slots to lose */
     uint64_t gone;         /* badge of the caller that died */
     uint64_t deadline;     /* of slice_wait; ~0: none */
@@ -127,11 +129,14 @@ struct env {
     uint64_t *pinned;  /* the window's table */
     uint64_t *stlb;
     uint64_t stlb_mask; /* entries - 1 */
+    uint32_t middles;   /* middle tables lent beyond the first */
+    uint32_t large;     /* it has mapped superpages: the tables above the leaves are not tracked */
     uint32_t leaf_count;
     uint32_t leaf_hand; /* where recycling goes on */
     uint32_t stamp;     /* of limbo: the newest change of rights that other harts must see */
     uint32_t phase;     /* progress of destruction (destroy.c) */
     uint32_t step;
+    uint32_t empty;     /* tables that go back all zero */
     uint32_t depth;     /* controllers above it */
     uint64_t check;     /* own identity */
     struct activation *activation[AEGIS_HARTS];

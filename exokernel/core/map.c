@@ -276,7 +276,8 @@ static long enter_small(struct env *e, const struct mapping *m)
             continue;
         *shadow_of(e, table, i) = (uint16_t)m->slot;
         __atomic_store_n(&table[i], pte, __ATOMIC_RELAXED);
-        stlb_put(e, va, pte, m->slot);
+        if (table != e->pinned) /* which is never recycled */
+            stlb_put(e, va, pte, m->slot);
     }
     return 0;
 }
@@ -296,13 +297,14 @@ static long enter_large(struct env *e, const struct mapping *m)
     unsigned long i = INDEX(m->va, m->level);
     if (m->again)
         return 0; /* superpages are never dropped */
+    e->large = 1;
     long error = entries_free(e, m, table, i);
     for (unsigned long k = 0; !error && k < m->count; k++)
         __atomic_store_n(&table[i + k], m->pte + (k << (10 + 9 * m->level)), __ATOMIC_RELAXED);
     return error;
 }
 
-static long map_check(struct mapping *m, unsigned long rights, const struct aegis_page *head)
+static long map_check(struct mapping *m, unsigned long rights, struct aegis_page *head)
 {
     struct aegis_claim *c = m->claim;
     unsigned order = AEGIS_WHAT_ORDER(c->what);
@@ -320,12 +322,14 @@ static long map_check(struct mapping *m, unsigned long rights, const struct aegi
     }
     if (c->where & (AEGIS_UNMAPPING | AEGIS_REKEYING))
         return AEGIS_E_BUSY;
+    if (head->flags & AEGIS_PAGE_IS_CLEAN)
+        page_soil(head);
     m->level = order < 9 ? 0 : order < 18 ? 1 : 2;
     m->count = 1UL << (order - 9 * m->level);
     return 0;
 }
 
-static __attribute__((noinline)) long map_block(struct env *e, struct aegis_claim *c, const struct aegis_page *head,
+static __attribute__((noinline)) long map_block(struct env *e, struct aegis_claim *c, struct aegis_page *head,
                                                 unsigned long slot, unsigned long va_rights)
 {
     unsigned long rights = va_rights % PAGE_SIZE;
@@ -578,7 +582,7 @@ static uint64_t protect_run(struct env *e, uint64_t *entry, unsigned long va, un
     uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V) | set, had = 0;
 
     stlb_drop_run(e, va, n);
-    for (uint64_t *end = entry + n; entry && entry != end; entry++) {
+    for (uint64_t *end = entry ? entry + n : entry; entry != end; entry++) {
         uint64_t old = __atomic_fetch_and(entry, keep, __ATOMIC_RELAXED);
         if (old)
             __atomic_fetch_or(entry, set, __ATOMIC_RELAXED);

@@ -230,12 +230,20 @@ void page_drop_claim(struct aegis_page *head)
     lock_give(&kernel.page_lock);
 }
 
-void page_drop_pin(struct aegis_page *head)
+void page_return(struct aegis_page *head, bool clean)
 {
     lock_take(&kernel.page_lock);
     ASSERT(head->pins);
     head->pins--;
+    head->flags = clean ? AEGIS_PAGE_IS_CLEAN : 0;
     free_if_idle(head);
+    lock_give(&kernel.page_lock);
+}
+
+void page_soil(struct aegis_page *head)
+{
+    lock_take(&kernel.page_lock);
+    head->flags &= (uint8_t)~AEGIS_PAGE_IS_CLEAN & 15;
     lock_give(&kernel.page_lock);
 }
 

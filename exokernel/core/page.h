@@ -45,9 +45,12 @@ long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, 
 /* The same for any one page, in fewer steps. 0: none is at hand. */
 pfn_t page_take_one(uint32_t owner, uint64_t *check, bool *clean);
 
-/* One claim or one pin less; with neither the block is free. `page` is the block's first. */
+/* One claim less; with neither claim nor pin the block is free. */
 void page_drop_claim(struct aegis_page *head);
-void page_drop_pin(struct aegis_page *head);
+/* A lent block goes back: its pin and its marks go; `clean` as AEGIS_PAGE_IS_CLEAN says. */
+void page_return(struct aegis_page *head, bool clean);
+/* Somebody is about to be able to write it. */
+void page_soil(struct aegis_page *head);
 
 /* Clears one page of a free block. False: there is none to clear. */
 bool page_reap(void);

@@ -8,6 +8,7 @@
 #include "wait.h"
 
 #define PCT_SLICES 16 /* default deadline of a synchronous transfer */
+#define GRACE_AGAIN 8 /* times that grace begins anew, until an overrun is one all the same */
 #define CHAIN 8       /* transfers through which a slot is followed */
 
 static struct hart *hart_here(void)
@@ -403,6 +404,7 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
     for (unsigned i = 1; i < 32; i++)
         u->forced_save[i] = f->x[i];
     u->forced = 1;
+    a->grace_again = 0;
     a->forfeits++;
     a->run = 0; /* C must look at it: the fast path knows of no forfeits */
     /* in a row: the forfeited slot, and its own, lie between */
@@ -414,16 +416,24 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
     slice_leave();
 }
 
+/*
+ * The slot's time is over, or its grace. Grace that ends where it began was none (an emulator's hart can be away for
+ * long): it begins anew, a few times.
+ */
 static void tick(struct hart *h, struct activation *a, struct frame *f)
 {
     volatile struct aegis_activation *u = activation_user(a);
+    uint64_t stood = a->phase == 1 ? u->up_slice_end : a->grace_pc;
 
-    if (a->phase)
+    if (a->phase && (f->pc != stood || ++a->grace_again >= GRACE_AGAIN))
         overrun(h, a, f);
     machine_timer(machine_time() + h->grace_ticks);
+    if (a->phase)
+        return;
     if (u->masked) {
         u->held |= AEGIS_HELD_SLICE_END;
         a->phase = 2;
+        a->grace_pc = f->pc;
         return;
     }
     a->phase = 1;

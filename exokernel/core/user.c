@@ -33,9 +33,10 @@ static long user_copy(struct env *e, char *kernel_side, unsigned long va, size_t
 {
     if (va >= AEGIS_USER_END || size > AEGIS_USER_END - va)
         return AEGIS_E_BAD_ADDRESS;
-    for (unsigned long at = va; size && at < va + size; at = (at | (PAGE_SIZE - 1)) + 1)
+    bool one = size <= PAGE_SIZE - va % PAGE_SIZE; /* else both are looked up before anything has changed */
+    for (unsigned long at = va; !one && at < va + size; at = (at | (PAGE_SIZE - 1)) + 1)
         if (!user_page(e, at, write))
-            return AEGIS_E_BAD_ADDRESS; /* before anything has changed */
+            return AEGIS_E_BAD_ADDRESS;
     while (size) {
         size_t part = PAGE_SIZE - va % PAGE_SIZE;
         char *p = user_page(e, va, write);

@@ -33,6 +33,7 @@ enum input_state { INPUT_PLAIN, INPUT_ESCAPE, INPUT_WINDOW };
 
 static struct {
     bool framed, ended, masked;
+    bool asked;       /* the host knows that input is wanted */
     uint8_t channel;  /* the host's present one */
     uint8_t held;     /* second byte of a pair, or 0: none */
     uint8_t state;    /* enum input_state */
@@ -344,6 +345,10 @@ result_t call_console_read(unsigned long slot, unsigned long va, unsigned long s
     error = count ? user_write(e, va, bytes, count) : 0;
     if (error)
         console.tail = tail;
+    if (!count && !ended && !console.asked) {
+        console.asked = true;
+        put_line(CONSOLE_CONTROL, "input");
+    }
     lock_give(&kernel.console_lock);
     if (error)
         return (result_t){error, 0};

@@ -203,6 +203,8 @@ void machine_copy(void *to, const void *from);
  * filled already.
  */
 void machine_root_fill(uint64_t *root);
+/* Takes that back. */
+void machine_root_empty(uint64_t *root);
 void machine_activation_fill(struct activation *activation, struct hart *hart);
 
 /* Interrupt lines that environments may claim; one is let through while it is claimed. */

@@ -80,6 +80,13 @@ void machine_root_fill(uint64_t *table)
     table[AEGIS_EXPOSED >> GIB_SHIFT] = kernel_exposed_entry;
 }
 
+void machine_root_empty(uint64_t *table)
+{
+    for (unsigned i = 0; i < used_count; i++)
+        table[used[i]] = 0;
+    table[AEGIS_EXPOSED >> GIB_SHIFT] = 0;
+}
+
 /*
  * Read-only for user mode: the exposed structure at AEGIS_EXPOSED, the records 2 MiB on, by the
  * tables given.

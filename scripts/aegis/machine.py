@@ -178,6 +178,7 @@ class Session:
         self.status = None
         self.outgoing = bytearray()
         self.open = True
+        self.counted = "-icount" in command
         self.ready = False  # input sent before the kernel has set up its UART would be lost
         self.complaints = tempfile.TemporaryFile()
         theirs = serial[1]
@@ -200,7 +201,11 @@ class Session:
             self.open = False
             return
         for event in self.frames.feed(data):
-            self.ready |= not isinstance(event, frames.Data) or event.channel != frames.LOG
+            if isinstance(event, frames.Line) and event.text == "input":  # somebody waits for it
+                self.ready = True
+                continue
+            # A counted run repeats only if what interrupts it comes when the machine has nothing else to do.
+            self.ready |= not self.counted and (not isinstance(event, frames.Data) or event.channel != frames.LOG)
             self.handle(event)
 
     def handle(self, event):

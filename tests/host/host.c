@@ -98,6 +98,11 @@ void machine_root_fill(uint64_t *root)
     root[AEGIS_EXPOSED >> 30] = 0;
 }
 
+void machine_root_empty(uint64_t *root)
+{
+    root[AEGIS_EXPOSED >> 30] = 0;
+}
+
 void machine_activation_fill(struct activation *a, struct hart *h)
 {
     (void)h;

@@ -162,6 +162,7 @@ void machine_idle(void);
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);
 void machine_root_fill(uint64_t *root);
+void machine_root_empty(uint64_t *root);
 void machine_activation_fill(struct activation *activation, struct hart *hart);
 bool machine_irq_valid(uint32_t line);
 void machine_irq_enable(uint32_t line, bool on);

@@ -100,7 +100,7 @@ static void destroying(void)
     tap(!page_head(page) && exposed.slice[0][9].owner == AEGIS_ANY && exposed.env[index].positions == 0, "env_destroy: what only it had is free (I8)");
     bool unlent = true;
     for (unsigned i = lent_slot; i < c; i++)
-        unlent &= pages[page_in(p, i)].pins == 0 && pages[page_in(p, i)].flags == 0;
+        unlent &= pages[page_in(p, i)].pins == 0 && !(pages[page_in(p, i)].flags & ~AEGIS_PAGE_IS_CLEAN);
     tap(unlent && CALL3(0, map, 0, lent_slot, VA | AEGIS_R | AEGIS_W).error == 0, "env_destroy: lent pages are the lender's again");
     bool scrubbed = true;
     for (unsigned i = 0; i < offsetof(struct env, leaf) / 8; i++)

@@ -23,6 +23,7 @@ enum aegis_page_state {
 #define AEGIS_PAGE_IS_LENT 1    /* to the kernel: no writable mapping */
 #define AEGIS_PAGE_IS_PRIVATE 2 /* a kernel half: no mapping at all */
 #define AEGIS_PAGE_FOREVER 4    /* never freed */
+#define AEGIS_PAGE_IS_CLEAN 8   /* was lent, came back all zero, and nobody has mapped it since */
 
 struct aegis_page {
     uint64_t check;
