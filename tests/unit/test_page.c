@@ -73,6 +73,7 @@ static void orders(void)
         good &= !r.error && !(r.value & ((1UL << o) - 1)) && record((pfn_t)r.value)->order == o && lists_sound();
         for (unsigned i = 0; i < 1U << o; i++)
             good &= record((pfn_t)r.value + i) == &pages[r.value];
+        memset(machine_direct((pfn_t)r.value), 0xee, (size_t)PAGE_SIZE << o);
     }
     tap(good && before - exposed.free_pages == 1023, "page_alloc: orders 0 to 9, aligned, one record speaks for all (K7)");
     for (unsigned o = 0; o <= 9; o++)
@@ -83,6 +84,9 @@ static void orders(void)
     for (unsigned o = 0; o <= AEGIS_ORDER_MAX; o++)
         for (uint32_t at = exposed.free_head[o]; at; at = pages[at].next)
             blocks++;
+    for (pfn_t at = HOST_PAGE_FIRST; at < HOST_PAGE_FIRST + HOST_PAGES; at++)
+        for (unsigned i = 0; i < 512 && !page_head(at) && pages[at].state != AEGIS_PAGE_KERNEL; i += 73)
+            good &= ((uint64_t *)machine_direct(at))[i] == 0;
     tap(good && lists_sound() && exposed.clean_pages == before && !exposed.dirty_head[0] && blocks < 12,
         "reap: blocks are cleared, buddies merge (K7)");
 }
