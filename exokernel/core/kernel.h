@@ -107,6 +107,7 @@ _Static_assert(sizeof(struct activation) <= PAGE_SIZE, "activation");
 #define ATTENTION_GONE 4    /* the caller died: caller_gone */
 #define ATTENTION_EMERGENCY 8
 #define ATTENTION_DEAD 16   /* an outstanding transfer is to end with DEAD */
+#define ATTENTION_COUNTED 32  /* `resume` is marked: pct_return takes its slower way, which strips it */
 
 static inline struct aegis_activation *activation_user(struct activation *a)
 {

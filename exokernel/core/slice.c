@@ -190,6 +190,8 @@ static _Noreturn void enter(struct hart *h, struct activation *a, uint64_t pc, u
     }
     uint64_t attention = __atomic_load_n(&a->attention, __ATOMIC_SEQ_CST);
 
+    if (attention & ATTENTION_COUNTED && !a->resume)
+        attention = __atomic_and_fetch(&a->attention, ~(uint64_t)ATTENTION_COUNTED, __ATOMIC_SEQ_CST);
     a->phase = 0;
     a->run = a->resume || attention ? 0 : a->satp;
     exposed.env[a->index].sleeping[h->index] = 0;
@@ -242,6 +244,7 @@ static struct activation *outstanding(struct hart *h, struct activation *a)
         resume_with(h, a, AEGIS_E_DEAD);
     if (!(a->resume & 1)) { /* a new one since we last looked */
         a->resume |= 1;
+        __atomic_fetch_or(&a->attention, ATTENTION_COUNTED, __ATOMIC_SEQ_CST);
         a->age = 0;
     }
     if (++a->age > (limit ? limit : PCT_SLICES)) {
@@ -400,8 +403,9 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
     volatile struct aegis_activation *u = activation_user(a);
     uint64_t now = machine_time();
 
-    u->forced_save[0] = f->pc;
-    for (unsigned i = 1; i < 32; i++)
+    if (!u->forced) /* else it has not taken up what was saved last: that goes on */
+        u->forced_save[0] = f->pc;
+    for (unsigned i = 1; i < 32 && !u->forced; i++)
         u->forced_save[i] = f->x[i];
     u->forced = 1;
     a->grace_again = 0;

@@ -7,7 +7,7 @@
 
 #include "kernel.h"
 
-#define OVERRUNS_DEADLY 16        /* in a row */
+#define OVERRUNS_DEADLY 64        /* in a row */
 
 void slice_boot(struct hart *h);
 /* The hart's life: never returns. */

@@ -104,7 +104,7 @@ call_fast:
 return_flushed:
     ld gp, K_RESUME(t1)
     sd zero, K_RESUME(t1)
-    addi gp, gp, 4              # bit 0 is the kernel's mark; sepc has none
+    addi gp, gp, 4
     csrw sepc, gp
     csrw sscratch, t1
     ld gp, K_SSTATUS(t1)
@@ -113,6 +113,9 @@ return_flushed:
     li t1, 0
     sret
 return_attention:
+    ld t0, K_RESUME(t1)
+    andi t0, t0, -2             # the kernel's mark, which some machines keep in sepc
+    sd t0, K_RESUME(t1)
     li t0, 0
     j 1b
 return_flush:

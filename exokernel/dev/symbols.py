@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes the assembly of the kernel's symbol table: symbols.py NM ELF OUTPUT (riscv/symbols.c reads it).
+"""Makes the assembly of the kernel's symbol table: symbols.py NM ELF OUTPUT (dev/symbols.c reads it).
 
 ELF may be "-": an empty table, for the first link.
 """

@@ -4,8 +4,8 @@
  * others stop.
  */
 #include "../core/kernel.h"
-#include "../dev/console.h"
-#include "../dev/log.h"
+#include "console.h"
+#include "log.h"
 #include "symbols.h"
 
 extern char stacks_start[], stacks_end[], text_end[], image_start[];
