@@ -691,6 +691,7 @@ static void exhausts_slots_of_the_ledger(void)
     EQUAL(n, 255);
     GIVES(aegis_release(c.slot, 32768), BAD_SLOT);
     child_end(&c);
+    pause_ms(20);
 }
 
 static void stlb_flooder(long unused)
@@ -1063,14 +1064,14 @@ static void neighbour_of_an_ignorer_keeps_its_share(void)
     child_end(&bad);
     unsigned long time = 0, work = 0, begun = now();
     unsigned deaths = 0;
-    while (now() - begun < milliseconds(1500)) {
+    while (deaths == 0 && now() - begun < milliseconds(10000)) {
         child_prepare = ignores_all;
         child_start(&bad, 1, 0, share_child, 3);
         child_prepare = 0;
         up_yield();
         t = now(); /* only while we do nothing but yield */
         n = g[1];
-        while (EXPOSED->env[bad.index].state == AEGIS_ENV_LIVE && now() - t < milliseconds(1000))
+        while (EXPOSED->env[bad.index].state == AEGIS_ENV_LIVE && now() - t < milliseconds(6000))
             up_yield();
         time += now() - t;
         work += g[1] - n;

@@ -374,7 +374,7 @@ static void run(const struct test *t)
     if (EXPOSED->harts > 1)
         pause_ms(1);
     count(&before);
-    for (unsigned i = 0; i < 100; i++) { /* a page that an idle hart is clearing is not counted for that moment */
+    for (unsigned i = 0; i < 300; i++) { /* a page that an idle hart is clearing is not counted for that moment */
         unsigned long pages = EXPOSED->free_pages;
         if (pages > before.pages)
             before.pages = pages;
