@@ -12,7 +12,10 @@ Figure = namedtuple("Figure", "name limit mode path")
 
 FIRST = paths.PROGRAMS / "bench" / "figures"  # the first environment that takes the kernel's paths
 FIRMWARE = paths.PROGRAMS / "bench" / "firmware"  # in the kernel's place: what was executed before it
+LIBOS = paths.PROGRAMS / "bench" / "libos"  # the first environment on the libOS
 MARK = "mark_"
+# Only boot runs these, and at length: they are left out of the log.
+BOOT = {"page_boot", "page_boot_free", "image_page", "image_load", "fdt_read", "memset", "memcpy"}
 
 
 def rows(name):
@@ -64,6 +67,12 @@ def kernel_paths(harts=1):
     return found
 
 
+def by_libos(harts):
+    """What the first environment on the libOS prints before it waits for the device."""
+    found = machine.run(None, init=LIBOS, harts=harts, icount=True, timeout=120, append=["bench"], stdin=b"xxx").stdout
+    return numbers(found)
+
+
 # --- by QEMU's log ---------------------------------------------------------------------------
 
 def witness():
@@ -97,6 +106,40 @@ def last_counts(pcs, entry, end, marks, leaves):
     return found
 
 
+def functions(elf):
+    """[(start, end, name)] of a program's code, by its symbols."""
+    text = proc.run([paths.TOOL + "nm", "-n", elf], capture=True)[1]
+    found = [(int(w[0], 16), w[2]) for w in map(str.split, text.splitlines()) if len(w) == 3 and w[1] in "tT"]
+    return [(a, b, n) for (a, n), (b, _) in zip(found, found[1:]) if a < b]
+
+
+def interrupt_to_app():
+    """Instructions, kernel's and libOS's, from the end of the hart's `wfi` to the application that waits for the device."""
+    kernel, program = functions(paths.KERNEL), functions(LIBOS)
+    mark = executed.symbols(LIBOS)[MARK + "interrupt_to_app"]
+    wfi = {int(line.split(":")[0], 16) for line in proc.run([paths.TOOL + "objdump", "-d", paths.KERNEL], capture=True)[1].splitlines()
+           if line.endswith("\twfi")}
+    ranges = [(a, b) for a, b, n in kernel if n not in BOOT]
+    # Not `main`, which waits in loops; it goes on where the mark stands.
+    ranges += [(a, b) for a, b, n in program if n not in BOOT and not n.startswith("main")] + [(mark, mark + 2)]
+    run = executed.run(LIBOS, merged(ranges), append=["bench"], ready=b"ready")
+    if run.status or mark not in run.pcs:
+        raise proc.Failure(f"{LIBOS.name} ended with {run.status}:\n{run.stderr.decode(errors='replace')}")
+    end = len(run.pcs) - 1 - run.pcs[::-1].index(mark)
+    start = max((i for i in range(end) if run.pcs[i] in wfi), default=0)
+    return end - start - 1
+
+
+def merged(ranges):
+    out = []
+    for a, b in sorted(ranges):
+        if out and out[-1][1] == a:
+            out[-1] = (out[-1][0], b)
+        else:
+            out.append((a, b))
+    return out
+
+
 # --- the table -------------------------------------------------------------------------------
 
 def measure(names, harts=1):
@@ -106,6 +149,10 @@ def measure(names, harts=1):
     values = kernel_paths(harts)
     if "revoke_upcall" in names and harts == 1:
         values["revoke_upcall"] = witness()["revoke_upcall"]
+    if LIBOS.exists() and {"fault_pager", "slice_switch", "interrupt_to_app"} & set(names):
+        values |= by_libos(harts)
+    if LIBOS.exists() and "interrupt_to_app" in names and harts == 1:
+        values["interrupt_to_app"] = interrupt_to_app()
     return values
 
 

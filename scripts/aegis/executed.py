@@ -2,10 +2,9 @@
 """What was executed, counted in QEMU's own log: every instruction of given address ranges, one line each.
 
 A second way to the figures that counts nothing by a counter of the guest's. Wants QEMU 10 (one-insn-per-tb)."""
-import os
 import re
-import subprocess
 import tempfile
+import time
 from collections import namedtuple
 from pathlib import Path
 
@@ -13,6 +12,8 @@ from . import machine, paths, proc
 
 # Trace 0: HOST [CS_BASE/PC/FLAGS/CFLAGS] SYMBOL; and one that was logged but then not executed.
 LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/|^Stopped execution of TB chain before \S+ \[([0-9a-f]+)\]", re.M)
+
+WHILE = 0.7  # seconds
 
 Run = namedtuple("Run", "status stdout stderr pcs")
 
@@ -23,8 +24,10 @@ def symbols(elf):
     return {name: int(address, 16) for address, _, name in (line.split() for line in text.splitlines() if len(line.split()) == 3)}
 
 
-def run(init, ranges, *, append=(), stdin=b"", timeout=120, on_output=None, **options):
-    """Boots `init` counted, and returns the PCs executed within `ranges` ((start, end), end not included), in order."""
+def run(init, ranges, *, append=(), ready=None, timeout=120, **options):
+    """Boots `init` counted, and returns the PCs executed within `ranges` ((start, end), end not included), in order.
+
+    ready: text on the guest's error output; from then on it is sent a byte now and then."""
     made = machine.make_archive(None, init=init, env={}, **options)
     out, err = bytearray(), bytearray()
     with tempfile.TemporaryDirectory(prefix="aegis-") as folder:
@@ -39,12 +42,29 @@ def run(init, ranges, *, append=(), stdin=b"", timeout=120, on_output=None, **op
                     "-dfilter", ",".join(f"{a:#x}+{b - a:#x}" for a, b in ranges)]
         running = machine.Session(command, ends, out=out.extend, err=err.extend)
         try:
-            status = running.loop(machine.Input(data=stdin) if stdin is not None else None, timeout)
+            status = follow(running, err, ready, timeout)
             if status in (machine.TIMEOUT, machine.BROKEN):
                 err += b"\n" + running.story()
         finally:
             running.close()
         return Run(status, bytes(out), bytes(err), read(log))
+
+
+def follow(running, err, ready, timeout):
+    """Session.loop, but from `ready` on a byte is sent now and then: by then the guest has nothing left to do but wait."""
+    due, end = None, time.monotonic() + timeout
+    while running.open and running.status is None:
+        now = time.monotonic()
+        if now > end:
+            return running.timed_out()
+        if due and now > due:
+            running.send(b"x")
+            due = now + WHILE
+        running.pump(0.05)
+        if ready and not due and ready in err:
+            due = time.monotonic() + WHILE
+    running.finish()
+    return machine.BROKEN if running.status is None else running.status
 
 
 def read(log):
