@@ -691,7 +691,6 @@ static void exhausts_slots_of_the_ledger(void)
     EQUAL(n, 255);
     GIVES(aegis_release(c.slot, 32768), BAD_SLOT);
     child_end(&c);
-    pause_ms(20);
 }
 
 static void stlb_flooder(long unused)
