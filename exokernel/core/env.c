@@ -87,15 +87,14 @@ void env_free_index(uint32_t index)
 
 bool env_may_hold(const struct env *e, uint64_t what)
 {
-    uint32_t i = e->index;
+    uint64_t check;
 
-    if (AEGIS_WHAT_TYPE(what) != AEGIS_ENV || !(AEGIS_WHAT_RIGHTS(what) & AEGIS_CONTROL))
+    if (AEGIS_WHAT_TYPE(what) != AEGIS_ENV || !(AEGIS_WHAT_RIGHTS(what) & AEGIS_CONTROL) ||
+        !resource_check(what, &check))
         return true;
-    for (unsigned depth = 0; depth <= ENV_DEPTH && i < AEGIS_ENVS; depth++) {
-        i = exposed.env[i].controller;
-        if (i == AEGIS_WHAT_RESOURCE(what))
+    for (unsigned i = 0; i < e->depth; i++)
+        if (e->above[i] == check)
             return false;
-    }
     return true;
 }
 
@@ -202,6 +201,9 @@ static long env_create(struct env *e, unsigned long root, const uint64_t slot[AE
         return AEGIS_E_FULL;
     }
     struct env *made = env_build(page, clean, *index, e->depth + 1);
+    made->above[0] = e->check;
+    for (unsigned i = 0; i < e->depth; i++)
+        made->above[i + 1] = e->above[i];
     claim_fill(e, c, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, *index), made->check);
     return 0;
 }

@@ -4,8 +4,6 @@
 
 #include "ledger.h"
 
-#define ENV_DEPTH 16 /* controllers above an environment at most */
-
 static inline bool env_is_live(const struct env *e)
 {
     uint32_t state = exposed.env[e->index].state;

@@ -52,6 +52,7 @@ static inline void lock_give(struct lock *l)
 #define PTE_PAGE(pte) ((pfn_t)((pte) >> 10))
 
 #define LEAF_POOL 92
+#define ENV_DEPTH 15 /* controllers above an environment at most */
 
 /* A leaf table (lent pair: table, and after it the shadow, a slot for each entry). `region` = va >> 21, or ~0: spare */
 struct leaf {
@@ -140,6 +141,7 @@ struct env {
     uint32_t empty;     /* tables that go back all zero */
     uint32_t depth;     /* controllers above it */
     uint64_t check;     /* own identity */
+    uint64_t above[ENV_DEPTH]; /* those of its controllers, the nearest first */
     struct activation *activation[AEGIS_HARTS];
     uint32_t reserve_first, reserve_count;
     uint32_t held[16];      /* claims by type, roots included */

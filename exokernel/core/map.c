@@ -596,6 +596,9 @@ static long protect_range(struct env *e, unsigned long va, unsigned long count, 
     uint64_t may = MAY(rights);
     unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
     uint64_t *first = leaf_find(e, va), *second = n < count ? leaf_find(e, rest) : NULL;
+    uint64_t *at;
+    if ((!first && map_walk(e, va, &at)) || (n < count && !second && map_walk(e, rest, &at)))
+        return AEGIS_E_BAD_ADDRESS; /* a superpage: its rights are its mapping's */
     long error = first ? protect_check(&first[INDEX(va, 0)], n, may) : 0;
 
     if (!error && second)

@@ -303,16 +303,3 @@ void page_boot_free(pfn_t first, uint64_t count)
         count -= 1UL << order;
     }
 }
-
-pfn_t page_boot_take(unsigned order)
-{
-    pfn_t page;
-    bool clean;
-
-    if (page_take(AEGIS_ANY, order, AEGIS_ANY, &page, &clean) != 0)
-        return 0;
-    pages[page].state = AEGIS_PAGE_KERNEL;
-    for (unsigned long i = 0; i < 1UL << order && !clean; i++)
-        machine_clear(machine_direct(page + i));
-    return page;
-}

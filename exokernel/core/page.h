@@ -8,10 +8,9 @@
 
 #include "kernel.h"
 
-/* At boot, one hart. Records start as AEGIS_PAGE_NONE; page_boot_take: AEGIS_PAGE_KERNEL, 0 when there is none. */
+/* At boot, one hart. Records start as AEGIS_PAGE_NONE. */
 void page_boot(pfn_t first, uint64_t count, struct aegis_page *records);
 void page_boot_free(pfn_t first, uint64_t count);
-pfn_t page_boot_take(unsigned order);
 /* Of the largest block that may begin at `first` and has at most `count` pages. */
 unsigned page_order_at(pfn_t first, uint64_t count);
 

@@ -299,9 +299,15 @@ static long rekey_entry(struct aegis_claim *c)
 {
     struct env *gone = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
 
-    if (!(c->where & AEGIS_REKEYING)) {
+    if (!(c->where & CLAIM_REKEY)) {
         c->check = resource_rekey(c->what);
-        c->where |= AEGIS_REKEYING;
+        c->where = AEGIS_REKEYED;
+        c->step = limbo_enter(kernel.online);
+    }
+    if (c->where & AEGIS_REKEYED) { /* whoever resolves by the old check is done when all have let go */
+        if (!limbo_over(kernel.online, c->step))
+            return AEGIS_E_AGAIN;
+        c->where = AEGIS_REKEYING;
         c->step = 0;
     }
     struct env *other = kernel.env[c->step];

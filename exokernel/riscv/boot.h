@@ -28,8 +28,6 @@ void tables_close(void);
 /* memory.c: what is free of the physical memory, in pages. */
 void memory_add(const struct fdt_range *range);
 void memory_reserve(uint64_t base, uint64_t size);
-/* A run of pages that nobody else gets; 0: there is none. */
-pfn_t memory_take(uint64_t count);
 /* Makes the page records, exposes them, and gives what is free to core/page. */
 void memory_start(void);
 

@@ -35,55 +35,36 @@ void memory_reserve(uint64_t base, uint64_t size)
     reserved[reserved_count++] = (struct range){base >> 12, (base + size + PAGE_SIZE - 1) >> 12};
 }
 
-/* The free run at or after `at` within a memory range; first == end: none. */
-static struct range gap(uint64_t at, uint64_t end)
+static void mark_kernel(struct range r)
 {
-    bool moved;
-    do {
-        moved = false;
-        for (unsigned i = 0; i < reserved_count; i++) {
-            if (reserved[i].first <= at && at < reserved[i].end) {
-                at = reserved[i].end;
-                moved = true;
-            }
-        }
-    } while (moved);
-    if (at >= end)
-        return (struct range){end, end};
-    for (unsigned i = 0; i < reserved_count; i++) {
-        if (reserved[i].first > at && reserved[i].first < end)
-            end = reserved[i].first;
-    }
-    return (struct range){at, end};
+    for (; r.first < r.end; r.first++)
+        if (page_valid((pfn_t)r.first))
+            pages[r.first].state = AEGIS_PAGE_KERNEL;
 }
 
-pfn_t memory_take(uint64_t count)
+/* What nobody has marked, run by run. */
+static void free_rest(struct range r)
 {
-    for (unsigned i = 0; i < memory_count; i++) {
-        struct range g = gap(memory[i].first, memory[i].end);
-        for (; g.first < g.end; g = gap(g.end, memory[i].end)) {
-            if (g.end - g.first >= count) {
-                memory_reserve(g.first << 12, count << 12);
-                return (pfn_t)g.first;
-            }
-        }
+    while (r.first < r.end) {
+        uint64_t at = r.first;
+        while (at < r.end && pages[at].state == AEGIS_PAGE_NONE)
+            at++;
+        page_boot_free((pfn_t)r.first, at - r.first);
+        for (r.first = at; r.first < r.end && pages[r.first].state != AEGIS_PAGE_NONE;)
+            r.first++;
     }
-    return 0;
 }
 
-static void mark_kernel(pfn_t first, uint64_t count)
+/* The first run of pages behind `at` in which nothing is reserved; the firmware leaves room behind the image. */
+static pfn_t room(uint64_t at, uint64_t count)
 {
-    for (; count; first++, count--)
-        pages[first].state = AEGIS_PAGE_KERNEL;
-}
-
-static void free_rest(void)
-{
-    for (unsigned i = 0; i < memory_count; i++) {
-        struct range g = gap(memory[i].first, memory[i].end);
-        for (; g.first < g.end; g = gap(g.end, memory[i].end))
-            page_boot_free((pfn_t)g.first, g.end - g.first);
-    }
+    for (unsigned i = 0; i < reserved_count; i++)
+        if (at < reserved[i].end && reserved[i].first < at + count)
+            return room(reserved[i].end, count);
+    for (unsigned i = 0; i < memory_count; i++)
+        if (memory[i].first <= at && at + count <= memory[i].end)
+            return (pfn_t)at;
+    boot_refuse("no memory for the page records");
 }
 
 /* The span of all memory, as the records number it. */
@@ -100,25 +81,24 @@ static struct range span(void)
 
 void memory_start(void)
 {
-    extern char image_start[], image_end[];
+    extern char image_end[];
     if (!memory_count)
         boot_refuse("the devicetree names no memory");
     struct range all = span();
     uint64_t count = all.end - all.first;
     uint64_t record_pages = (count * sizeof(struct aegis_page) + PAGE_SIZE - 1) / PAGE_SIZE;
     uint64_t table_pages = (record_pages + 511) / 512;
-    pfn_t records = memory_take(record_pages), tables = memory_take(table_pages);
-    if (!records || !tables)
-        boot_refuse("no memory for the page records");
+    pfn_t records = room(map_physical(image_end) >> 12, record_pages + table_pages);
+    memory_reserve((uint64_t)records << 12, (record_pages + table_pages) << 12);
     /* What follows the last record on its page is exposed with it. */
     machine_clear(machine_direct(records + record_pages - 1));
     exposed.page_first = all.first;
     exposed.page_count = count;
     exposed.pages_va = AEGIS_EXPOSED_PAGES;
     page_boot((pfn_t)all.first, count, machine_direct(records));
-    mark_kernel(map_physical(image_start) >> 12, (uint64_t)(image_end - image_start) >> 12);
-    mark_kernel(records, record_pages);
-    mark_kernel(tables, table_pages);
-    tables_map_exposed(records, record_pages, tables);
-    free_rest();
+    for (unsigned i = 0; i < reserved_count; i++)
+        mark_kernel(reserved[i]);
+    tables_map_exposed(records, record_pages, records + (pfn_t)record_pages);
+    for (unsigned i = 0; i < memory_count; i++)
+        free_rest(memory[i]);
 }

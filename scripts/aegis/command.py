@@ -9,6 +9,7 @@ import signal
 import socket
 import stat
 import sys
+import time
 from pathlib import Path
 
 from . import archive, build, frames, machine, paths, terminal
@@ -241,7 +242,8 @@ def run(arguments):
     tty = os.isatty(0) and terminal.foreground(0)
     size = terminal.size(0) if tty else None
     made = machine.make_archive(argv or None, put=put, env={**machine.default_environment(size), **environment},
-                                get=[g for g, _ in get], tty=size, memory=options.memory)
+                                get=[g for g, _ in get], tty=size, memory=options.memory,
+                                date=None if options.icount else time.time())
     received = set()
     port = free_port() if options.gdb else None
     with machine.session(made, machine=options.machine, harts=options.smp, memory=options.memory, icount=options.icount,

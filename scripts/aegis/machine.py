@@ -122,7 +122,7 @@ def stripped(elf, everything=False):
     return kept.read_bytes()
 
 
-def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=512, extra=None):
+def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=512, extra=None, date=None):
     """The boot archive. `argv` None leaves the choice of the program to init; a name with a slash is a host file."""
     archive = Archive()
     small = memory <= SMALL
@@ -150,6 +150,8 @@ def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=
     archive.add(".aegis/environ", nul(f"{n}={v}" for n, v in (env or {}).items()))
     if get:
         archive.add(".aegis/get", nul(get))
+    if date:
+        archive.add(".aegis/time", b"%d\n" % date)
     if tty:
         archive.add(".aegis/tty", b"%d %d\n" % tty)
     return archive
@@ -425,7 +427,7 @@ def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False,
     out, err, log, files = bytearray(), bytearray(), bytearray(), {}
     if archive is None:
         made = make_archive(program_argv, init=init, put=put, env={**default_environment(tty), **(env or {})}, get=get, tty=tty,
-                            memory=memory, extra=archive_extra)
+                            memory=memory, extra=archive_extra, date=None if icount else time.time())
     else:
         made = Bytes(archive)
     started = time.monotonic()
