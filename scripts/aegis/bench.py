@@ -73,6 +73,17 @@ def by_libos(harts):
     return numbers(found)
 
 
+def lua_overhead():
+    """fib(27) in Lua with slices of the usual length, over the same with one slice that does not end."""
+    def nanoseconds(*append):
+        done = machine.run(["lua", "fib.lua"], icount=True, put=[(paths.ROOT / "apps/bench/fib.lua", "fib.lua")], append=append,
+                           timeout=120)
+        if done.status:
+            raise proc.Failure(f"lua ended with {done.status}:\n{done.stderr.decode(errors='replace')}")
+        return int(done.stdout.split()[0])
+    return round(nanoseconds() / nanoseconds("slice=100000000"), 5)
+
+
 # --- by QEMU's log ---------------------------------------------------------------------------
 
 def witness():
@@ -142,17 +153,24 @@ def merged(ranges):
 
 # --- the table -------------------------------------------------------------------------------
 
+KERNEL_PATHS = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway", "pct_return", "slice_end", "slice_begin",
+                "stlb_refill", "claim", "map_page", "share_100", "protect_1", "protect_100", "unprotect_100", "page_cycle",
+                "env_cycle", "boot"}
+
+
 def measure(names, harts=1):
     """{name: value} for those names that can be measured, and parts of them as NAME.PART."""
     if not FIRST.exists():
         return {}
-    values = kernel_paths(harts)
+    values = kernel_paths(harts) if KERNEL_PATHS & set(names) else {}
     if "revoke_upcall" in names and harts == 1:
         values["revoke_upcall"] = witness()["revoke_upcall"]
     if LIBOS.exists() and {"fault_pager", "slice_switch", "interrupt_to_app"} & set(names):
         values |= by_libos(harts)
     if LIBOS.exists() and "interrupt_to_app" in names and harts == 1:
         values["interrupt_to_app"] = interrupt_to_app()
+    if "lua_overhead" in names and harts == 1 and (paths.PROGRAMS / "lua" / "lua").exists():
+        values["lua_overhead"] = lua_overhead()
     return values
 
 
