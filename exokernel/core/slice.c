@@ -271,6 +271,7 @@ static void try_slot(struct hart *h, struct slot *s)
 
     for (unsigned depth = 0; depth < CHAIN && a && a->resume && !(a->attention & ATTENTION_DIE); depth++) {
         h->slot = s;
+        a->phase = 0;
         a = outstanding(h, a);
     }
     if (!a || a->resume || !may_run(h, a))

@@ -93,6 +93,7 @@ call_fast:
     ld t1, K_CALLER(gp)
     beqz t1, call_c
     sd zero, K_CALLER(gp)
+    sd zero, K_PHASE(gp)        # a grace that it was in was the slot's
     ld t0, K_SATP(gp)
     sd t0, K_GATE(gp)
     ld gp, K_SATP(t1)

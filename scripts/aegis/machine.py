@@ -180,7 +180,8 @@ class Session:
         self.status = None
         self.outgoing = bytearray()
         self.open = True
-        self.counted = "-icount" in command
+        # A counted run repeats only if nothing interrupts it unasked: the mere end of input waits until somebody reads.
+        self.counted, self.end = "-icount" in command, b""
         self.ready = False  # input sent before the kernel has set up its UART would be lost
         self.complaints = tempfile.TemporaryFile()
         theirs = serial[1]
@@ -203,11 +204,11 @@ class Session:
             self.open = False
             return
         for event in self.frames.feed(data):
+            self.ready |= not isinstance(event, frames.Data) or event.channel != frames.LOG
             if isinstance(event, frames.Line) and event.text == "input":  # somebody waits for it
-                self.ready = True
+                self.counted = False
+                self.send(self.end)
                 continue
-            # A counted run repeats only if what interrupts it comes when the machine has nothing else to do.
-            self.ready |= not self.counted and (not isinstance(event, frames.Data) or event.channel != frames.LOG)
             self.handle(event)
 
     def handle(self, event):
@@ -283,7 +284,11 @@ class Session:
         if events.get(self.socket.fileno(), 0) & ~select.POLLOUT:
             self.receive()
         if reading and (source.fd is None or source.fd in events):
-            self.send(source.read())
+            data = source.read()
+            if self.counted and data == frames.END_OF_INPUT:
+                self.end = data
+            else:
+                self.send(data)
 
     def loop(self, source=None, timeout=None, wake=None, interrupted=lambda: None):
         """Until the machine ends, the time is over, or `interrupted` gives a status."""

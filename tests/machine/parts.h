@@ -9,6 +9,7 @@
     X(repossession_vector_saves_and_reserve_spares, 1) X(upcall_emergency, 1)            \
     X(pct_sync, 1) X(pct_refusals, 1) X(pct_async, 1) X(pct_deadline, 1)                           \
     X(pct_deadline_while_idle, 1) X(pct_callee_dies, 1) X(upcall_caller_gone, 1)                   \
+    X(server_that_returns_in_grace_is_not_charged, 1)                                               \
     X(caller_gone_after_its_entry_was_released, 1) X(pct_chain, 1)                                 \
     X(slice_vector_order, 1) X(slice_share_by_positions, 1) X(tickless_idle, 1)                    \
     X(wait_on_a_claimed_page, 1) X(wait_wakes_with_revoked, 1) X(wait_wakes_when_released, 1)      \

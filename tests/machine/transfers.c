@@ -339,8 +339,7 @@ void pct_chain(void)
     child_end(&c);
 }
 
-/* What a server did in an earlier slot is not held against it in the next. Left out by name: it fails (see run). */
-void server_that_returns_in_grace_is_not_charged(void);
+/* What a server did in an earlier slot is not held against it in the next. */
 void server_that_returns_in_grace_is_not_charged(void)
 {
     struct child c;
