@@ -346,8 +346,10 @@ _Noreturn void slice_start(struct hart *h)
 
 void slice_poke(void)
 {
-    for (unsigned h = 0; h < AEGIS_HARTS; h++)
-        if (kernel.online & 1U << h)
+    uint32_t others = kernel.online & ~hart_here()->bit;
+
+    for (unsigned h = 0; others; h++, others >>= 1)
+        if (others & 1)
             hart_wake(h);
 }
 

@@ -40,16 +40,13 @@ static long bind(struct activation *a, unsigned i, const struct aegis_predicate 
 static bool still_bound(const struct activation *a, unsigned i)
 {
     const struct aegis_predicate *p = &a->predicate[i];
-
-    if (p->slot == AEGIS_NONE)
-        return true;
     const struct aegis_claim *c = ledger_at(a->env, p->slot);
     const struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(a->bound[i][0]));
     return c->what == a->bound[i][0] && c->check == a->bound[i][1] && head &&
            head->check == c->check && !(head->flags & AEGIS_PAGE_IS_PRIVATE) && !(c->where & CLAIM_UNSETTLED);
 }
 
-static bool holds(const struct activation *a, unsigned i)
+static inline bool holds(const struct activation *a, unsigned i)
 {
     const struct aegis_predicate *p = &a->predicate[i];
     uint64_t word = p->width == 8 ? __atomic_load_n((const uint64_t *)a->word[i], __ATOMIC_ACQUIRE)
@@ -72,7 +69,7 @@ static long look(const struct activation *a)
 {
     for (unsigned i = 0; i < a->predicates; i++) {
         bool yes = holds(a, i);
-        if (!still_bound(a, i))
+        if (a->predicate[i].slot != AEGIS_NONE && !still_bound(a, i))
             return AEGIS_WAKE_REVOKED;
         if (yes)
             return i;

@@ -13,7 +13,7 @@ from . import machine, paths, proc
 # Trace 0: HOST [CS_BASE/PC/FLAGS/CFLAGS] SYMBOL; and one that was logged but then not executed.
 LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/|^Stopped execution of TB chain before \S+ \[([0-9a-f]+)\]", re.M)
 
-WHILE = 0.7  # seconds
+WHILE = 1.5  # seconds
 
 Run = namedtuple("Run", "status stdout stderr pcs")
 
