@@ -39,6 +39,7 @@ long count_pct(long number, unsigned long counts[2]);
 long leave(unsigned long a, unsigned long b, unsigned long c, unsigned long number);
 void lost(void);
 void partner_begin(void);
+void sleeper_begin(void);
 void partner_entry(void);
 extern char writable[]; /* bench.ld: data starts here */
 extern unsigned long boot_count;
@@ -48,3 +49,47 @@ _Noreturn void fail(const char *what, long value);
 _Noreturn void main_lost(void);
 void partner_main(void);
 int main(void);
+
+/* ---- common.c ---- */
+
+#define SPARE_VA 0x30160000UL /* nothing is there between two uses */
+
+/* An environment with the same image. */
+struct partner {
+    unsigned slot; /* the claim on it */
+    unsigned lent[AEGIS_ENV_LENT], activation;
+};
+
+extern unsigned slot_next;
+extern volatile struct aegis_capability partner_capability;
+
+_Noreturn void end(int status);
+/* A call that cannot be refused, or the run ends. */
+struct aegis_result must(struct aegis_result r, const char *what);
+unsigned slot_take(void);
+unsigned page_new(unsigned order);
+/* The lower page of an activation to lend. */
+void activation_fill(unsigned slot, unsigned long index, void (*begin)(void));
+void partner_pages(struct partner *p);
+unsigned long partner_create(struct partner *p);
+void partner_destroy(struct partner *p);
+void partner_start(struct partner *p);
+
+/* A call until it is through, with all its steps. */
+#define ALL_STEPS(call)                                                                            \
+    ({                                                                                             \
+        struct aegis_result r_;                                                                    \
+        do                                                                                         \
+            r_ = (call);                                                                           \
+        while (r_.error == AEGIS_E_AGAIN);                                                         \
+        must(r_, #call);                                                                           \
+    })
+
+/* The kernel's instructions in one call: less the first reading and the ecall. */
+#define COUNT(call, a, b, c, d, e)                                                                 \
+    ({                                                                                             \
+        struct aegis_result r_;                                                                    \
+        unsigned long n_ = count_call(a, b, c, d, e, AEGIS_CALL_##call, &r_) - 2;                  \
+        must(r_, #call);                                                                           \
+        n_;                                                                                        \
+    })

@@ -8,6 +8,7 @@
 
 #define SLICE_YIELD 1
 #define PCT_RETURN 2
+#define SLICE_WAIT 24
 #define SAVED 14 * 8
 
     .section .text.start, "ax"
@@ -273,6 +274,16 @@ partner_begin:
 1:  li a7, SLICE_YIELD
     ecall
     j 1b
+
+/* On a hart where nothing is wanted: sleeps for ever. */
+    .globl sleeper_begin
+sleeper_begin:
+    li a0, 0
+    li a1, 0
+    li a2, 0
+    li a7, SLICE_WAIT
+    ecall
+    j sleeper_begin
 
     .bss
     .balign 16

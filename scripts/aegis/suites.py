@@ -31,6 +31,7 @@ SUITES = [
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("projects", ["tests/projects/run"], True, False, "tests/projects/run", 10),
     Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 5),
+    Suite("bounds", ["tests/paths/bounds", "--check"], True, False, "tests/paths/bounds", 5),
     Suite("figures", ["scripts/bench", "--tap"], True, False, "apps/bench", 10),
 ]
 

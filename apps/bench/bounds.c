@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first environment of tests/paths/bounds: drives each call on the worst case that could be prepared, and prints the
+ * most instructions that one execution of it took. Every position of the vector owned, blocks of 256 pages, vectors of 64,
+ * claims on parts of blocks (whose record is searched for), leaf tables that have to be recycled.
+ *
+ * One hart: the emulator's counter is one for all harts, and it runs them in turns, so that with several a wait for a
+ * lock counts whatever the others do meanwhile. What more harts add is a loop over them (limbo.c) where translations go.
+ */
+#include "bench.h"
+
+#define PARTS 130       /* slots of 128 claims on parts of a block; 128 in one ledger page would begin at 128 */
+#define REGION 0x200000UL
+#define FAR 0x50000000UL
+#define STEPS_MOST 5000
+#define BIG 8           /* order of the largest block of small pages */
+
+static unsigned long worst[AEGIS_CALLS];
+static struct aegis_result last;
+
+/* One execution, however it ends. */
+static unsigned long once(unsigned call, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)
+{
+    unsigned long n = count_call(a, b, c, d, e, call, &last) - 2;
+    if (n > worst[call])
+        worst[call] = n;
+    return n;
+}
+
+/* All its steps: the longest counts. */
+static void steps(unsigned call, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)
+{
+    unsigned long n = 0;
+    for (once(call, a, b, c, d, e); last.error == AEGIS_E_AGAIN && ++n < STEPS_MOST; once(call, a, b, c, d, e))
+        ;
+    if (last.error == AEGIS_E_AGAIN)
+        fail("steps without end, call", (long)call);
+}
+
+#define ONCE(call, a, b, c, d, e) once(AEGIS_CALL_##call, a, b, c, d, e)
+#define STEPS(call, a, b, c, d, e) steps(AEGIS_CALL_##call, a, b, c, d, e)
+
+static void pages_and_claims(struct partner *p)
+{
+    unsigned block = page_new(9), copy = page_new(0), slot = slot_take();
+    const volatile struct aegis_claim *c = (const volatile struct aegis_claim *)AEGIS_LEDGER_VA + block;
+    uint32_t first = AEGIS_WHAT_RESOURCE(c->what);
+
+    ONCE(capability_make, block, AEGIS_R | AEGIS_W, 511, 0, 0);
+    uint64_t what = AEGIS_WHAT(AEGIS_PAGE, AEGIS_R | AEGIS_W, 0, first + 511), mac = last.value;
+    for (unsigned i = 0; i < 126; i++)
+        ONCE(claim, what, mac, PARTS + i, 0, 0);
+    ONCE(share, p->slot, PARTS, 126, AEGIS_RWX, 0);
+    if (last.error)
+        fail("share", last.error);
+    ONCE(slot_tag, 0, PARTS, 1, 0, 0);
+    STEPS(rekey, block, 0, 0, 0, 0);
+    for (unsigned i = 0; i < 126; i++)
+        aegis_release(0, PARTS + i);
+    /* by name, out of the middle of the largest free block, as a copy */
+    for (unsigned order = AEGIS_ORDER_MAX; order > 9; order--) {
+        uint32_t head = AEGIS_EXPOSED_STATE->dirty_head[order] ? AEGIS_EXPOSED_STATE->dirty_head[order]
+                                                               : AEGIS_EXPOSED_STATE->free_head[order];
+        if (!head)
+            continue;
+        STEPS(page_alloc, AEGIS_SLOT_PAGES, head + (1UL << order) / 2 + 1, 0, slot, copy);
+        break;
+    }
+    STEPS(page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, BIG, slot_take(), AEGIS_NONE);
+}
+
+/*
+ * More regions than leaf tables. Done while we run on one hart only: on several a recycled table waits for the others, and
+ * a refill of our own image, which is not in the pinned window, could not.
+ */
+static void recycling(void)
+{
+    static struct aegis_mapping item[AEGIS_VECTOR];
+    unsigned a = page_new(BIG);
+
+    must(aegis_table_lend(0, page_new(0), AEGIS_TABLE_MIDDLE, FAR), "table_lend");
+    /* Our image's table too is recycled here: no STLB word of it may be lost, so all lie in the upper half. */
+    for (unsigned i = 0; i < AEGIS_VECTOR; i++)
+        item[i] = (struct aegis_mapping){page_new(0), (FAR + i * REGION + 0x100000) | AEGIS_R | AEGIS_W};
+    ONCE(map_vector, 0, (unsigned long)item, AEGIS_VECTOR, 0, 0);
+    STEPS(map, 0, a, (FAR + 70 * REGION + 0x100000) | AEGIS_R | AEGIS_W, 0, 0);
+    STEPS(release, 0, a, 0, 0, 0);
+}
+
+/* Brings the translations of our image back, as long as the STLB has them. */
+static void image_touch(void)
+{
+    const volatile struct aegis_claim *ledger = (const volatile struct aegis_claim *)AEGIS_LEDGER_VA;
+
+    for (unsigned slot = AEGIS_SLOT_BOOT; slot < AEGIS_EXPOSED_STATE->first_claims; slot++)
+        if (ledger[slot].where & AEGIS_MAPPED)
+            (void)*(const volatile char *)(ledger[slot].where & ~(uint64_t)AEGIS_FLAGS);
+}
+
+static void translations(void)
+{
+    unsigned long va = FAR + 80 * REGION - (256UL << 12);
+    unsigned a = page_new(BIG), b = page_new(BIG);
+
+    image_touch();
+    for (unsigned i = 0; i < 8; i++) /* nothing is recycled any more */
+        must(aegis_table_lend(0, page_new(1), AEGIS_TABLE_LEAF, 0), "table_lend");
+    STEPS(map, 0, a, va | AEGIS_R | AEGIS_W, 0, 0);
+    STEPS(map, 0, b, (va + (256UL << 12)) | AEGIS_R | AEGIS_W, 0, 0);
+    STEPS(map_protect, 0, va, 512, AEGIS_R, 0);
+    STEPS(map_protect, 0, va, 512, AEGIS_R | AEGIS_W, 0);
+    STEPS(map_clean, 0, va, 512, 0, 0);
+    STEPS(unmap, 0, a, 0, 0, 0);
+    STEPS(release, 0, b, 0, 0, 0);
+    STEPS(reap, AEGIS_VECTOR, 0, 0, 0, 0);
+}
+
+static void environments(void)
+{
+    struct partner p;
+    uint64_t lent[AEGIS_ENV_LENT];
+
+    partner_pages(&p);
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
+        lent[i] = p.lent[i];
+    ONCE(env_create, AEGIS_SLOT_ENVS, (unsigned long)lent, p.slot, 0, 0);
+    ONCE(table_lend, p.slot, page_new(3), AEGIS_TABLE_STLB, 0, 0);
+    ONCE(activation_lend, p.slot, p.activation, 0, 0, 0);
+    for (unsigned h = 1; h < AEGIS_EXPOSED_STATE->harts; h++)
+        ONCE(activation_lend, p.slot, page_new(1), h, 0, 0);
+    STEPS(env_destroy, p.slot, 0, 0, 0, 0);
+    STEPS(release, 0, p.slot, 0, 0, 0);
+}
+
+static void time_and_waits(struct partner *p, unsigned word)
+{
+    static struct aegis_predicate never[AEGIS_PREDICATES];
+    unsigned mine = 0;
+
+    for (unsigned i = 0; i < AEGIS_PREDICATES; i++)
+        never[i] = (struct aegis_predicate){(uint16_t)word, AEGIS_EQ, 8, 8 * i, i + 1 == AEGIS_PREDICATES ? 0 : 1};
+    ONCE(slice_wait, (unsigned long)never, AEGIS_PREDICATES, 0, 0, 0);
+    do { /* every position, of every hart */
+        mine = slot_take();
+        ONCE(alloc, AEGIS_SLOT_SLICES, AEGIS_ANY, mine, 0, 0);
+    } while (!last.error);
+    ONCE(slice_lend, mine - 1, p->slot, 0, 0, 0);
+    ONCE(slice_recall, mine - 1, 0, 0, 0, 0);
+    ONCE(slice_ring, p->slot, 0, 0, 0, 0);
+    count_yield();
+    worst[AEGIS_CALL_slice_yield] = count_yield() - 3;
+    ONCE(null, 0, 0, 0, 0, 0);
+    ONCE(fp_take, 0, 0, 0, 0, 0);
+}
+
+static void revocation(struct partner *p)
+{
+    ONCE(reserve_set, 0, 8, 0, 0, 0);
+    ONCE(revoke, AEGIS_SLOT_PAGES, p->slot, 1, 1, 0);
+    STEPS(revoke_force, AEGIS_SLOT_PAGES, p->slot, 0, 0, 0);
+}
+
+static void console(void)
+{
+    static char text[64];
+
+    for (unsigned i = 0; i < sizeof text; i++)
+        text[i] = 0x10; /* each goes out as two */
+    ONCE(console_write, AEGIS_SLOT_CONSOLE, 2, (unsigned long)text, sizeof text, 0);
+    ONCE(console_read, AEGIS_SLOT_CONSOLE, (unsigned long)text, sizeof text, 0, 0);
+    unsigned line = slot_take();
+    must(aegis_alloc(AEGIS_SLOT_IRQS, 20, line), "alloc of a line");
+    ONCE(irq_done, line, 0, 0, 0, 0);
+    ONCE(pct_return, 0, 0, 0, 0, 0);
+}
+
+int main(void)
+{
+    static const char *const names[AEGIS_CALLS] = {
+#define CALL(number, name, count, arguments, errors, sentence) [number] = #name,
+#include <aegis/calls.def>
+#undef CALL
+    };
+    struct partner p;
+
+    slot_next = 260;
+    unsigned word = page_new(0);
+    console();
+    partner_start(&p);
+    recycling();
+    for (unsigned h = 1; h < AEGIS_EXPOSED_STATE->harts; h++) {
+        unsigned slot = page_new(1);
+        activation_fill(slot, 0, sleeper_begin);
+        must(aegis_activation_lend(0, slot, h), "activation_lend");
+    }
+    pages_and_claims(&p);
+    environments();
+    translations();
+    revocation(&p);
+    time_and_waits(&p, word);
+    for (unsigned i = 0; i < AEGIS_CALLS; i++)
+        if (worst[i])
+            report(names[i], worst[i]);
+    end(0);
+}
