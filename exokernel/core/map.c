@@ -679,11 +679,11 @@ bool map_refill(struct env *e, unsigned long va, unsigned cause)
 
     bool hit = word && word >> 38 == va >> 12 && word >> (26 + cause - 8) & 1 &&
                !ledger_use_page(e, slot, 0, &c, &head) && c->where & AEGIS_MAPPED &&
-               !leaf_get(e, va, &table);
+               (in_window(va) ? (table = e->pinned, true) : !leaf_get(e, va, &table));
     if (hit) {
         uint64_t page = AEGIS_WHAT_RESOURCE(c->what) + (va >> 12) - (c->where >> 12);
         uint64_t dirty = cause == 15 ? PTE_D : 0;
-        leaf_shadow(table)[INDEX(va, 0)] = (uint16_t)slot;
+        *shadow_of(e, table, INDEX(va, 0)) = (uint16_t)slot;
         __atomic_fetch_or(&table[INDEX(va, 0)], page << 10 | (word >> 16 & 0x3ff) | dirty,
                           __ATOMIC_RELAXED);
         machine_flush_page(va, e->asid);
