@@ -259,14 +259,22 @@ static void env_step(struct env *e)
     }
 }
 
+/* Who finds another at it leaves it to that one. False: nothing to do, or nothing but to wait for other harts. */
 bool env_reap(void)
 {
-    lock_take(&kernel.reap_lock);
-    uint32_t i = __atomic_load_n(&exposed.dying, __ATOMIC_ACQUIRE);
-    if (i != AEGIS_ENVS)
-        env_step(kernel.dying[i]);
+    bool went_on = false;
+
+    if (__atomic_load_n(&exposed.dying, __ATOMIC_ACQUIRE) == AEGIS_ENVS || !lock_try(&kernel.reap_lock))
+        return false;
+    uint32_t i = exposed.dying;
+    if (i != AEGIS_ENVS) {
+        struct env *e = kernel.dying[i];
+        uint32_t phase = e->phase, step = e->step;
+        env_step(e);
+        went_on = kernel.dying[i] != e || e->phase != phase || e->step != step;
+    }
     lock_give(&kernel.reap_lock);
-    return i != AEGIS_ENVS;
+    return went_on;
 }
 
 /* Steps by a controller that waits for it: several at once, as long as nothing has to be waited for. */

@@ -33,6 +33,13 @@ static inline void lock_take(struct lock *l)
         machine_relax();
 }
 
+static inline bool lock_try(struct lock *l)
+{
+    int32_t ticket = __atomic_load_n(&l->serving, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&l->next, &ticket, ticket + 1, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
 static inline void lock_give(struct lock *l)
 {
     __atomic_fetch_add(&l->serving, 1, __ATOMIC_RELEASE);

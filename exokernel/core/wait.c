@@ -94,7 +94,8 @@ bool wait_over(struct activation *a)
 
 uint64_t wait_next(struct hart *h)
 {
-    uint64_t first = ~0UL;
+    bool reaping = exposed.dying != AEGIS_ENVS; /* it waits for another hart: look again */
+    uint64_t first = reaping ? machine_time() + h->slice_ticks : ~0UL;
     struct slot *s = h->ring;
 
     for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {

@@ -125,7 +125,7 @@ static bool word_reached(void *w)
 bool wait_word(const volatile unsigned long *word, unsigned long value)
 {
     struct word_test t = {word, value};
-    return wait_for(word_reached, &t, 2000);
+    return wait_for(word_reached, &t, 20000);
 }
 
 void spin_ms(unsigned long ms)
