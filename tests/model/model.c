@@ -838,6 +838,8 @@ static void do_rekey(void)
     if (valid && AEGIS_WHAT_TYPE(what) == AEGIS_PAGE) {
         const struct ref_block *b = block_of(what);
         valid &= !b->lent && b->order == AEGIS_WHAT_ORDER(what);
+        if (env[who].claim[slot].what && block_of(env[0].claim[250].what) == b)
+            return; /* another claim on the page for vectors: re-keyed, it would be gone */
     }
     if (AEGIS_WHAT_TYPE(what) & AEGIS_ROOT)
         return; /* nobody could allocate any more */
