@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads as the rest of the libOS sees them. There is one for now; it waits by letting its
+/* Threads as the rest of the libOS sees them. There is one; it waits by letting its
  * environment wait. */
 #include "thread.h"
 
