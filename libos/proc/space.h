@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A space: another environment while it is made, from pages lent by us, until it runs by itself.
+ *
+ * The ledger of every process is laid out alike, so that `share` (same slot there as here) gives a
+ * child what it needs in a few calls:
+ *
+ *     0            oneself
+ *     1 .. 63      inherited: roots, console, archive, entries that transfers name
+ *     64 .. 127    one's own, never inherited: session, slice, environments of others, lent pages
+ *     128 ..       pages, mapped or to be mapped: slot_find() gives these; fork shares all of them
+ *
+ * A page that was lent as a table needs no claim: it is released at once and goes back to the free
+ * list when its environment ends. So whatever stands from SLOT_FIRST_PAGE on is memory of this
+ * process, and of nobody's tables.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <aegis/env.h>
+#include <aegis/types.h>
+
+#define SLOT_INHERITED  1
+#define SLOT_OWN        64
+#define SLOT_SESSION    64 /* the session's first chunk: SESSION->chunk_slot */
+#define SLOT_SLICE      65 /* the position in which this process runs */
+#define SLOT_OTHERS     66 /* .. 81: environments of others, for ringing and ending (process_slot) */
+#define SLOT_OTHERS_END 82
+#define SLOT_MAKING     82 /* the environment that is being made */
+#define SLOT_LENDING    83 /* .. 127: pages on their way into its tables */
+#define SLOT_FIRST_PAGE 128
+
+/* Where pages are filled before they are given away: 2 MiB of addresses that are in no region. */
+#define SPACE_WINDOW       0x3d600000UL
+#define SPACE_WINDOW_PAGES 64
+
+struct space {
+    unsigned slot;  /* of the claim on the environment, with CONTROL and RING */
+    unsigned index; /* the environment's */
+    unsigned slots; /* of its ledger */
+    unsigned hart;  /* on which it will run */
+    uint64_t identity;
+    unsigned leaves; /* leaf tables that it was lent */
+};
+
+/* Functions return 0, or a negative errno: -ENOMEM, -EAGAIN (no environment or slot of time left). */
+
+/*
+ * An environment with tables, a ledger of `slots` slots at least, and what lies in 1 .. 63 and in
+ * SLOT_SESSION shared; it has no page and no activation yet. On failure nothing is left.
+ */
+int space_make(struct space *s, unsigned hart, unsigned slots);
+/* Shares our claims [first, first + count) into the same slots; its ledger grows as needed. */
+int space_share(struct space *s, unsigned first, unsigned count, unsigned rights);
+/* Enters a translation there, of a claim that it has; lends what tables it lacks. */
+int space_map(struct space *s, unsigned slot, uintptr_t va, unsigned rights);
+/* Lends a leaf table (2 MiB of addresses), or a middle table for va's GiB. */
+int space_leaf(struct space *s);
+int space_middle(struct space *s, uintptr_t va);
+/*
+ * A new page in a free slot of ours (below: in the same slot there), as a copy of the block of slot
+ * `source`, or zero (AEGIS_NONE); mapped there at va, and no longer ours.
+ */
+int space_page(struct space *s, unsigned slot, unsigned source, uintptr_t va, unsigned rights);
+/*
+ * Its activation: a copy of ours in what the libOS keeps there (upcalls, hart area), but the slots
+ * of time begin at `entry`, masked, with gp at it.
+ */
+int space_activate(struct space *s, uint64_t entry);
+/* Gives it a position on its hart: from here on it runs. Ours no more. */
+int space_run(struct space *s);
+/* Ends one that does not run yet, all steps. */
+void space_drop(struct space *s);
+
+/* ---- libos/vm implements these ---- */
+
+/*
+ * The memory of the calling process for its child, whose ledger is as long as ours and shares
+ * nothing yet from SLOT_FIRST_PAGE on: claims shared into the same slots, private writable pages
+ * copy-on-write on both sides, pinned data and the pager's own pages copied (space_page). What the
+ * child does not find mapped it maps in its own page faults. Our activation's page is not touched.
+ * Called by a thread, unmasked, with no other thread of this process running. -ENOMEM.
+ *
+ * It copies what stands in memory when it is called: the caller has put its own registers into its
+ * thread's context before.
+ */
+int space_fork(struct space *child);
