@@ -87,7 +87,7 @@ uint64_t resource_rekey(uint64_t what)
     return *check_at(what, &count) = check_new();
 }
 
-void resource_drop(uint64_t what)
+void resource_drop(uint64_t what, const struct env *from)
 {
     uint32_t r = AEGIS_WHAT_RESOURCE(what), *count;
 
@@ -97,6 +97,8 @@ void resource_drop(uint64_t what)
     }
     lock_take(&kernel.table_lock);
     check_at(what, &count);
+    if (AEGIS_WHAT_TYPE(what) == AEGIS_SLICE)
+        slice_disown(r >> 8, r & 0xff, from);
     if (--*count == 0)
         switch (AEGIS_WHAT_TYPE(what)) {
         case AEGIS_SLICE:

@@ -133,7 +133,7 @@ static void step_claims(struct env *e)
             continue;
         }
         claim_empty(e, c);
-        resource_drop(what);
+        resource_drop(what, e);
         left--;
         if (++done == CLAIMS_A_STEP) {
             e->step++;
@@ -219,6 +219,7 @@ static void finish(struct env *e)
     r->pages = 0;
     __atomic_store_n(&r->state, AEGIS_ENV_DEAD, __ATOMIC_SEQ_CST);
     env_free_index(index);
+    __atomic_fetch_add(&exposed.deaths, 1, __ATOMIC_SEQ_CST);
     lock_give(&kernel.table_lock);
     pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);
     wipe(e->leaf, e->leaf_count * sizeof e->leaf[0]); /* what the kernel wrote, and nothing of the lender's */

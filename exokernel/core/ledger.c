@@ -137,7 +137,7 @@ long ledger_release(struct env *e, unsigned long slot)
     claim_empty(e, c);
     if (AEGIS_WHAT_TYPE(what) == AEGIS_ENTRY && slot < AEGIS_ENTRY_SLOTS)
         env_forget_entry(e, slot);
-    resource_drop(what);
+    resource_drop(what, e);
     return 0;
 }
 
@@ -308,7 +308,7 @@ static COLD void share_undo(const struct sharing *s, unsigned long end)
         uint64_t what = d->what;
         if (ledger_at(s->from, i)->what) {
             claim_empty(s->to, d);
-            resource_drop(what);
+            resource_drop(what, NULL);
         }
     }
 }

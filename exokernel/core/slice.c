@@ -121,6 +121,14 @@ long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t 
     return any ? AEGIS_E_FULL : AEGIS_E_NO_RESOURCE;
 }
 
+void slice_disown(unsigned hart, unsigned position, const struct env *from)
+{
+    struct aegis_slice *s = &exposed.slice[hart][position];
+
+    if (from && s->owner == from->index)
+        s->owner = s->runs;
+}
+
 void slice_free(unsigned hart, unsigned position)
 {
     struct aegis_slice *s = &exposed.slice[hart][position];
@@ -151,6 +159,7 @@ static long position_give(struct env *self, unsigned long slot, struct env *to)
         return AEGIS_E_NO_RESOURCE;
     lock_take(&kernel.table_lock);
     position_set(&kernel.hart[r >> 8], r & 0xff, a);
+    exposed.slice[r >> 8][r & 0xff].owner = self->index;
     lock_give(&kernel.table_lock);
     hart_wake(r >> 8);
     return 0;

@@ -16,7 +16,8 @@ _Noreturn void slice_start(struct hart *h);
 _Noreturn void slice_leave(void);
 /* Something that sleepers may wait for happened outside of any environment (a device, a death). */
 void slice_poke(void);
-/* The last claim on a position went. table_lock is held. */
+/* A claim of `from`'s on a position goes: if it was the owner, who runs there is. Then, after the last: nobody. table_lock is held. */
+void slice_disown(unsigned hart, unsigned position, const struct env *from);
 void slice_free(unsigned hart, unsigned position);
 /* This hart's positions that run `a` run nobody. */
 void slice_forget(struct hart *h, struct activation *a);

@@ -14,7 +14,8 @@
     X(slice_vector_order, 1) X(slice_share_by_positions, 1) X(tickless_idle, 1)                    \
     X(wait_on_a_claimed_page, 1) X(wait_wakes_with_revoked, 1) X(wait_wakes_when_released, 1)      \
     X(wait_wakes_for_an_upcall, 1) X(ring_wakes_another_hart, 2)                                   \
-    X(no_lost_wakeup_across_harts, 2) X(superpages, 1) X(superpage_of_a_gib, 1)                    \
+    X(deaths_wake_a_sleeper, 1) X(deaths_wake_a_sleeper_on_another_hart, 2)                        \
+    X(ring_looks_at_the_whole_vector, 2) X(no_lost_wakeup_across_harts, 2) X(superpages, 1) X(superpage_of_a_gib, 1)                    \
     X(stlb_refill_after_recycling, 1)                                                              \
     X(environment_on_several_harts, 2) X(protect_seen_by_other_harts, 2)                           \
     X(exposed_pages_hold_no_secret, 1) X(pages_come_back_clear, 1)                           \

@@ -182,6 +182,88 @@ void ring_wakes_another_hart(void)
     page_put(127);
 }
 
+/* Sleeps until somebody has ended: `deaths` is counted behind the record, and idle harts look then. */
+static void mourner_child(long unused)
+{
+    (void)unused;
+    unsigned long seen = EXPOSED->deaths;
+    struct aegis_predicate p = {.slot = AEGIS_NONE, .operation = AEGIS_NE, .width = 8,
+                                .offset = AEGIS_EXPOSED_OFFSET(deaths), .value = seen};
+    g[1] = 1;
+    while (EXPOSED->deaths == seen)
+        up_wait(&p, 1, 0);
+    g[2] = EXPOSED->env[g[0]].state == AEGIS_ENV_DEAD;
+    g[3] = EXPOSED->deaths - seen;
+    g[4] = 1;
+    for (;;)
+        up_yield();
+}
+
+static void death_heard(unsigned hart)
+{
+    struct child dies, mourns;
+    clear();
+    child_start(&dies, 1, 0, spin_child, 15);
+    g[0] = dies.index;
+    child_start(&mourns, 0, hart, mourner_child, 0);
+    CHECK(wait_word(&g[1], 1));
+    pause_ms(20);
+    EQUAL(EXPOSED->env[mourns.index].sleeping[hart], 1);
+    EQUAL(g[4], 0);
+    DONE(UNTIL_DONE(aegis_env_destroy(dies.slot)));
+    CHECK(wait_word(&g[4], 1)); /* its claim is not released yet: the record still says how it ended */
+    EQUAL(g[2], 1);
+    EQUAL(g[3], 1);
+    child_end(&dies);
+    child_end(&mourns);
+}
+
+void deaths_wake_a_sleeper(void)
+{
+    death_heard(0);
+}
+
+void deaths_wake_a_sleeper_on_another_hart(void)
+{
+    death_heard(1);
+}
+
+/* A ring for one sleeper of an idle hart: the hart looks at the others' words too. */
+static void many_child(long id)
+{
+    struct aegis_predicate p = {.slot = 127, .operation = AEGIS_NE, .width = 8, .offset = (uint32_t)id, .value = 0};
+    g[id / 8] = 1;
+    up_wait(&p, 1, 0);
+    g[id / 8] = 2;
+    for (;;)
+        up_wait(&p, 0, 0);
+}
+
+void ring_looks_at_the_whole_vector(void)
+{
+    struct child c[2];
+    clear();
+    page_get(127, 0);
+    DONE(UNTIL_DONE(aegis_map(0, 127, AREA | AEGIS_R | AEGIS_W)));
+    for (unsigned i = 0; i < 2; i++) {
+        child_make(&c[i], i);
+        DONE(aegis_share(c[i].slot, 127, 1, AEGIS_R));
+        child_on(&c[i], 1, many_child, 8 * (i + 1));
+        child_slice(&c[i], 1);
+        CHECK(wait_word(&g[i + 1], 1));
+    }
+    pause_ms(20);
+    EQUAL(EXPOSED->hart[1].idle, 1);
+    *(volatile unsigned long *)(AREA + 16) = 1; /* the second one's word */
+    __asm__ volatile("fence rw, rw" ::: "memory");
+    DONE(aegis_slice_ring(c[0].slot, 1)); /* the first is rung */
+    CHECK(wait_word(&g[2], 2));
+    EQUAL(g[1], 1);
+    for (unsigned i = 0; i < 2; i++)
+        child_end(&c[i]);
+    page_put(127);
+}
+
 /* Each waits for the other's word, a thousand times: a wake-up lost would stop both. */
 #define ROUNDS 1000
 static volatile unsigned long turn[2]; /* in the page: at AREA, AREA + 8 */

@@ -94,9 +94,12 @@ static void destroying(void)
     AGAIN(CALL2(0, release, 0, next_slot));
     AGAIN(CALL2(0, release, 0, a));
     pfn_t page = page_in(e, a);
+    uint64_t deaths = exposed.deaths;
+    tap(exposed.slice[0][9].owner == index, "release: a position that others hold too is whose turn it runs");
     tap(exposed.env[index].positions == 1 && pages[page].claims == 1, "slice_lend: the child has a position and a page of its own");
     tap(AGAIN(CALL1(0, env_destroy, c)).error == 0 && exposed.env[index].state == AEGIS_ENV_DEAD && exposed.env[index].end == AEGIS_END_CONTROLLER,
         "env_destroy: by its controller, in steps (K10)");
+    tap(exposed.deaths == deaths + 1, "env_destroy: one death more, once it is over");
     tap(!page_head(page) && exposed.slice[0][9].owner == AEGIS_ANY && exposed.env[index].positions == 0, "env_destroy: what only it had is free (I8)");
     bool unlent = true;
     for (unsigned i = lent_slot; i < c; i++)
@@ -115,6 +118,33 @@ static void destroying(void)
     tap(exposed.env[index].state == AEGIS_ENV_FREE && same(before, count()), "release: of the last claim frees the index; everything is as before (I8)");
     tap(CALL1(0, env_destroy, 999).error == AEGIS_E_EMPTY_SLOT && CALL1(0, env_destroy, AEGIS_SLOT_PAGES).error == AEGIS_E_WRONG_TYPE && CALL1(0, env_destroy, ~0UL).error == AEGIS_E_BAD_SLOT,
         "env_destroy: empty, no environment, beyond");
+}
+
+/* A position that its owner passed on as a claim and lent outlives that owner, and ends with whom it was lent to. */
+static void inherited(void)
+{
+    scene(1);
+    unsigned c = child_full(0), d = child_full(0);
+    struct env *owner = child_env(c), *heir = child_env(d);
+    give(c, AEGIS_SLOT_SLICES, AEGIS_ALLOC);
+    give(c, d, AEGIS_RING);
+    become(0, owner);
+    bool good = !CALL3(0, alloc, AEGIS_SLOT_SLICES, 11, 100).error;
+    uint64_t mac = mac_of(100, AEGIS_LEND, 0, 0);
+    become(0, heir);
+    good &= !CALL3(0, claim, AEGIS_WHAT(AEGIS_SLICE, AEGIS_LEND, 0, 11), mac, 100).error;
+    become(0, owner);
+    good &= !CALL2(0, slice_lend, 100, d).error && exposed.slice[0][11].owner == owner->index;
+    become(0, p);
+    struct activation *runs = heir->activation[0];
+    good &= !AGAIN(CALL1(0, env_destroy, c)).error;
+    tap(good && kernel.hart[0].slots[11].linked && kernel.hart[0].slots[11].runs == runs && exposed.slice[0][11].owner == heir->index,
+        "slice_lend: a position of which the borrower has a claim outlives its first owner");
+    become(0, heir);
+    tap(!CALL1(0, slice_recall, 100).error && kernel.hart[0].slots[11].runs == runs, "slice_recall: by who is left");
+    become(0, p);
+    tap(!AGAIN(CALL1(0, env_destroy, d)).error && !kernel.hart[0].slots[11].linked && exposed.slice[0][11].owner == AEGIS_ANY && !exposed.slice[0][11].check,
+        "env_destroy: and is free when that one ends");
 }
 
 /* Between any two steps the controller stops; then somebody else goes on with reap. */
@@ -294,6 +324,7 @@ int main(void)
 {
     creating();
     destroying();
+    inherited();
     abandoned();
     self();
     pairs();

@@ -68,7 +68,8 @@ struct aegis_env_record {
 
 struct aegis_slice {
     uint64_t check;
-    uint32_t owner; /* environment index, or AEGIS_ANY: nobody's */
+    uint32_t owner; /* the holder of a claim on it who last said who runs (alloc, slice_lend, slice_recall); when that
+                       one's claim goes while others hold theirs, whoever ran in it then. AEGIS_ANY: nobody's */
     uint32_t runs;  /* who runs in it: the owner, whom it is lent to */
 };
 
@@ -105,6 +106,8 @@ struct aegis_exposed {
     uint32_t asid_bits;
     uint64_t input_count; /* bytes that the console has ever received, +1 at its end */
     uint64_t resize;      /* window: rows << 32 | columns, as last reported */
+    uint64_t deaths;      /* environments that have ended: counted once their record says DEAD (or is free again), before
+                             sleepers are looked at; so a wait for `deaths != seen` hears of each */
     uint64_t irq_count[AEGIS_IRQS];
     struct aegis_hart hart[AEGIS_HARTS];
     struct aegis_slice slice[AEGIS_HARTS][AEGIS_SLICES];
