@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Amounts of money. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+ssize_t strfmon(char *__restrict, size_t, const char *__restrict, ...);
+#ifdef __cplusplus
+}
+#endif
