@@ -73,6 +73,17 @@ def by_libos(harts):
     return numbers(found)
 
 
+def by_program(part):
+    """What apps/bench/PART.c prints, an ordinary program under init."""
+    program = paths.PROGRAMS / "bench" / f"figures-{part}"
+    if not program.exists():
+        return {}
+    result = machine.run([str(program)], icount=True, timeout=120)
+    if result.status:
+        raise proc.Failure(f"{program.name} ended with {result.status}:\n{(result.stdout + result.stderr).decode(errors='replace')}")
+    return numbers(result.stdout)
+
+
 def lua_overhead():
     """fib(27) in Lua with slices of the usual length, over the same with one slice that does not end."""
     def nanoseconds(*append):
@@ -165,6 +176,15 @@ KERNEL_PATHS = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway
                 "env_cycle", "boot"}
 
 
+# Which program of apps/bench tells a figure: PART.c.
+PROGRAM_OF = {name: part for part, found in {
+    "process": ("fork_exit_wait", "fork_exec_wait", "yield_switch"),
+    "memory": ("appel1", "appel2", "prot1", "prot100", "unprot100", "dirty", "first_touch", "cow_fault", "mmap_cycle", "policy_swap"),
+    "thread": ("signal_trap", "upcall_trap", "mutex", "thread_cycle"),
+    "files": ("pipe_pingpong", "pipe_64k", "file_cycle", "stat", "open_close", "read_4k"),
+}.items() for name in found}
+
+
 def measure(names, harts=1):
     """{name: value} for those names that can be measured, and parts of them as NAME.PART."""
     if not FIRST.exists():
@@ -176,6 +196,8 @@ def measure(names, harts=1):
         values |= by_libos(harts)
     if LIBOS.exists() and "interrupt_to_app" in names and harts == 1:
         values["interrupt_to_app"] = interrupt_to_app()
+    for part in sorted({PROGRAM_OF[n] for n in names if n in PROGRAM_OF} if harts == 1 else ()):
+        values |= by_program(part)
     if "lua_overhead" in names and harts == 1 and (paths.PROGRAMS / "lua" / "lua").exists():
         values["lua_overhead"] = lua_overhead()
     return values
