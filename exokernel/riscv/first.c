@@ -10,7 +10,8 @@
 
 #define LEDGER_PAGES 8
 #define LEAF_TABLES 16
-#define ARCHIVE_BLOCKS 64
+#define ARCHIVE_BLOCKS 56
+#define IMAGE_SLOT 128 /* the image's claims begin here: what lies below is the libOS's to lay out */
 #define IMAGE_PAGES 800
 
 struct elf_header {
@@ -189,6 +190,7 @@ void first_start(const void *archive, size_t bytes)
     roots_give();
     archive_give();
     const uint8_t *init = init_find(archive, bytes, &size);
+    slot_next = IMAGE_SLOT;
     uint64_t entry = image_load(init, size);
     struct activation *a = env_activate(env, page_get(1), &kernel.hart[0]);
     activation_user(a)->up_slice_begin = entry;

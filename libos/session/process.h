@@ -12,7 +12,6 @@
 #pragma once
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "session.h"
@@ -28,6 +27,10 @@ enum process_state {
     PROCESS_RUNNING,
     PROCESS_STOPPED,
     PROCESS_ZOMBIE,
+};
+
+struct process_limit {
+    uint64_t now, most;
 };
 
 struct queued_signal {
@@ -75,7 +78,7 @@ struct process {
     void *directory, *root; /* current and root directory: nodes, held */
     mode_t mask;
     uint32_t terminal; /* controlling terminal, index + 1, or 0 */
-    struct rlimit limits[16];
+    struct process_limit limits[16]; /* by RLIMIT_ */
     uint64_t parts[8]; /* spare for parts */
 };
 

@@ -28,18 +28,44 @@
 
 #include <aegis/types.h>
 
-#define SESSION_VA     0x0800000000UL
+#ifndef SESSION_VA /* a test on the host has its own */
+#define SESSION_VA 0x0800000000UL
+#endif
 #define SESSION_SIZE   (4UL << 30)
-#define SESSION_CHUNKS 2144
+#define SESSION_CHUNKS 2140
 #define SESSION_LOG    1024 /* stores of one stay in the monitor */
 #define SESSION_MAGIC  0x314e4f4953534553UL
 #define SESSION_ABI    1    /* of everything that lies in session memory */
+
+#define SESSION_CLASSES 14 /* sizes of small objects */
+#define SESSION_ORDERS  10 /* runs of 1 to 512 pages */
 
 struct process;
 
 struct session_store {
     uint64_t *word;
     uint64_t old;
+};
+
+/* Part of a shared object. Zero is a good beginning. */
+struct channel {
+    uint64_t sequence;
+    uint32_t sleepers; /* bit h: somebody has gone to sleep for it on hart h */
+    uint32_t spare;
+};
+
+/* allocate.c's */
+struct session_allocator {
+    struct session_class {
+        uint64_t *free;     /* linked through their first words */
+        uintptr_t fresh;    /* of the newest page: what was never given out */
+        uint64_t pages;     /* ever cut up for this size */
+        uint64_t spare;
+    } classes[SESSION_CLASSES];
+    struct page_run *leaving;              /* freed pages, not yet among the others */
+    struct page_run *free[SESSION_ORDERS]; /* blocks of 2^n pages */
+    uint8_t *map[256]; /* of each 16 MiB: a byte a page, order + 1 of the free block that begins there */
+    uint8_t first_map[4096];
 };
 
 struct session {
@@ -58,14 +84,21 @@ struct session {
     void *terminals;           /* libos/tty's root object */
     void *objects[4];          /* named semaphores, shared memory names, ... */
     int64_t boot_time;         /* nanoseconds since 1970 when `time` was 0 */
-    uint64_t free_bytes;       /* of the allocator; the rest of its state is allocate.c's own */
-    uint64_t allocator[256];
+    uint64_t free_bytes;       /* in free pages */
+    struct session_allocator allocator;
+    /* The keeper (init) alone adds chunks, so that they outlive whoever wanted them. */
+    uint64_t keeper;
+    uint64_t chunks_wanted;
+    uint64_t chunks_refused;       /* times that there was no memory for one */
+    struct channel keeper_channel; /* woken for the keeper: chunks are wanted, or a process needs it */
+    struct channel chunk_channel;  /* woken by it: one is there, or refused */
 };
 
 #define SESSION ((struct session *)SESSION_VA)
 
-/* Of an environment: its index and most of its check. 0 is nobody's. */
+/* Of this environment: its index and most of its check. 0 is nobody's. */
 uint64_t session_identity(void);
+uint64_t session_identity_of(uint32_t environment);
 /* Whether the environment of an identity lives. */
 bool session_alive(uint64_t identity);
 
@@ -75,6 +108,14 @@ void monitor_enter(void);
 void monitor_leave(void);
 /* Gives up and takes back all stores since monitor_enter(): for a call that fails half way. */
 void monitor_abandon(void);
+
+/*
+ * Not 0 while this thread is in the monitor, or about to enter: whoever brings it a signal then sets
+ * MONITOR_DEFERRED and lets it go on; monitor_leave() calls monitor_deferred().
+ */
+extern __thread uint32_t monitor_held;
+#define MONITOR_DEFERRED 2
+void monitor_deferred(void); /* weak: nothing */
 
 /* Logs the aligned 8 bytes around `at`. */
 void session_log(const volatile void *at);
@@ -90,14 +131,23 @@ void session_store(void *to, const void *from, size_t size);
 
 /* ---- memory; in the monitor ---- */
 
-/* Sees to it that `bytes` can be allocated: may add chunks, in steps. Outside the monitor. -ENOMEM. */
+/*
+ * Sees to it that there is a run of free pages for `bytes` (2 MiB at most): may have chunks added.
+ * Outside the monitor. -ENOMEM.
+ */
 int session_reserve(size_t bytes);
-/* Objects of 16 bytes to 2 KiB (aligned to 16), and pages; all zero. Null: reserve more and try again. */
+/*
+ * Objects of up to 2 KiB (aligned to 16), and runs of up to 512 pages; all zero. Null: leave, reserve
+ * and try again. What one has allocated need not be logged until something refers to it. What was
+ * freed is not given out again before the monitor has been left.
+ */
 void *session_alloc(size_t size);
 void session_free(void *object, size_t size);
-void *session_pages(size_t count); /* consecutive, aligned to a page; uncleared if `session_pages_raw` */
+void *session_pages(size_t count); /* consecutive; not cleared by session_pages_raw */
 void *session_pages_raw(size_t count);
 void session_pages_free(void *pages, size_t count);
+/* Bytes in use, of objects and pages: for tests and reports. Not bounded. */
+uint64_t session_used(void);
 
 /* ---- for pagers and predicates ---- */
 
@@ -112,13 +162,6 @@ int session_capability(const void *pages, size_t count, unsigned rights,
                        struct aegis_capability *capability);
 
 /* ---- channels: waiting (libos/sched implements the wait over threads) ---- */
-
-/* Part of a shared object. Zero is a good beginning. */
-struct channel {
-    uint64_t sequence;
-    uint32_t sleepers; /* bit h: somebody has gone to sleep for it on hart h */
-    uint32_t spare;
-};
 
 static inline uint64_t channel_seen(const struct channel *c)
 {

@@ -9,7 +9,9 @@
 #include <aegis/pager.h>
 
 #include "../posix/fault.h"
+#include "../posix/user.h"
 #include "../sched/thread.h"
+#include "../session/session.h"
 #include "last_words.h"
 #include "upcall_asm.h"
 
@@ -113,13 +115,26 @@ PINNED_CODE static void deliver(struct context *frame, int signal)
     }
 }
 
+/* Session memory is no pager's. A place that may name what is not there has its own way on. */
+PINNED_CODE static int fault(struct context *frame)
+{
+    if (session_fault(frame->value) == 0)
+        return 0;
+    int signal = aegis_pager->fault(frame->value, access_of(frame->cause));
+    if (signal && pc_within(frame->pc, user_access_begin, user_access_end)) {
+        frame->pc = (uint64_t)user_access_failed;
+        signal = 0;
+    }
+    return signal;
+}
+
 PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation *activation)
 {
     extern const char context_return_trap[];
     int signal;
 
     if (is_page_fault(frame->cause)) {
-        signal = aegis_pager->fault(frame->value, access_of(frame->cause));
+        signal = fault(frame);
     } else if (frame->cause == CAUSE_BREAKPOINT && frame->pc == (uint64_t)context_return_trap) {
         *frame = *(const struct context *)frame->x[CONTEXT_A0];
         signal = 0;
@@ -137,6 +152,8 @@ PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation
  * the end. */
 PINNED_CODE void nested_handle(struct context *frame)
 {
+    if (is_page_fault(frame->cause) && session_fault(frame->value) == 0)
+        return;
     if (!is_page_fault(frame->cause) || pager_restore(frame->value, access_of(frame->cause)))
         last_words(PINNED_TEXT("fault in the libOS at "), frame->pc, frame->value);
 }

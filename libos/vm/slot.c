@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ledger's free slots. The ledger itself, read in place, says which they are. All pinned. */
+#include "../proc/space.h"
 #include "vm.h"
 
 #include <aegis/aegis.h>
@@ -41,16 +42,17 @@ PINNED_CODE static int ledger_extend(unsigned spare)
     do {
         r = aegis_table_lend(AEGIS_SLOT_SELF, spare, AEGIS_TABLE_LEDGER, 0);
     } while (r.error == AEGIS_E_AGAIN);
+    page_put(spare); /* lent, it needs no claim: it is free when this environment ends */
     return r.error ? -1 : 0;
 }
 
 PINNED_CODE unsigned slot_find(void)
 {
     unsigned end = ledger_slots() - 1;
-    unsigned slot = scan(hint, end);
+    unsigned slot = scan(hint > SLOT_FIRST_PAGE ? hint : SLOT_FIRST_PAGE, end);
 
     if (!slot)
-        slot = scan(AEGIS_SLOT_BOOT, end);
+        slot = scan(SLOT_FIRST_PAGE, end);
     if (!slot) {
         if (ledger_extend(end))
             return 0;
@@ -62,7 +64,7 @@ PINNED_CODE unsigned slot_find(void)
 
 PINNED_CODE void slot_freed(unsigned slot)
 {
-    if (slot < hint && slot >= AEGIS_SLOT_BOOT)
+    if (slot < hint && slot >= SLOT_FIRST_PAGE)
         hint = slot;
 }
 

@@ -21,8 +21,7 @@ PINNED_CODE static long table_lend(unsigned order, unsigned kind, uintptr_t va)
     do {
         r = aegis_table_lend(AEGIS_SLOT_SELF, (unsigned long)slot, kind, va);
     } while (r.error == AEGIS_E_AGAIN);
-    if (r.error)
-        page_put((unsigned)slot);
+    page_put((unsigned)slot); /* lent, it needs no claim: it is free when this environment ends */
     return r.error;
 }
 

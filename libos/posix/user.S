@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory that a caller names (user.h). Between user_access_begin and user_access_end nothing uses the stack, and ra is
+ * the caller's: a fault there that nobody resolves goes on at user_access_failed.
+ */
+#define EFAULT 14
+#define ENAMETOOLONG 91 /* newlib's */
+
+    .text
+    .globl user_access_begin
+user_access_begin:
+
+/* user_copy_in(to, user, size), user_copy_out(user, from, size) */
+    .globl user_copy_in
+    .globl user_copy_out
+user_copy_in:
+user_copy_out:
+    or   t0, a0, a1
+    andi t0, t0, 7
+    bnez t0, 5f
+    andi t1, a2, -64
+    add  t1, t1, a1 /* end of the part that goes by 64 bytes */
+    beq  t1, a1, 2f
+1:  ld   t2, 0(a1)
+    ld   t3, 8(a1)
+    ld   t4, 16(a1)
+    ld   t5, 24(a1)
+    ld   t6, 32(a1)
+    ld   a3, 40(a1)
+    ld   a4, 48(a1)
+    ld   a5, 56(a1)
+    sd   t2, 0(a0)
+    sd   t3, 8(a0)
+    sd   t4, 16(a0)
+    sd   t5, 24(a0)
+    sd   t6, 32(a0)
+    sd   a3, 40(a0)
+    sd   a4, 48(a0)
+    sd   a5, 56(a0)
+    addi a1, a1, 64
+    addi a0, a0, 64
+    bne  a1, t1, 1b
+2:  andi a2, a2, 63
+    andi t1, a2, -8
+    add  t1, t1, a1
+    beq  t1, a1, 4f
+3:  ld   t2, 0(a1)
+    addi a1, a1, 8
+    sd   t2, 0(a0)
+    addi a0, a0, 8
+    bne  a1, t1, 3b
+4:  andi a2, a2, 7
+5:  beqz a2, 7f
+    add  a2, a2, a1
+6:  lbu  t2, 0(a1)
+    addi a1, a1, 1
+    sb   t2, 0(a0)
+    addi a0, a0, 1
+    bne  a1, a2, 6b
+7:  li   a0, 0
+    ret
+
+/* user_zero(user, size) */
+    .globl user_zero
+user_zero:
+    add  a1, a1, a0
+    andi t1, a1, -8
+1:  beq  a0, a1, 3f
+    andi t0, a0, 7
+    bnez t0, 2f
+    bgeu a0, t1, 2f
+    sd   zero, 0(a0)
+    addi a0, a0, 8
+    j    1b
+2:  sb   zero, 0(a0)
+    addi a0, a0, 1
+    j    1b
+3:  li   a0, 0
+    ret
+
+/* user_string(to, user, size) */
+    .globl user_string
+user_string:
+    mv   t0, a1
+    add  a2, a2, a1
+1:  beq  a1, a2, 2f
+    lbu  t1, 0(a1)
+    sb   t1, 0(a0)
+    addi a0, a0, 1
+    addi a1, a1, 1
+    bnez t1, 1b
+    sub  a0, a1, t0
+    addi a0, a0, -1
+    ret
+2:  li   a0, -ENAMETOOLONG
+    ret
+
+    .globl user_access_end
+user_access_end:
+
+    .globl user_access_failed
+user_access_failed:
+    li   a0, -EFAULT
+    ret

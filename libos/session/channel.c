@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Channels: sleeping until a shared word changes. The kernel looks at the words itself. */
+#include <errno.h>
+
+#include <aegis/aegis.h>
+#include <aegis/exposed.h>
+#include <aegis/scheduler.h>
+
+#include "../sched/thread.h"
+#include "process.h"
+#include "session.h"
+
+#define FITTING (AEGIS_PREDICATES - 2) /* one is for signals, one for whatever the scheduler adds */
+
+__attribute__((weak)) bool signals_due(void)
+{
+    return false;
+}
+
+static unsigned predicate_of(struct aegis_predicate *p, const uint64_t *word, uint64_t seen)
+{
+    uint32_t offset;
+    unsigned slot = session_slot(word, &offset);
+
+    *p = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8, offset, seen};
+    return slot;
+}
+
+/* Before the kernel looks: who wakes it later rings this hart. */
+static void sleeper_note(struct channel *c, unsigned hart)
+{
+    if (!(__atomic_load_n(&c->sleepers, __ATOMIC_RELAXED) & 1U << hart))
+        __atomic_fetch_or(&c->sleepers, 1U << hart, __ATOMIC_SEQ_CST);
+}
+
+static unsigned hart_here(void)
+{
+    return (unsigned)(((uintptr_t)aegis_activation_current() - AEGIS_PINNED) / AEGIS_PAGE_SIZE);
+}
+
+static void sleepers_note(const struct channel_entry *entries, size_t count)
+{
+    unsigned hart = hart_here();
+
+    for (size_t i = 0; i < count; i++)
+        sleeper_note(entries[i].channel, hart);
+    if (process_self)
+        sleeper_note(&process_self->signal_channel, hart);
+}
+
+static bool any_woken(const struct channel_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (channel_seen(entries[i].channel) != entries[i].seen)
+            return true;
+    return false;
+}
+
+static unsigned predicates_fill(struct aegis_predicate *p, const struct channel_entry *entries,
+                                size_t count, uint64_t wakes)
+{
+    unsigned n = 0;
+
+    if (count > FITTING)
+        predicate_of(&p[n++], &SESSION->wakes, wakes);
+    for (size_t i = 0; i < count && count <= FITTING; i++)
+        predicate_of(&p[n++], &entries[i].channel->sequence, entries[i].seen);
+    return n;
+}
+
+int channel_wait_any(const struct channel_entry *entries, size_t count, uint64_t deadline)
+{
+    struct aegis_predicate p[AEGIS_PREDICATES];
+    long why;
+
+    if (AEGIS_EXPOSED_STATE->harts > 1)
+        sleepers_note(entries, count);
+    do {
+        uint64_t wakes = __atomic_load_n(&SESSION->wakes, __ATOMIC_ACQUIRE);
+        uint64_t seen = process_self ? channel_seen(&process_self->signal_channel) : 0;
+        if (signals_due())
+            return -EINTR;
+        if (count > FITTING && any_woken(entries, count))
+            return 0;
+        unsigned n = predicates_fill(p, entries, count, wakes);
+        if (process_self)
+            predicate_of(&p[n++], &process_self->signal_channel.sequence, seen);
+        why = thread_wait(p, n, deadline);
+    } while (why >= 0 && count > FITTING && !any_woken(entries, count));
+    if (signals_due())
+        return -EINTR;
+    return why == AEGIS_WAKE_TIMEOUT ? -ETIMEDOUT : 0;
+}
+
+int channel_wait(struct channel *c, uint64_t seen, uint64_t deadline)
+{
+    struct channel_entry entry = {c, seen};
+    return channel_wait_any(&entry, 1, deadline);
+}
+
+/* ---- waking ---- */
+
+static int sleeps_there(struct process *p, void *hart)
+{
+    return AEGIS_EXPOSED_STATE->env[p->environment].sleeping[*(unsigned *)hart] ? (int)p->pid : 0;
+}
+
+/* A ring of any who sleeps on an idle hart has all of its positions looked at. */
+static void hart_ring(unsigned hart)
+{
+    int pid = process_each(sleeps_there, &hart);
+    const struct process *p = pid ? process_find(pid) : NULL;
+    unsigned slot = p ? process_slot(p) : 0;
+
+    if (slot)
+        aegis_slice_ring(slot, hart);
+}
+
+static __attribute__((noinline)) void sleepers_ring(struct channel *c)
+{
+    uint32_t harts = __atomic_exchange_n(&c->sleepers, 0, __ATOMIC_SEQ_CST) & ~(1U << hart_here());
+
+    for (unsigned h = 0; harts; h++, harts >>= 1)
+        if (harts & 1 && AEGIS_EXPOSED_STATE->hart[h].idle)
+            hart_ring(h);
+}
+
+void channel_wake(struct channel *c)
+{
+    __atomic_fetch_add(&c->sequence, 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&SESSION->wakes, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&c->sleepers, __ATOMIC_SEQ_CST))
+        sleepers_ring(c);
+}
