@@ -4,6 +4,7 @@
     .globl _start
 _start:
     la   sp, boot_stack_end
+    la   tp, boot_thread + 8 /* the word below tp is the running thread */
     mv   a0, gp
     call process_start
 1:  j    1b
@@ -20,6 +21,12 @@ stack_switch:
     .balign 16
     .space 2048
 boot_stack_end:
+
+    .section .pinned.data, "aw", @progbits
+    .balign 8
+    .globl boot_thread
+boot_thread:
+    .dword thread_main
 
     .weak _init
     .weak _fini

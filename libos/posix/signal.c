@@ -101,6 +101,16 @@ void signal_interrupt(const struct context *saved, int signal)
         fp_restore(fp);
 }
 
+/* A thread that has something to attend to. */
+void attention_entry(struct context *saved, long unused)
+{
+    (void)unused;
+    thread_self()->attention = 0;
+    deliver_pending();
+    thread_self()->deferred--;
+    context_return(saved);
+}
+
 void signal_fault(struct context *saved, int signal)
 {
     void (*handler)(int) = actions[signal].sa_handler;

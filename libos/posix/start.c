@@ -21,6 +21,9 @@ char **environ = no_strings + 1;
 static void tls_start(void)
 {
     memcpy(__tls_main, __tls_image, (size_t)__tls_image_size);
+    struct thread **tls = (struct thread **)__tls_main;
+    __asm__("" : "+r"(tls)); /* what lies below is the linker's to know */
+    tls[-1] = &thread_main;
     __asm__ volatile("mv tp, %0" : : "r"(__tls_main) : "memory");
 }
 
@@ -32,7 +35,7 @@ static struct start_block *start_block(void)
     return start;
 }
 
-static void thread_start(void)
+static void main_start(void)
 {
     struct start_block *start = start_block();
     char **argv = no_strings;
@@ -57,5 +60,5 @@ PINNED_CODE void process_start(uint64_t gp)
     heap_boot();
     aegis_pager->map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE,
                      AEGIS_R | AEGIS_W, REGION_ZERO);
-    stack_switch(VM_STACK_TOP, thread_start);
+    stack_switch(VM_STACK_TOP, main_start);
 }

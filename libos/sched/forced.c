@@ -67,13 +67,13 @@ PINNED_CODE static void in_nested(struct aegis_activation *a, uint64_t pc)
     nested_reenter(&area->forced, a);
 }
 
-/* A thread's wait, before or after it slept: it returns with nothing. */
-PINNED_CODE static void in_wait(struct aegis_activation *a)
+/* A thread was entering the scheduler, its sp not yet away: it begins anew. */
+PINNED_CODE static void in_call(struct aegis_activation *a)
 {
     struct context *c = HART_AREA(a)->current;
 
     take(c, a);
-    slice_fix(c, a);
+    c->pc = (uint64_t)context_call;
 }
 
 /* A transfer: before it was made it returns AGAIN, afterwards what came back. */
@@ -125,7 +125,7 @@ static inline bool on_stack(uint64_t sp, uint64_t top, uint64_t size)
 
 /*
  * C of ours, on one of our stacks; or a handler of the application's own (aegis_upcall_set), which
- * starts anew. On the slice stack only scheduling is done, and that is simply done again.
+ * starts anew. What runs on the slice stack can simply be done again.
  */
 PINNED_CODE static void in_code(struct aegis_activation *a)
 {
@@ -177,8 +177,8 @@ PINNED_CODE void slice_forced(struct aegis_activation *a)
         slice_fix(HART_AREA(a)->current, a);
     else if (pc_within(pc, upcall_exception, exception_save_end))
         in_exception(a, pc_within(pc, exception_saved, exception_save_end));
-    else if (pc_within(pc, context_wait, pct_call))
-        in_wait(a);
+    else if (pc_within(pc, context_call, context_call_away))
+        in_call(a);
     else if (pc_within(pc, pct_call, aegis_upcall_return) || pc_within(pc, upcall_entry, pct_end))
         in_transfer(a, pc);
     else if (pc_within(pc, aegis_upcall_return, context_restore))

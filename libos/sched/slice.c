@@ -8,10 +8,11 @@
 
 PINNED_BSS int (*slice_hook)(void);
 PINNED_BSS void (*slice_hook_function)(struct context *, long);
+PINNED_DATA struct signal_hooks signal_hooks = {.wake = {.slot = NO_PREDICATE}};
 
 /*
  * The slot ended between aegis_restart_begin and aegis_restart_end, with `masked` 0: at the first
- * instruction of an exception upcall, in a wait that has not begun or is over, or in a return.
+ * instruction of an exception upcall, in a call that has not begun, or in a return.
  */
 PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
 {
@@ -23,10 +24,8 @@ PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
         a->held |= AEGIS_HELD_SLICE_END;
         context_reenter(c, a);
     }
-    if (pc_within(c->pc, context_wait, pct_call)) {
-        c->pc = c->x[CONTEXT_X(1)];
-        c->x[CONTEXT_A0] = (uint64_t)AEGIS_E_AGAIN;
-        ((struct thread *)c)->asleep = 0;
+    if (pc_within(c->pc, context_call, context_call_masked)) {
+        c->pc = (uint64_t)context_call;
     } else if (pc_within(c->pc, pct_call, pct_masked)) {
         c->pc = (uint64_t)pct_call;
     } else if (pc_within(c->pc, aegis_return_begin, aegis_restart_end)) {
@@ -35,47 +34,45 @@ PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
     }
 }
 
-PINNED_CODE static void switch_fp(struct context *from, struct context *to,
-                                  struct aegis_activation *a)
+/* The thread whose slot ended gives way. */
+PINNED_CODE static void slice_ended(struct hart_area *area)
 {
-    struct thread *old = (struct thread *)from, *new = (struct thread *)to;
+    struct thread *thread = (struct thread *)area->current;
 
-    if (a->fp_live) {
-        fp_save(old->fp);
-        old->fp_used = 1;
-    }
-    if (new->fp_used)
-        fp_restore(new->fp);
+    if (thread->state != THREAD_RUNNING)
+        return;
+    thread->ticks += area->ended - thread->began;
+    thread->state = THREAD_READY;
+    scheduler_now->stop(thread);
 }
 
 PINNED_CODE void slice_begin(struct aegis_activation *a)
 {
     struct hart_area *area = HART_AREA(a);
 
-    if (__builtin_expect(a->forced, 0))
-        slice_forced(a);
-    struct thread *thread = (struct thread *)area->current;
-    if (thread->asleep) {
-        thread->asleep = 0;
-        thread->context.x[CONTEXT_A0] = 0;
-        thread->context.x[CONTEXT_A0 + 1] = (uint64_t)a->wake;
+    if (area->sleeping) {
+        area->sleeping = 0;
+        wait_woken(a, a->wake);
+    } else {
+        slice_ended(area);
+        if (waiting_count)
+            wait_poll();
     }
-    if (thread->state == THREAD_RUNNING)
-        aegis_scheduler->stop(thread);
-    thread = aegis_scheduler->pick((unsigned)area->number);
-    struct context *c = &thread->context;
-    if (c != area->current) {
-        switch_fp(area->current, c, a);
-        area->current = c;
-        c->gp = ACTIVATION_GP(a);
-    }
-    if (slice_hook && slice_hook()) {
+    if (signal_hooks.look)
+        signal_hooks.look();
+    struct thread *thread = scheduler_now->pick((unsigned)area->number);
+    if (!thread)
+        schedule(a);
+    if (__builtin_expect(slice_hook != 0, 0) && slice_hook()) {
+        area->current = &thread->context;
+        thread->context.gp = ACTIVATION_GP(a);
+        thread->state = THREAD_RUNNING;
         /* in another place, so that the thread's own stays whole if we run out of time */
-        area->pushed = *c;
+        area->pushed = thread->context;
         if (context_push(&area->pushed, slice_hook_function, 0) == 0)
-            c = &area->pushed;
+            context_restore(&area->pushed, a);
     }
-    context_restore(c, a);
+    thread_run(thread, a);
 }
 
 /* A request to give something back. This libOS holds nothing that it could spare: it lets the

@@ -1,49 +1,61 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads as the rest of the libOS sees them. There is one; it waits by letting its
- * environment wait. */
+/* Activations are put in order, and there is room for threads. */
 #include "thread.h"
 
 #include <string.h>
 
+#include <aegis/pager.h>
+
 #include "../upcall/upcall_asm.h"
+
+#define PER_PAGE     (AEGIS_PAGE_SIZE / sizeof(struct thread))
+#define WINDOW(page) (AEGIS_PINNED + (THREAD_WINDOW + (page)) * (uintptr_t)AEGIS_PAGE_SIZE)
 
 PINNED_BSS struct thread thread_main;
 
-__attribute__((weak)) PINNED_CONST const struct scheduler *const aegis_scheduler =
-    &scheduler_round_robin;
+/* The slice stack lies below the exception stack: an empty one's sp is not within the other. */
+static PINNED_BSS struct {
+    uint8_t slice[SLICE_STACK];
+    uint8_t exception[EXCEPTION_STACK];
+} stacks __attribute__((aligned(16)));
 
-static PINNED_BSS uint64_t exception_stack[EXCEPTION_STACK / 8] __attribute__((aligned(16)));
-static PINNED_BSS uint64_t slice_stack[SLICE_STACK / 8] __attribute__((aligned(16)));
+static PINNED_BSS unsigned boot_hart;
+static PINNED_BSS unsigned window_pages; /* of threads, mapped */
+static PINNED_BSS struct thread forked;  /* the calling thread of a fork */
 
-PINNED_CODE struct thread *thread_self(void)
+/* ---- who and where ---- */
+
+static inline uintptr_t stack_pointer(void)
 {
-    return &thread_main;
+    uintptr_t sp;
+    __asm__ volatile("mv %0, sp" : "=r"(sp));
+    return sp;
 }
 
 PINNED_CODE struct aegis_activation *aegis_activation_current(void)
 {
-    return GP_ACTIVATION(thread_main.context.gp);
+    if (stack_pointer() - (uintptr_t)&stacks <= sizeof stacks)
+        return (struct aegis_activation *)AEGIS_ACTIVATION(boot_hart);
+    return GP_ACTIVATION(thread_self()->context.gp);
 }
+
+/* ---- the beginning ---- */
 
 static void area_init(struct hart_area *area, unsigned hart)
 {
     area->current = &thread_main.context;
-    area->exception_stack = (uint64_t)(exception_stack + EXCEPTION_STACK / 8);
-    area->slice_stack = (uint64_t)(slice_stack + SLICE_STACK / 8);
+    area->exception_stack = (uint64_t)(stacks.exception + EXCEPTION_STACK);
+    area->slice_stack = (uint64_t)(stacks.slice + SLICE_STACK);
     area->number = hart;
     for (unsigned i = 0; i < 16; i++)
         area->vector[i] = (uint64_t)aegis_upcall_default;
 }
 
-void thread_boot(struct aegis_activation *activation)
+static void activation_init(struct aegis_activation *activation, unsigned hart)
 {
-    unsigned hart = ((uintptr_t)activation - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
-
     /* Should we have overrun before this, we are here by a slot that began from the start. */
     activation->forced = 0;
     area_init(HART_AREA(activation), hart);
-    thread_main.context.gp = ACTIVATION_GP(activation);
-    thread_main.hart = hart;
     activation->return_begin = (uint64_t)aegis_return_begin;
     activation->return_end = (uint64_t)aegis_return_end;
     activation->up_exception = (uint64_t)upcall_exception;
@@ -55,32 +67,127 @@ void thread_boot(struct aegis_activation *activation)
     activation->up_revoke = (uint64_t)upcall_revoke;
     activation->up_caller_gone = (uint64_t)upcall_caller_gone;
     activation->up_emergency = (uint64_t)upcall_emergency;
-    aegis_scheduler->init();
-    aegis_scheduler->start(&thread_main);
-    aegis_scheduler->pick(hart);
 }
 
-long thread_wait(const struct aegis_predicate *predicates, unsigned count, uint64_t deadline)
+PINNED_CODE void thread_boot(struct aegis_activation *activation)
 {
-    struct thread *self = thread_self();
-    struct aegis_result r;
+    unsigned hart = ((uintptr_t)activation - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
 
-    do {
-        self->asleep = 1;
-        r = context_wait(&self->context, predicates, count, deadline);
-        self->asleep = 0;
-    } while (r.error == AEGIS_E_AGAIN || (!r.error && (long)r.value == AEGIS_WAKE_INTERRUPTED));
-    if (r.error == AEGIS_E_TIMEOUT)
-        return AEGIS_WAKE_TIMEOUT;
-    if (r.error == AEGIS_E_REVOKED)
-        return AEGIS_WAKE_REVOKED;
-    return r.error ? r.error : (long)r.value;
+    boot_hart = hart;
+    thread_main.context.gp = ACTIVATION_GP(activation);
+    thread_main.hart = hart;
+    thread_main.affinity = ~0UL;
+    thread_main.began = time_now();
+    thread_main.state = THREAD_RUNNING;
+    activation_init(activation, hart);
+    scheduler_now = aegis_scheduler;
+    scheduler_now->init();
 }
 
-void thread_yield(void)
+/* ---- fork ---- */
+
+PINNED_CODE static void fork_copy(struct context *c, void *unused, struct aegis_activation *a)
 {
-    context_yield(&thread_self()->context);
+    (void)unused;
+    forked = *(struct thread *)c;
+    if (a->fp_live) {
+        aegis_fp_take();
+        fp_save(forked.fp);
+        forked.fp_used = 1;
+    }
+    thread_result(c, 0);
+    thread_run((struct thread *)c, a);
 }
+
+long thread_fork_point(void)
+{
+    return context_call(&thread_self()->context, fork_copy, 0);
+}
+
+PINNED_CODE void thread_boot_forked(struct aegis_activation *activation)
+{
+    struct hart_area *area = HART_AREA(activation);
+
+    window_pages = 0;
+    wait_reset();
+    thread_boot(activation);
+    thread_main = forked;
+    thread_main.number = 0;
+    thread_main.ticks = 0;
+    thread_main.pending = 0;
+    thread_main.attention = 0;
+    thread_main.context.gp = ACTIVATION_GP(activation);
+    thread_main.state = THREAD_READY;
+    thread_result(&thread_main.context, 1);
+    area->fp_owner = 0;
+    if (thread_main.fp_used) {
+        aegis_fp_take();
+        fp_restore(thread_main.fp);
+        area->fp_owner = &thread_main;
+    }
+    scheduler_now->start(&thread_main);
+}
+
+/* ---- room for threads ---- */
+
+PINNED_CODE static struct thread *thread_at(unsigned index)
+{
+    return (struct thread *)WINDOW(index / PER_PAGE) + index % PER_PAGE;
+}
+
+static int window_extend(void)
+{
+    if (window_pages == THREAD_WINDOW_PAGES)
+        return -1;
+    long slot = page_get_whole(0);
+    if (slot < 0)
+        return -1;
+    if (page_map((unsigned)slot, WINDOW(window_pages), AEGIS_R | AEGIS_W)) {
+        page_put((unsigned)slot);
+        return -1;
+    }
+    window_pages++;
+    return 0;
+}
+
+struct thread *thread_new(void)
+{
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        if (i == window_pages * PER_PAGE && window_extend())
+            return 0;
+        struct thread *t = thread_at(i);
+        uint32_t free = THREAD_FREE;
+        if (!__atomic_compare_exchange_n(&t->state, &free, THREAD_ENDED, 0, __ATOMIC_ACQUIRE,
+                                         __ATOMIC_RELAXED))
+            continue;
+        memset(t, 0, sizeof *t);
+        t->state = THREAD_ENDED;
+        t->number = i + 1;
+        t->affinity = ~0UL;
+        return t;
+    }
+    return 0;
+}
+
+PINNED_CODE void thread_free(struct thread *thread)
+{
+    if (thread != &thread_main)
+        __atomic_store_n(&thread->state, THREAD_FREE, __ATOMIC_RELEASE);
+}
+
+PINNED_CODE struct thread *thread_next(struct thread *after)
+{
+    unsigned i = after ? after->number : 0;
+
+    if (!after)
+        return &thread_main;
+    for (; i < window_pages * PER_PAGE; i++)
+        if (thread_at(i)->state != THREAD_FREE)
+            return thread_at(i);
+    return 0;
+}
+
+/* ---- what applications set ---- */
 
 int aegis_upcall_set(unsigned cause, void (*handler)(void))
 {
@@ -102,8 +209,11 @@ void aegis_entry_set(void (*synchronous)(void), void (*asynchronous)(void))
 long aegis_pct(unsigned slot, uint64_t message[AEGIS_MESSAGE])
 {
     static PINNED_BSS uint64_t pinned[AEGIS_MESSAGE];
+    static uint32_t taken;
     long error;
 
+    while (__atomic_exchange_n(&taken, 1, __ATOMIC_ACQUIRE))
+        thread_yield();
     do {
         memcpy(pinned, message, sizeof pinned);
         error = pct_call(slot, pinned, &thread_self()->context);
@@ -111,5 +221,6 @@ long aegis_pct(unsigned slot, uint64_t message[AEGIS_MESSAGE])
             thread_yield(); /* clears it on the way */
     } while (error == AEGIS_E_AGAIN);
     memcpy(message, pinned, sizeof pinned);
+    __atomic_store_n(&taken, 0, __ATOMIC_RELEASE);
     return error;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* What sched/ and those who make threads know of each other. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,10 +9,81 @@
 #define EXCEPTION_STACK 4096 /* bytes */
 #define SLICE_STACK     2048
 
+/* Threads but the first lie in pages of the pinned window that are kept for them. */
+#define THREAD_WINDOW       44 /* first page */
+#define THREAD_WINDOW_PAGES 19
+#define THREADS_MAX         (THREAD_WINDOW_PAGES * (AEGIS_PAGE_SIZE / sizeof(struct thread)))
+
 extern struct thread thread_main;
+extern const struct scheduler *scheduler_now;
 
 /* Puts upcalls and areas of the activation in order; from here on upcalls may come. */
 void thread_boot(struct aegis_activation *activation);
+/*
+ * Fork. thread_fork_point() returns 0 once, when all of the calling thread's state is in pinned
+ * memory; and 1 in the child, when that calls thread_boot_forked() (on a pinned stack, before any
+ * upcall) and schedule(): the calling thread is then thread_main, and the only one.
+ */
+long thread_fork_point(void);
+void thread_boot_forked(struct aegis_activation *activation);
+
+/* A thread that is in no list yet. Null: no room. thread_free gives it back. */
+struct thread *thread_new(void);
+void thread_free(struct thread *thread);
+/* Each thread in use, in no order. */
+struct thread *thread_next(struct thread *after);
+/* Makes it runnable for the first time. */
+void thread_start(struct thread *thread);
+/* Ends the calling thread: `*word` becomes `value` and its sleepers are woken when nothing of the
+ * thread is in use any more, its stack included. */
+void thread_end(volatile uint32_t *word, uint32_t value) __attribute__((noreturn));
+/* Has a thread look at its `attention` (or-ed with `bits`) soon; ends its wait if that may be. */
+void thread_attend(struct thread *thread, uint32_t bits);
+
+/*
+ * Runs function(its context, argument, the activation) masked, on the exception stack. It ends by
+ * thread_return(), or by schedule() when it has stopped or blocked the thread.
+ */
+typedef void thread_function(struct context *context, void *argument,
+                             struct aegis_activation *activation);
+long context_call(struct context *context, thread_function *function, void *argument);
+void schedule(struct aegis_activation *activation) __attribute__((noreturn));
+/* Lets a thread go on on this hart. */
+void thread_run(struct thread *thread, struct aegis_activation *activation)
+    __attribute__((noreturn));
+static inline void thread_result(struct context *context, long result)
+{
+    context->x[CONTEXT_A0] = (uint64_t)result;
+}
+
+/* wait.c; masked */
+void wait_begin(struct thread *thread);
+void wait_over(struct thread *thread, long why);
+void wait_poll(void);
+void wait_sleep(struct aegis_activation *activation);
+void wait_woken(struct aegis_activation *activation, long why);
+void wait_reset(void);
+unsigned wait_wake(const volatile uint32_t *word, unsigned count);
+void attend(struct thread *thread, uint32_t bits);
+extern unsigned waiting_count;
+
+/* <errno.h> names them, but errno itself is for threads. */
+#define EINTR_VALUE     4
+#define EAGAIN_VALUE    11
+#define ETIMEDOUT_VALUE 116
+
+/* Set by libos/signal: looked at when a slot begins and before all sleep. Masked, pinned. The
+ * predicate wakes the environment when the answer may change; its slot is NO_PREDICATE if there is
+ * none. */
+#define NO_PREDICATE 0xfffe
+struct signal_hooks {
+    bool (*look)(void);           /* marks threads that have to attend; true: some were */
+    struct aegis_predicate wake;  /* value is kept by `look` */
+    uint64_t deadline;            /* of the next timer; 0: none */
+};
+extern struct signal_hooks signal_hooks;
+/* What an attentive thread does; on its own stack, unmasked. Ends by context_return. */
+void attention_entry(struct context *saved, long unused);
 
 /*
  * Makes a thread call `function(saved context, argument)` next, on its own stack, as if where it
@@ -19,6 +91,9 @@ void thread_boot(struct aegis_activation *activation);
  * take it.
  */
 int context_push(struct context *context, void (*function)(struct context *, long), long argument);
+/* The same on the stack that ends at `sp`. */
+int context_push_at(struct context *context, uint64_t sp,
+                    void (*function)(struct context *, long), long argument);
 /* Back to what context_push saved. Called by threads. */
 void context_return(const struct context *saved) __attribute__((noreturn));
 
@@ -30,4 +105,11 @@ extern void (*slice_hook_function)(struct context *, long);
 static inline bool pc_within(uint64_t pc, const void *first, const void *end)
 {
     return pc - (uint64_t)first < (uint64_t)end - (uint64_t)first;
+}
+
+static inline uint64_t time_now(void)
+{
+    uint64_t ticks;
+    __asm__ volatile("rdtime %0" : "=r"(ticks));
+    return ticks;
 }

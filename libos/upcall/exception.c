@@ -140,6 +140,7 @@ PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation
         signal = 0;
     } else if (frame->cause == CAUSE_ILLEGAL && aegis_fp_take().value == 0) {
         signal = 0; /* the unit was off: now it is ours, and the instruction is tried again */
+        HART_AREA(activation)->fp_owner = (struct thread *)HART_AREA(activation)->current;
     } else {
         signal = signal_of(frame->cause);
     }

@@ -7,7 +7,8 @@
  *
  *   exception:   all registers -> frame; C on the exception stack; the frame (or another context) restored
  *   slice end:   all registers -> the current thread's context; slice_yield
- *   slice begin: C on the slice stack picks a thread; its context restored
+ *   slice begin: C on the exception stack picks a thread; its context restored
+ *   context_call: a thread's own way in: C on the exception stack, masked
  *
  * Unmasking is the only moment at which an asynchronous upcall can find a sequence of ours half done. All such
  * sequences lie between aegis_restart_begin and aegis_restart_end; an upcall that finds the PC there has C
@@ -17,8 +18,6 @@
 
 #define CALL_SLICE_YIELD 1
 #define CALL_PCT_RETURN 2
-#define CALL_SLICE_WAIT 24
-#define AGAIN (-11)
 
 /* x1 and x4 to x31, to or from a context at base + offset. Without x2 (sp), x3 (gp). */
 .macro REGISTERS op, base, offset=0
@@ -84,38 +83,25 @@ GLOBAL exception_saved
     j    exception_handle
 GLOBAL exception_save_end
 
-/* ---- a wait: context_wait(context, predicates, count, deadline) -> result ------------------------------------- */
+/* ---- a thread's own entry: context_call(context, function, argument) -> what thread_result() says ------------------ */
 
-/* Until masked, and after unmasking, an upcall that ends the slot here makes it return AGAIN. */
-GLOBAL context_wait
+/* function(context, argument, activation), masked, on the exception stack; ends by a restore. Until sp is away an upcall, or an
+ * overrun, that finds the PC here has it begin anew: its arguments are still there. */
+GLOBAL context_call
     ld   gp, C_GP(a0)
     sd   sp, U_MASKED(gp)
-    li   a7, CALL_SLICE_WAIT
-wait_save:
+GLOBAL context_call_masked
     sd   ra, C_PC(a0)
     sd   sp, C_X(2)(a0)
     sd   tp, C_X(4)(a0)
     CALLEE_SAVED sd, a0
-    li   t0, AGAIN
-    sd   t0, C_X(10)(a0)
-    mv   a0, a1
+    addi t1, gp, -AEGIS_GP
+    ld   sp, H(H_EXCEPTION_STACK)(gp)
+GLOBAL context_call_away
+    mv   t0, a1
     mv   a1, a2
-    mv   a2, a3
-    ecall
-    /* A comparison holds already, or an error. */
-    sd   zero, U_MASKED(gp)
-    ld   t0, U_HELD(gp)
-    bnez t0, 1f
-    ret
-1:  li   a0, AGAIN
-    ret
-
-/* context_yield(context): returns in a later slot. */
-GLOBAL context_yield
-    ld   gp, C_GP(a0)
-    sd   sp, U_MASKED(gp)
-    li   a7, CALL_SLICE_YIELD
-    j    wait_save
+    mv   a2, t1
+    jr   t0
 
 /* long pct_call(slot, message, context): the beginning, until masked; it starts anew if the slot ends here */
 GLOBAL pct_call
@@ -187,6 +173,8 @@ GLOBAL slice_registers_saved
     sd   gp, U_MASKED(gp)
     ld   t1, U_SLICE_PC(gp)
     sd   t1, C_PC(sp)
+    rdtime t0
+    sd   t0, H(H_ENDED)(gp)
     la   t0, aegis_restart_begin
     la   t2, aegis_restart_end
     bltu t1, t0, slice_go
@@ -222,14 +210,26 @@ GLOBAL upcall_revoke
     sd   sp, U_HELD(gp)
     j    slice_save
 
-/* A revocation request: as if the slice ended, but C looks at the request first and goes on with the thread. */
+/* Nobody is on the exception stack, unless we overran: then C on the slice stack finds out where we stood. */
 GLOBAL upcall_caller_gone
 GLOBAL upcall_slice_begin
     ld   t0, U_FORCED(gp)
     bnez t0, 1f /* then `masked` may still hold a thread's sp */
     sd   gp, U_MASKED(gp)
+    ld   sp, H(H_EXCEPTION_STACK)(gp)
+    addi a0, gp, -AEGIS_GP
+    j    slice_begin
 1:  ld   sp, H(H_SLICE_STACK)(gp)
     addi a0, gp, -AEGIS_GP
+    mv   s0, a0
+    call slice_forced
+/* It came back: the thread's context is whole, and the slot begins like any other. */
+    li   t0, AEGIS_GP
+    add  gp, s0, t0
+    sd   gp, U_MASKED(gp)
+    mv   a0, s0
+    ld   sp, H(H_EXCEPTION_STACK)(gp)
+    sd   zero, U_FORCED(gp)
     j    slice_begin
 
 GLOBAL upcall_emergency

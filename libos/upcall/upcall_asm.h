@@ -16,16 +16,12 @@ void upcall_caller_gone(void);
 void upcall_emergency(void);
 
 /* Labels, in the order in which they stand in upcall.S; for slice.c and forced.c. */
-extern const char aegis_restart_begin[], exception_saved[], exception_save_end[], pct_masked[],
+extern const char aegis_restart_begin[], context_call_masked[], context_call_away[], exception_saved[], exception_save_end[], pct_masked[],
     context_go[], context_go_noted[], aegis_return_begin[], aegis_return_end[], aegis_restart_end[],
     slice_save[], slice_registers_saved[], slice_save_end[], slice_code_end[],
     context_reenter_noted[], context_reenter_end[], nested_reenter_noted[], nested_reenter_end[],
     nested_saved[], nested_save_end[], pct_saved[], pct_back[], pct_stored[], pct_end[];
 
-/* Of a thread: saves its context, then slice_wait or slice_yield. AGAIN: nothing was waited for. */
-struct aegis_result context_wait(struct context *context, const struct aegis_predicate *predicates,
-                                 unsigned count, uint64_t deadline);
-struct aegis_result context_yield(struct context *context);
 long pct_call(unsigned slot, uint64_t *message, struct context *context);
 
 /* Of upcall handlers: leaves for a context, unmasking; into masked code; into an exception (a

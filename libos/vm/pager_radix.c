@@ -14,7 +14,7 @@
 #include "vm.h"
 
 #define REGIONS    64
-#define WINDOW_END (AEGIS_PINNED + AEGIS_PINNED_TABLES * AEGIS_PAGE_SIZE)
+#define WINDOW_END (AEGIS_PINNED + 44 * AEGIS_PAGE_SIZE) /* the rest is for threads */
 
 extern char __pinned_end[], __text_end[], __rodata_end[], _end[];
 

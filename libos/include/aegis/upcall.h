@@ -29,10 +29,13 @@
 #define H_STAY            64
 #define H_VECTOR          72
 #define H_FRAME           200
+#define H_ENDED           1064
 #define H(offset)         (U_USER + (offset))
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
+
+struct thread;
 
 struct context {
     uint64_t pc;
@@ -60,6 +63,9 @@ struct hart_area {
     struct context frame;      /* of the exception being handled */
     struct context forced;     /* what the kernel saved when we overran */
     struct context pushed;     /* a context made up for the thread that is about to run */
+    uint64_t ended;            /* `time` at the end of the last slice */
+    struct thread *fp_owner;   /* whose state the unit holds; null: nobody's */
+    uint64_t sleeping;         /* no thread runs: slice_wait for all of them */
 };
 
 _Static_assert(__builtin_offsetof(struct context, cause) == C_CAUSE, "context");
@@ -68,6 +74,7 @@ _Static_assert(sizeof(struct context) == C_SIZE, "context");
 _Static_assert(__builtin_offsetof(struct hart_area, scratch) == H_SCRATCH, "hart area");
 _Static_assert(__builtin_offsetof(struct hart_area, vector) == H_VECTOR, "hart area");
 _Static_assert(__builtin_offsetof(struct hart_area, frame) == H_FRAME, "hart area");
+_Static_assert(__builtin_offsetof(struct hart_area, ended) == H_ENDED, "hart area");
 _Static_assert(sizeof(struct hart_area) <= sizeof(((struct aegis_activation *)0)->user),
                "hart area");
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which thread goes on, and what threads ask of the scheduler. All that is masked is pinned. */
+#include "thread.h"
+
+#include "../upcall/upcall_asm.h"
+
+__attribute__((weak)) PINNED_CONST const struct scheduler *const aegis_scheduler =
+    &scheduler_round_robin;
+PINNED_BSS const struct scheduler *scheduler_now;
+
+static inline struct thread *thread_of(struct context *context)
+{
+    return (struct thread *)context;
+}
+
+/* ---- going on ---- */
+
+/* The unit holds another thread's state: that one's is kept, ours comes. */
+PINNED_CODE static void fp_switch(struct hart_area *area, struct thread *to)
+{
+    aegis_fp_take(); /* another environment may have it */
+    if (area->fp_owner) {
+        fp_save(area->fp_owner->fp);
+        area->fp_owner->fp_used = 1;
+    }
+    fp_restore(to->fp);
+    area->fp_owner = to;
+}
+
+/* The thread goes on where it was, or first looks at what it has to attend to. */
+PINNED_CODE static void go_on(struct thread *thread, struct aegis_activation *a)
+    __attribute__((noreturn));
+PINNED_CODE static void go_on(struct thread *thread, struct aegis_activation *a)
+{
+    struct hart_area *area = HART_AREA(a);
+
+    if (__builtin_expect(thread->attention && !thread->deferred, 0)) {
+        area->pushed = thread->context;
+        if (context_push(&area->pushed, attention_entry, 0) == 0) {
+            thread->deferred++; /* attention_entry takes it back */
+            context_restore(&area->pushed, a);
+        }
+    }
+    context_restore(&thread->context, a);
+}
+
+PINNED_CODE void thread_run(struct thread *thread, struct aegis_activation *a)
+{
+    struct hart_area *area = HART_AREA(a);
+
+    thread->state = THREAD_RUNNING;
+    thread->hart = (uint32_t)area->number;
+    thread->began = time_now();
+    thread->context.gp = ACTIVATION_GP(a);
+    area->current = &thread->context;
+    if (a->fp_live && area->fp_owner != thread)
+        fp_switch(area, thread);
+    go_on(thread, a);
+}
+
+PINNED_CODE void schedule(struct aegis_activation *a)
+{
+    unsigned hart = (unsigned)HART_AREA(a)->number;
+    struct thread *thread;
+
+    while (!(thread = scheduler_now->pick(hart)))
+        wait_sleep(a);
+    thread_run(thread, a);
+}
+
+/* The running thread gives way; it is no longer the scheduler's. */
+PINNED_CODE static void leave(struct thread *thread, uint32_t state)
+{
+    thread->ticks += time_now() - thread->began;
+    thread->state = state;
+    scheduler_now->block(thread);
+}
+
+PINNED_CODE static void make_ready(struct thread *thread)
+{
+    thread->state = THREAD_READY;
+    scheduler_now->start(thread);
+}
+
+/* ---- yielding ---- */
+
+PINNED_CODE static void yield(struct context *c, void *unused, struct aegis_activation *a)
+{
+    struct thread *self = thread_of(c), *next;
+
+    (void)unused;
+    self->ticks += time_now() - self->began;
+    self->state = THREAD_READY;
+    scheduler_now->stop(self);
+    next = scheduler_now->pick((unsigned)HART_AREA(a)->number);
+    if (next != self && next)
+        thread_run(next, a);
+    self->state = THREAD_RUNNING; /* nobody else: the slot goes to another environment */
+    self->began = HART_AREA(a)->ended = time_now();
+    __atomic_fetch_and(&a->held, ~(uint64_t)AEGIS_HELD_SLICE_END, __ATOMIC_RELAXED);
+    aegis_slice_yield();
+    go_on(self, a);
+}
+
+void thread_yield(void)
+{
+    context_call(&thread_self()->context, yield, 0);
+}
+
+/* ---- waiting for comparisons ---- */
+
+struct wait_arguments {
+    const struct aegis_predicate *predicates;
+    unsigned count;
+    bool interruptible;
+    uint64_t deadline;
+};
+
+PINNED_CODE static void wait(struct context *c, void *argument, struct aegis_activation *a)
+{
+    const struct wait_arguments *w = argument;
+    struct thread *self = thread_of(c);
+
+    if (w->interruptible && self->attention) {
+        thread_result(c, THREAD_WAKE_SIGNAL);
+        go_on(self, a);
+    }
+    for (unsigned i = 0; i < w->count; i++)
+        self->predicate[i] = w->predicates[i];
+    self->predicate_count = w->count;
+    self->deadline = w->deadline;
+    self->interruptible = w->interruptible;
+    self->word = 0;
+    leave(self, THREAD_WAITING);
+    wait_begin(self);
+    schedule(a);
+}
+
+static long wait_for(const struct aegis_predicate *predicates, unsigned count, uint64_t deadline,
+                     bool interruptible)
+{
+    struct wait_arguments w = {predicates, count, interruptible, deadline};
+
+    if (count > AEGIS_PREDICATES)
+        return AEGIS_E_BAD_RANGE;
+    return context_call(&thread_self()->context, wait, &w);
+}
+
+long thread_wait(const struct aegis_predicate *predicates, unsigned count, uint64_t deadline)
+{
+    return wait_for(predicates, count, deadline, false);
+}
+
+long thread_wait_signal(const struct aegis_predicate *predicates, unsigned count, uint64_t deadline)
+{
+    return wait_for(predicates, count, deadline, true);
+}
+
+/* ---- sleeping for a word of this process ---- */
+
+struct sleep_arguments {
+    const volatile uint32_t *word;
+    uint32_t expected;
+    bool interruptible;
+    uint64_t deadline;
+};
+
+PINNED_CODE static void sleep_on(struct context *c, void *argument, struct aegis_activation *a)
+{
+    const struct sleep_arguments *s = argument;
+    struct thread *self = thread_of(c);
+
+    if (s->interruptible && self->attention) {
+        thread_result(c, -EINTR_VALUE);
+        go_on(self, a);
+    }
+    if (__atomic_load_n(s->word, __ATOMIC_SEQ_CST) != s->expected) {
+        thread_result(c, -EAGAIN_VALUE);
+        go_on(self, a);
+    }
+    self->predicate_count = 0;
+    self->deadline = s->deadline;
+    self->interruptible = s->interruptible;
+    self->word = s->word;
+    leave(self, THREAD_WAITING);
+    wait_begin(self);
+    schedule(a);
+}
+
+int thread_sleep(const volatile uint32_t *word, uint32_t expected, uint64_t deadline,
+                 bool interruptible)
+{
+    struct sleep_arguments s = {word, expected, interruptible, deadline};
+    return (int)context_call(&thread_self()->context, sleep_on, &s);
+}
+
+struct wake_arguments {
+    const volatile uint32_t *word;
+    unsigned count;
+};
+
+PINNED_CODE static void wake(struct context *c, void *argument, struct aegis_activation *a)
+{
+    const struct wake_arguments *w = argument;
+
+    thread_result(c, wait_wake(w->word, w->count));
+    go_on(thread_of(c), a);
+}
+
+unsigned thread_wake(const volatile uint32_t *word, unsigned count)
+{
+    struct wake_arguments w = {word, count};
+
+    if (!waiting_count)
+        return 0;
+    return (unsigned)context_call(&thread_self()->context, wake, &w);
+}
+
+/* ---- beginning, attention, the end ---- */
+
+PINNED_CODE static void start(struct context *c, void *thread, struct aegis_activation *a)
+{
+    make_ready(thread);
+    go_on(thread_of(c), a);
+}
+
+void thread_start(struct thread *thread)
+{
+    context_call(&thread_self()->context, start, thread);
+}
+
+PINNED_CODE void attend(struct thread *thread, uint32_t bits)
+{
+    thread->attention |= bits;
+    if (thread->state == THREAD_WAITING && thread->interruptible)
+        wait_over(thread, thread->word ? -EINTR_VALUE : THREAD_WAKE_SIGNAL);
+}
+
+struct attend_arguments {
+    struct thread *thread;
+    uint32_t bits;
+};
+
+PINNED_CODE static void attend_call(struct context *c, void *argument, struct aegis_activation *a)
+{
+    const struct attend_arguments *w = argument;
+
+    attend(w->thread, w->bits);
+    go_on(thread_of(c), a);
+}
+
+void thread_attend(struct thread *thread, uint32_t bits)
+{
+    struct attend_arguments w = {thread, bits};
+    context_call(&thread_self()->context, attend_call, &w);
+}
+
+struct end_arguments {
+    volatile uint32_t *word;
+    uint32_t value;
+};
+
+PINNED_CODE static void end(struct context *c, void *argument, struct aegis_activation *a)
+{
+    struct end_arguments w = *(struct end_arguments *)argument;
+    struct thread *self = thread_of(c);
+
+    leave(self, THREAD_ENDED);
+    if (HART_AREA(a)->fp_owner == self)
+        HART_AREA(a)->fp_owner = 0;
+    __atomic_store_n(w.word, w.value, __ATOMIC_SEQ_CST);
+    wait_wake(w.word, ~0U);
+    thread_free(self);
+    schedule(a);
+}
+
+void thread_end(volatile uint32_t *word, uint32_t value)
+{
+    struct end_arguments w = {word, value};
+    context_call(&thread_self()->context, end, &w);
+    __builtin_unreachable();
+}
+
+/* ---- another scheduler ---- */
+
+PINNED_CODE static void set(struct context *c, void *scheduler, struct aegis_activation *a)
+{
+    scheduler_now = scheduler;
+    for (struct thread *t = 0; (t = thread_next(t));)
+        if (t->state == THREAD_READY)
+            scheduler_now->start(t);
+    go_on(thread_of(c), a);
+}
+
+const struct scheduler *scheduler_set(const struct scheduler *scheduler)
+{
+    const struct scheduler *before = scheduler_now;
+
+    scheduler->init();
+    context_call(&thread_self()->context, set, (void *)scheduler);
+    return before;
+}
