@@ -36,10 +36,14 @@ static bool field_read(const uint8_t *header, enum field n, uint32_t *value)
     return true;
 }
 
+/* More NULs than one may follow the name: they move the data to where it is wanted. */
 static bool name_clean(const char *name, size_t size)
 {
-    if (!size || name[size - 1] || strlen(name) != size - 1)
+    if (!size || name[size - 1])
         return false;
+    for (size_t i = strlen(name); i < size; i++)
+        if (name[i])
+            return false;
     for (const char *p = name; p; p = strchr(p, '/'), p = p ? p + 1 : p)
         if (p[0] == '.' && p[1] == '.' && (p[2] == '/' || !p[2]))
             return false;

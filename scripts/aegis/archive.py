@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .proc import Failure, Wrong
 
+HEADER, PAGE = 110, 4096
 DIRECTORY, REGULAR, LINK = 0o040000, 0o100000, 0o120000
 
 
@@ -60,13 +61,17 @@ class Archive:
 
     def write(self, file):
         """Owners 0, times 0, inode numbers in order: nothing of the host gets in."""
+        at = 0
         for inode, (name, (mode, content)) in enumerate(self.members.items(), 1):
-            file.write(header(name, mode, content, inode))
-        file.write(header("TRAILER!!!", 0, b"", 0))
+            at += file.write(header(name, mode, content, inode, at))
+        file.write(header("TRAILER!!!", 0, b"", 0, at))
 
 
-def header(name, mode, content, inode):
+def header(name, mode, content, inode, at):
+    """A member that begins at byte `at`. What fills a page begins at one, so that it can be mapped: the name ends in more NULs."""
     encoded = name.encode() + b"\0"
+    if stat.S_ISREG(mode) and len(content) >= PAGE:
+        encoded += b"\0" * (-(at + HEADER + len(encoded)) % PAGE)
     links = 2 if stat.S_ISDIR(mode) else 1
     fields = (inode, mode, 0, 0, links, 0, len(content), 0, 0, 0, 0, len(encoded), 0)
     record = b"070701" + b"".join(b"%08X" % f for f in fields) + encoded
@@ -85,8 +90,8 @@ def read(data):
             raise ValueError(f"no header at {at}")
         fields = [int(data[at + 6 + 8 * i:at + 14 + 8 * i], 16) for i in range(13)]
         size, length = fields[6], fields[11]
-        name = data[at + 110:at + 110 + length - 1].decode()
-        at += 110 + length + (-(110 + length) % 4)
+        name = data[at + HEADER:at + HEADER + length].rstrip(b"\0").decode()
+        at += HEADER + length + (-(HEADER + length) % 4)
         if name == "TRAILER!!!":
             return members
         members[name] = (fields[1], data[at:at + size])

@@ -3,7 +3,7 @@
 import os
 import time
 
-from . import packages, paths, proc
+from . import packages, paths, ports, proc
 from .proc import say
 
 
@@ -65,8 +65,9 @@ def build(targets=(), quiet=True):
             (paths.MACHINE / ".options").write_text(options)
         if not quiet:
             proc.run(["ninja", "-C", paths.MACHINE, *targets])
-            return
         pending = proc.run(["ninja", "-C", paths.MACHINE, "-n", *targets], capture=True, check=False)[1]
         if "no work to do" not in pending:
             say("building")
             compile_all(targets)
+        if newlib and not targets:
+            ports.build()

@@ -237,7 +237,7 @@ def run(arguments):
         return status
     build.build()
     if options.list:
-        print("\n".join(machine.programs()))
+        print("\n".join(machine.names()))
         return 0
     tty = os.isatty(0) and terminal.foreground(0)
     size = terminal.size(0) if tty else None

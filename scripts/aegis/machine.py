@@ -15,8 +15,8 @@ import time
 from collections import deque, namedtuple
 from pathlib import Path
 
-from . import frames, packages, paths, proc
-from .archive import Archive
+from . import frames, packages, paths, ports, proc
+from .archive import DIRECTORY, LINK, Archive
 from .proc import Failure, Wrong
 
 TIMEOUT, BROKEN, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
@@ -96,7 +96,36 @@ def programs():
             elf = folder / folder.name
             if folder.name != "init" and elf.is_file() and os.access(elf, os.X_OK):
                 found[folder.name] = elf
-    return found
+    return {**found, **ports.programs()}
+
+
+def names():
+    """All that can be run by name: the programs and their links."""
+    available = programs()
+    return sorted({*available, *(n for n, p in ports.links().items() if p in available)})
+
+
+def default_program():
+    return "dash" if "dash" in programs() else "lua"
+
+
+def selected(program):
+    """What a small archive holds: the program; a shell with what it calls."""
+    program = ports.links().get(program, program)
+    return {program, "dash", "busybox"} if program == "dash" else {program}
+
+
+def add_programs(archive, chosen, strip_all):
+    available = programs()
+    for name, elf in available.items():
+        if not chosen or name in chosen:
+            archive.add(f"bin/{name}", stripped(elf, strip_all), 0o755)
+    for name, program in ports.links().items():
+        if name not in available and program in available and (not chosen or program in chosen):
+            archive.add(f"bin/{name}", program.encode(), 0o777, LINK)
+    for tree in [paths.ROOT / "apps" / "root", *(out / "root" for out in ports.outs() if not chosen)]:
+        if tree.is_dir():
+            archive.put(tree, "/")
 
 
 def stripped(elf, everything=False):
@@ -123,19 +152,16 @@ def stripped(elf, everything=False):
 
 
 def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=512, extra=None, date=None):
-    """The boot archive. `argv` None leaves the choice of the program to init; a name with a slash is a host file."""
+    """The boot archive. `argv` None is the default program; a name with a slash is a host file."""
     archive = Archive()
     small = memory <= SMALL
     init = Path(init or paths.INIT)
     if not init.is_file():
         raise Failure(f"{init}: there is no such first program")
     archive.add("init", stripped(init, small), 0o755)
-    available = programs()
-    wanted = dict(available)
-    if small:
-        wanted = {n: e for n, e in available.items() if n == (argv[0] if argv else "lua")}
-    for name, elf in wanted.items():
-        archive.add(f"bin/{name}", stripped(elf, small), 0o755)
+    argv = argv or [default_program()]
+    if init == paths.INIT:
+        add_programs(archive, selected(argv[0]) if small else None, small)
     if argv and "/" in argv[0] and not is_guest_path(argv[0], put):
         host = Path(argv[0])
         archive.add(f"bin/{host.name}", stripped(host, small), 0o755)
@@ -144,9 +170,9 @@ def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=
         archive.put(host, guest)
     for guest, content in (extra or {}).items():
         archive.add(guest, content if isinstance(content, bytes) else Path(content).read_bytes(), 0o755)
-    archive.add("tmp", b"", 0o1777, 0o040000)
-    if argv:
-        archive.add(".aegis/argv", nul(argv))
+    archive.add("tmp", b"", 0o1777, DIRECTORY)
+    archive.add("root", b"", 0o700, DIRECTORY)
+    archive.add(".aegis/argv", nul(argv))
     archive.add(".aegis/environ", nul(f"{n}={v}" for n, v in (env or {}).items()))
     if get:
         archive.add(".aegis/get", nul(get))
@@ -457,7 +483,7 @@ class Bytes:
 
 
 def default_environment(tty):
-    environment = {"PATH": "/bin", "HOME": "/", "PWD": "/"}
+    environment = {"PATH": "/bin", "HOME": "/root", "PWD": "/", "USER": "root", "LOGNAME": "root", "ENV": "/etc/shrc"}
     if tty:
         environment["TERM"] = os.environ.get("TERM", "vt100")
     return environment

@@ -309,6 +309,8 @@ def report():
             state = "not needed: the system's QEMU is new enough"
         elif source.name == "lua":
             state = "" if paths.LUA.exists() else "downloaded" if cached(source) else "missing"
+        elif source.kind == "source":
+            state = "" if cached(source) else "missing"
         else:
             state = "" if paths.QEMU10.exists() else "downloaded" if cached(source) else "missing"
         rows.append((source, state))
@@ -339,4 +341,10 @@ def setup():
                     step()
             except Failure as failure:
                 say(f"warning: {failure}")
+        for source in table().values():
+            if source.kind == "source":
+                try:
+                    fetch(source.name)
+                except Failure as failure:
+                    say(f"warning: {failure}")
         (paths.BUILD / ".setup").write_text(wanted())

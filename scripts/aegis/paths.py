@@ -19,6 +19,7 @@ PROGRAMS = MACHINE / "apps"  # apps/NAME/NAME is /bin/NAME
 
 NEWLIB = BUILD / "newlib"  # a link to the cached, built newlib
 LUA = BUILD / "lua"  # Lua's unpacked source
+PORTS = BUILD / "ports"  # linked programs of others
 QEMU10 = BUILD / "qemu"  # QEMU 10 and its firmware, unpacked
 
 TOOL = "riscv64-unknown-elf-"

@@ -83,6 +83,20 @@ static void test_bad_names(void)
     tap(count(used) == 1, "cpio: dots in names are not");
 }
 
+/* The writer moves data to a page's beginning with NULs behind the name. */
+static void test_padded_name(void)
+{
+    sample();
+    const size_t header = 110, first = 120; /* "./bin", whose record has 116 bytes */
+    memmove(archive + first, archive + 116, used - 116);
+    memset(archive + header + 6, 0, first - header - 6);
+    memcpy(archive + 94, "0000000a", 8);
+    used += 4;
+    tap(count(used) == 3, "cpio: NULs behind a name belong to it");
+    archive[first - 1] = 'x';
+    tap(count(used) == -1, "cpio: anything else does not");
+}
+
 static void test_truncated(void)
 {
     bool good = true;
@@ -109,6 +123,7 @@ int main(void)
 {
     test_find();
     test_bad_names();
+    test_padded_name();
     test_truncated();
     test_corrupt();
     return tap_failed;
