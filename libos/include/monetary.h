@@ -2,6 +2,7 @@
 /* Amounts of money. */
 #pragma once
 
+#include <locale.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -9,6 +10,7 @@
 extern "C" {
 #endif
 ssize_t strfmon(char *__restrict, size_t, const char *__restrict, ...);
+ssize_t strfmon_l(char *__restrict, size_t, locale_t, const char *__restrict, ...);
 #ifdef __cplusplus
 }
 #endif

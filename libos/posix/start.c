@@ -13,6 +13,7 @@ extern char __tls_image[], __tls_image_size[], __tls_size[], __tls_main[];
 extern void __libc_init_array(void);
 extern int main(int argc, char **argv, char **environ);
 void process_start(uint64_t gp);
+void program_name_set(char *name);
 void stack_switch(uintptr_t top, void (*function)(void)) __attribute__((noreturn));
 
 static char *no_strings[] = {"init", NULL};
@@ -49,6 +50,7 @@ static void main_start(void)
     }
     if (start)
         tty_boot();
+    program_name_set(argv[0]);
     __libc_init_array();
     exit(main(argc, argv, environ));
 }

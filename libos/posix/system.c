@@ -36,55 +36,6 @@ pid_t getppid(void)
     return 1;
 }
 
-uid_t getuid(void)
-{
-    return 0;
-}
-
-uid_t geteuid(void)
-{
-    return 0;
-}
-
-gid_t getgid(void)
-{
-    return 0;
-}
-
-gid_t getegid(void)
-{
-    return 0;
-}
-
-int getpagesize(void)
-{
-    return AEGIS_PAGE_SIZE;
-}
-
-long sysconf(int name)
-{
-    const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
-
-    switch (name) {
-    case _SC_PAGESIZE:
-        return AEGIS_PAGE_SIZE;
-    case _SC_CLK_TCK:
-        return CLOCKS_PER_SEC;
-    case _SC_OPEN_MAX:
-        return 256;
-    case _SC_NPROCESSORS_CONF:
-    case _SC_NPROCESSORS_ONLN:
-        return e->harts;
-    case _SC_PHYS_PAGES:
-        return (long)e->page_count;
-    case _SC_AVPHYS_PAGES:
-        return (long)e->free_pages;
-    default:
-        errno = EINVAL;
-        return -1;
-    }
-}
-
 /*
  * Not for keys: this machine gives programs no entropy. A counter of time and identity, mixed; it
  * differs from run to run and from process to process.

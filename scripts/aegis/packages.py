@@ -20,7 +20,8 @@ CONFIGURE = ["--target=riscv64-unknown-elf", "--disable-multilib", "--disable-li
              "--disable-newlib-supplied-syscalls", "--enable-newlib-io-long-long",
              "--enable-newlib-io-c99-formats", "--enable-newlib-io-pos-args", "--enable-newlib-mb",
              "--enable-newlib-retargetable-locking", "--enable-newlib-reent-thread-local",
-             "--disable-nls", "--silent"]
+             "--enable-newlib-iconv", "--enable-newlib-iconv-encodings=us_ascii,utf_8,utf_16,utf_16be,utf_16le,ucs_2,ucs_2be,ucs_2le,"
+             "ucs_4,ucs_4be,ucs_4le,iso_8859_1,iso_8859_2,iso_8859_15,koi8_r,win_1252", "--disable-nls", "--silent"]
 
 
 def table():

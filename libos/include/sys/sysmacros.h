@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Device numbers: 32 bits each. */
+/* Device numbers: the minor one in the lowest 8 bits. */
 #pragma once
 
 #include <sys/types.h>
 
-#define major(device)     ((unsigned)((unsigned long)(device) >> 32))
-#define minor(device)     ((unsigned)(device))
-#define makedev(maj, min) ((dev_t)((unsigned long)(maj) << 32 | (unsigned)(min)))
+#define major(device)     ((unsigned)((device) >> 8))
+#define minor(device)     ((unsigned)((device)&0xff))
+#define makedev(maj, min) ((dev_t)(maj) << 8 | ((min)&0xff))

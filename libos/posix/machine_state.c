@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machine as a whole, read from what the kernel exposes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+
+#include <aegis/exposed.h>
+
+#include "process.h"
+
+int get_nprocs(void)
+{
+    return (int)AEGIS_EXPOSED_STATE->harts;
+}
+
+int get_nprocs_conf(void)
+{
+    return get_nprocs();
+}
+
+int sysinfo(struct sysinfo *to)
+{
+    const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
+
+    memset(to, 0, sizeof *to);
+    to->uptime = (long)(clock_ticks() / e->time_hz);
+    to->totalram = e->page_count;
+    to->freeram = e->free_pages;
+    to->mem_unit = AEGIS_PAGE_SIZE;
+    return 0;
+}
+
+/* Nothing keeps averages of the load. */
+int getloadavg(double averages[], int count)
+{
+    (void)averages, (void)count;
+    return -1;
+}
+
+int clearenv(void)
+{
+    extern char **environ;
+    static char *none[1];
+    environ = none;
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the system calls itself. */
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define HOST "aegis"
+
+int uname(struct utsname *name)
+{
+    if (!name) {
+        errno = EFAULT;
+        return -1;
+    }
+    memset(name, 0, sizeof *name);
+    strcpy(name->sysname, "Aegis-V");
+    strcpy(name->nodename, HOST);
+    strcpy(name->release, "1.0");
+    strcpy(name->version, "libOS");
+    strcpy(name->machine, "riscv64");
+    strcpy(name->domainname, "(none)");
+    return 0;
+}
+
+static int name_get(char *to, size_t size, const char *name)
+{
+    size_t length = strlen(name) + 1;
+
+    if (size < length) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(to, name, length);
+    return 0;
+}
+
+int gethostname(char *name, size_t size)
+{
+    return name_get(name, size, HOST);
+}
+
+int getdomainname(char *name, size_t size)
+{
+    return name_get(name, size, "(none)");
+}
+
+/* The machine's name is no process's to change. */
+int sethostname(const char *name, size_t size)
+{
+    (void)name, (void)size;
+    errno = EPERM;
+    return -1;
+}
+
+int setdomainname(const char *name, size_t size)
+{
+    return sethostname(name, size);
+}
+
+long gethostid(void)
+{
+    return 0x7f000001;
+}
