@@ -319,6 +319,7 @@ static unsigned long take(uint8_t *bytes, unsigned long size)
     unsigned long count = 0;
     while (count < size && console.tail != console.head)
         bytes[count++] = console.ring[console.tail++ % RING];
+    exposed.input_taken = console.tail;
     if (console.masked && console.head - console.tail <= RING / 2) {
         console.masked = false;
         uart_receive(true);
@@ -344,7 +345,7 @@ result_t call_console_read(unsigned long slot, unsigned long va, unsigned long s
     /* What cannot be handed over was not read. */
     error = count ? user_write(e, va, bytes, count) : 0;
     if (error)
-        console.tail = tail;
+        exposed.input_taken = console.tail = tail;
     if (!count && !ended && !console.asked) {
         console.asked = true;
         put_line(CONSOLE_CONTROL, "input");

@@ -58,7 +58,7 @@ struct terminal_piece terminal_peek(const struct terminal *t, uint8_t *to, size_
     bool lines = t->settings.c_lflag & ICANON;
     struct terminal_piece p = {.next = t->head};
 
-    while (p.next != t->end && !p.whole) {
+    while (p.next != t->end && !p.whole && (t->marks || !lines)) {
         uint16_t cell = t->cells[p.next % TERMINAL_RING];
         /* an end of file that follows what fills the buffer goes with it: it ended that */
         if (p.bytes == size && !(cell & CELL_EOF))

@@ -105,6 +105,7 @@ struct aegis_exposed {
     uint32_t dying; /* environments that reap works on */
     uint32_t asid_bits;
     uint64_t input_count; /* bytes that the console has ever received, +1 at its end */
+    uint64_t input_taken; /* of these, bytes that were read: some remain where the two differ */
     uint64_t resize;      /* window: rows << 32 | columns, as last reported */
     uint64_t deaths;      /* environments that have ended: counted once their record says DEAD (or is free again), before
                              sleepers are looked at; so a wait for `deaths != seen` hears of each */
