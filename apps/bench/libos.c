@@ -23,7 +23,7 @@ static void report(const char *name, unsigned long value)
 /* A claimed page whose translation is gone from table and STLB is touched: upcall, default pager, and on. */
 static unsigned long fault_count(void)
 {
-    struct page_entry entry = aegis_pager->find((uintptr_t)page);
+    struct page_entry entry = pager_find((uintptr_t)page);
     unsigned long n, end;
 
     while (aegis_unmap(0, entry.slot).error == AEGIS_E_AGAIN)

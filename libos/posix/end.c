@@ -51,7 +51,7 @@ void process_kill(enum start_ended how, int value)
 {
     struct start_block *start = (struct start_block *)VM_START;
 
-    if (aegis_pager->find(VM_START).kind == PAGE_PRESENT) {
+    if (pager_find(VM_START).kind == PAGE_PRESENT) {
         start->value = (uint32_t)value;
         __atomic_store_n(&start->ended, how, __ATOMIC_RELEASE);
     }

@@ -28,7 +28,7 @@ void fault_entry(struct context *saved, long signal)
         fault_report(saved, (int)(signal & 0xff));
         process_end(START_SIGNALED, (int)(signal & 0xff));
     }
-    signal_fault(saved, (int)signal);
+    signal_fault(saved, (int)(signal & 0xff)); /* above: FAULT_NO_STACK, and si_code from bit 16 on */
     if (live)
         fp_restore(fp);
     context_return(saved);
@@ -90,7 +90,7 @@ static int follows_call(uint64_t pc)
 static int readable(uint64_t va)
 {
     return va >= AEGIS_PAGE_SIZE && va < AEGIS_EXPOSED &&
-           aegis_pager->find(va).kind == PAGE_PRESENT;
+           pager_find(va).kind == PAGE_PRESENT;
 }
 
 static void callers_print(const struct context *c)

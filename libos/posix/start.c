@@ -31,7 +31,7 @@ static void tls_start(void)
 static struct start_block *start_block(void)
 {
     struct start_block *start = (struct start_block *)VM_START;
-    if (aegis_pager->find(VM_START).kind != PAGE_PRESENT || start->magic != START_MAGIC)
+    if (pager_find(VM_START).kind != PAGE_PRESENT || start->magic != START_MAGIC)
         return NULL;
     return start;
 }
@@ -58,9 +58,9 @@ static void main_start(void)
 PINNED_CODE void process_start(uint64_t gp)
 {
     thread_boot(GP_ACTIVATION(gp));
-    aegis_pager->init();
+    pager_boot();
     heap_boot();
-    aegis_pager->map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE,
+    pager_map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE,
                      AEGIS_R | AEGIS_W, REGION_ZERO);
     stack_switch(VM_STACK_TOP, main_start);
 }

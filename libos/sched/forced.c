@@ -11,6 +11,8 @@
  */
 #include "thread.h"
 
+#include <aegis/pager.h>
+
 #include "../upcall/upcall_asm.h"
 
 PINNED_CODE static void take(struct context *c, const struct aegis_activation *a)
@@ -68,12 +70,12 @@ PINNED_CODE static void in_nested(struct aegis_activation *a, uint64_t pc)
 }
 
 /* A thread was entering the scheduler, its sp not yet away: it begins anew. */
-PINNED_CODE static void in_call(struct aegis_activation *a)
+PINNED_CODE static void in_call(struct aegis_activation *a, uint64_t anew)
 {
     struct context *c = HART_AREA(a)->current;
 
     take(c, a);
-    c->pc = (uint64_t)context_call;
+    c->pc = anew;
 }
 
 /* A transfer: before it was made it returns AGAIN, afterwards what came back. */
@@ -136,6 +138,8 @@ PINNED_CODE static void in_code(struct aegis_activation *a)
         slice_fix(area->current, a);
     } else if (on_stack(sp, area->exception_stack, EXCEPTION_STACK)) {
         take(&area->forced, a);
+        if (pc_within(a->forced_save[0], masked_call_leave, masked_call_end))
+            area->forced.pc = (uint64_t)masked_call_leave;
         context_resume_masked(&area->forced, a);
     } else if (a->masked) {
         in_exception(a, false);
@@ -168,7 +172,9 @@ PINNED_CODE void slice_forced(struct aegis_activation *a)
 {
     uint64_t pc = a->forced_save[0];
 
-    if (pc_within(pc, upcall_slice_end, slice_save_end))
+    if (pc_within(pc, masked_call, masked_call_away))
+        in_call(a, (uint64_t)masked_call);
+    else if (pc_within(pc, upcall_slice_end, slice_save_end))
         in_slice_save(a, upcall_slice_end, pc_within(pc, slice_registers_saved, slice_save_end));
     else if (pc_within(pc, upcall_revoke, upcall_slice_begin))
         in_slice_save(a, upcall_revoke, false);
@@ -178,7 +184,7 @@ PINNED_CODE void slice_forced(struct aegis_activation *a)
     else if (pc_within(pc, upcall_exception, exception_save_end))
         in_exception(a, pc_within(pc, exception_saved, exception_save_end));
     else if (pc_within(pc, context_call, context_call_away))
-        in_call(a);
+        in_call(a, (uint64_t)context_call);
     else if (pc_within(pc, pct_call, aegis_upcall_return) || pc_within(pc, upcall_entry, pct_end))
         in_transfer(a, pc);
     else if (pc_within(pc, aegis_upcall_return, context_restore))

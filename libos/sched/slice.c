@@ -4,6 +4,8 @@
 #include "thread.h"
 
 #include "../upcall/last_words.h"
+#include <aegis/pager.h>
+
 #include "../upcall/upcall_asm.h"
 
 PINNED_BSS int (*slice_hook)(void);
@@ -28,6 +30,8 @@ PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
         c->pc = (uint64_t)context_call;
     } else if (pc_within(c->pc, pct_call, pct_masked)) {
         c->pc = (uint64_t)pct_call;
+    } else if (pc_within(c->pc, masked_call, masked_call_away)) {
+        c->pc = (uint64_t)masked_call;
     } else if (pc_within(c->pc, aegis_return_begin, aegis_restart_end)) {
         c->pc = area->return_pc;
         c->x[CONTEXT_SP] = area->return_sp;

@@ -15,7 +15,7 @@
 #define NEAR         124 /* chunks, up to 64 MiB; further ones' slots have a page of the pager's */
 #define INDEX_BITS   10
 #define FIRST_CHUNKS 4
-#define SPARE_PAGES  64 /* chunks do not take the last ones */
+#define KEPT_PAGES   64 /* chunks do not take the last ones */
 #define SPINS        64
 
 _Static_assert(AEGIS_ENVS == 1 << INDEX_BITS, "an identity holds an index");
@@ -147,7 +147,7 @@ static int chunk_make(unsigned chunk, struct aegis_capability *capability)
     uint16_t *place = slot_place(chunk);
     struct aegis_result r;
 
-    if (!place || AEGIS_EXPOSED_STATE->free_pages < (1UL << order) + SPARE_PAGES)
+    if (!place || AEGIS_EXPOSED_STATE->free_pages < (1UL << order) + KEPT_PAGES)
         return -ENOMEM;
     if (chunk && !(slot = slot_find()))
         return -ENOMEM;

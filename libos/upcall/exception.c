@@ -58,7 +58,7 @@ PINNED_CODE static int touch(uintptr_t va, uintptr_t size)
     for (va &= ~(uintptr_t)(AEGIS_PAGE_SIZE - 1); va < end; va += AEGIS_PAGE_SIZE) {
         unsigned tries = 0;
         do {
-            if (aegis_pager->fault(va, AEGIS_W) || ++tries == TOUCH_TRIES)
+            if (pager_fault(va, AEGIS_W) || ++tries == TOUCH_TRIES)
                 return -1;
         } while (pager_restore(va, AEGIS_W));
     }
@@ -120,7 +120,7 @@ PINNED_CODE static int fault(struct context *frame)
 {
     if (session_fault(frame->value) == 0)
         return 0;
-    int signal = aegis_pager->fault(frame->value, access_of(frame->cause));
+    int signal = pager_fault(frame->value, access_of(frame->cause));
     if (signal && pc_within(frame->pc, user_access_begin, user_access_end)) {
         frame->pc = (uint64_t)user_access_failed;
         signal = 0;

@@ -54,6 +54,39 @@
 
 GLOBAL aegis_restart_begin
 
+/*
+ * masked_call(function, a, b, c, d) -> function(a, b, c, d): a thread runs a function masked, on its hart's pinned stack,
+ * without a trap. Until the stack is switched an upcall, or an overrun, has it begin anew: its arguments are still there.
+ * Its end begins anew at masked_call_leave (in_code in sched/forced.c).
+ */
+GLOBAL masked_call
+    ld   t0, -8(tp) /* thread_self() */
+    ld   gp, C_GP(t0)
+    sd   sp, U_MASKED(gp)
+    mv   t1, sp
+    mv   t2, gp
+    ld   sp, H(H_EXCEPTION_STACK)(gp)
+GLOBAL masked_call_away
+    addi sp, sp, -32
+    sd   t1, 0(sp)
+    sd   ra, 8(sp)
+    sd   t2, 16(sp)
+    mv   t0, a0
+    mv   a0, a1
+    mv   a1, a2
+    mv   a2, a3
+    mv   a3, a4
+    jalr t0
+GLOBAL masked_call_leave
+    ld   gp, 16(sp) /* a nested fault's return took it */
+    ld   t0, 8(sp)
+    ld   t1, 0(sp)
+    sd   t0, H(H_RETURN_PC)(gp)
+    sd   t1, H(H_RETURN_SP)(gp)
+    sd   zero, H(H_STAY)(gp)
+    j    aegis_return_begin
+GLOBAL masked_call_end
+
 /* The cause, -8 to 7, chooses the handler. */
 GLOBAL upcall_exception
     sd   sp, U_MASKED(gp)

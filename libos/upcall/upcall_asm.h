@@ -48,3 +48,6 @@ void emergency_handle(struct aegis_activation *activation) __attribute__((noretu
 
 void fp_save(uint64_t area[33]);
 void fp_restore(const uint64_t area[33]);
+
+/* Of a thread (aegis/pager.h). */
+extern const char masked_call_away[], masked_call_leave[], masked_call_end[];

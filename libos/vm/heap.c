@@ -9,8 +9,6 @@
 
 #include "vm.h"
 
-#define SPARE_PAGES 32 /* tables, ledger pages */
-
 extern char _end[];
 
 static uintptr_t heap_start, heap_break, heap_end; /* heap_end: what the pager was told */
@@ -40,7 +38,7 @@ static int heap_grow(uintptr_t end)
 
     if (wanted > VM_HEAP_END || pages + SPARE_PAGES > AEGIS_EXPOSED_STATE->free_pages)
         return ENOMEM;
-    int error = aegis_pager->map(heap_end, pages, AEGIS_R | AEGIS_W, REGION_GROW);
+    int error = pager_map(heap_end, pages, AEGIS_R | AEGIS_W, REGION_GROW);
     if (!error)
         heap_end = wanted;
     return error;

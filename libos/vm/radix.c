@@ -12,29 +12,25 @@ PINNED_CODE struct page_entry *radix_find(const struct radix *radix, uintptr_t v
     return low ? &low[LOW(va)] : 0;
 }
 
-PINNED_CODE struct page_entry *radix_make(struct radix *radix, uintptr_t va, int *fresh)
+PINNED_CODE struct page_entry *radix_make(struct radix *radix, uintptr_t va)
 {
     struct page_entry ***middle = &radix->top[TOP(va)], **low;
 
-    *fresh = 0;
     if (!*middle && !(*middle = radix->node()))
         return 0;
     low = &(*middle)[MIDDLE(va)];
-    if (!*low) {
-        if (!(*low = radix->node()))
-            return 0;
-        *fresh = 1;
-    }
+    if (!*low && !(*low = radix->node()))
+        return 0;
     return &(*low)[LOW(va)];
 }
 
 /* The start of the 2^shift bytes after those of va. */
-static uintptr_t after(uintptr_t va, unsigned shift)
+PINNED_CODE static uintptr_t after(uintptr_t va, unsigned shift)
 {
     return ((va >> shift) + 1) << shift;
 }
 
-struct page_entry *radix_next(const struct radix *radix, uintptr_t *va, uintptr_t end)
+PINNED_CODE struct page_entry *radix_next(const struct radix *radix, uintptr_t *va, uintptr_t end)
 {
     uintptr_t at = *va;
 

@@ -5,17 +5,18 @@
 
 #include <aegis/pager.h>
 
+#define RADIX_TOP    256
 #define RADIX_FANOUT 512
 
 struct radix {
     void *(*node)(void); /* a page of zeros, or null */
-    struct page_entry **top[256];
+    struct page_entry **top[RADIX_TOP];
 };
 
 /* Null: the address has no lowest node. */
 struct page_entry *radix_find(const struct radix *radix, uintptr_t va);
-/* Makes nodes as needed. Null: no memory. *fresh: a lowest node was made. */
-struct page_entry *radix_make(struct radix *radix, uintptr_t va, int *fresh);
+/* Makes nodes as needed. Null: no memory. */
+struct page_entry *radix_make(struct radix *radix, uintptr_t va);
 /* The first entry at or after *va that is not PAGE_NONE; *va is moved to it. Null: none below
  * `end`. */
 struct page_entry *radix_next(const struct radix *radix, uintptr_t *va, uintptr_t end);

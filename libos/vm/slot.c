@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ledger's free slots. The ledger itself, read in place, says which they are. All pinned. */
-#include "../proc/space.h"
+/* The ledger's free slots, and pages in them. The ledger itself, read in place, says which are free.
+ * All pinned; masked but where threads are named. */
 #include "vm.h"
 
 #include <aegis/aegis.h>
 #include <aegis/exposed.h>
-#include <aegis/scheduler.h>
+
+#include "../proc/space.h"
 
 #define STEPS 16 /* of a call that answers AGAIN, in one fault */
+#define FREED 32 /* slots freed last, to be used first */
 
 static PINNED_BSS unsigned hint;
+static PINNED_BSS uint16_t freed[FREED];
+static PINNED_BSS unsigned freed_count;
 static PINNED_BSS uint16_t pending[AEGIS_ORDER_MAX + 1]; /* blocks being cleared, by order */
 
 PINNED_CODE unsigned env_self(void)
@@ -30,6 +34,12 @@ PINNED_CODE static unsigned scan(unsigned from, unsigned end)
     return 0;
 }
 
+PINNED_CODE static void release(unsigned slot)
+{
+    while (aegis_release(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
+        ;
+}
+
 /* The last slot of the ledger is kept for the page that extends it. */
 PINNED_CODE static int ledger_extend(unsigned spare)
 {
@@ -42,11 +52,11 @@ PINNED_CODE static int ledger_extend(unsigned spare)
     do {
         r = aegis_table_lend(AEGIS_SLOT_SELF, spare, AEGIS_TABLE_LEDGER, 0);
     } while (r.error == AEGIS_E_AGAIN);
-    page_put(spare); /* lent, it needs no claim: it is free when this environment ends */
+    release(spare); /* lent, it needs no claim: it is free when this environment ends */
     return r.error ? -1 : 0;
 }
 
-PINNED_CODE unsigned slot_find(void)
+PINNED_CODE static unsigned slot_search(void)
 {
     unsigned end = ledger_slots() - 1;
     unsigned slot = scan(hint > SLOT_FIRST_PAGE ? hint : SLOT_FIRST_PAGE, end);
@@ -62,25 +72,32 @@ PINNED_CODE unsigned slot_find(void)
     return slot;
 }
 
-PINNED_CODE void slot_freed(unsigned slot)
+PINNED_CODE unsigned slot_next(void)
 {
-    if (slot < hint && slot >= SLOT_FIRST_PAGE)
+    while (freed_count) {
+        unsigned slot = freed[--freed_count];
+        if (slot_claim(slot)->what == 0)
+            return slot;
+    }
+    return slot_search();
+}
+
+PINNED_CODE static void slot_freed(unsigned slot)
+{
+    if (slot < SLOT_FIRST_PAGE)
+        return;
+    if (freed_count < FREED)
+        freed[freed_count++] = (uint16_t)slot;
+    else if (slot < hint)
         hint = slot;
 }
 
-PINNED_CODE static int upcall_waits(void)
-{
-    return aegis_activation_current()->held != 0;
-}
-
-PINNED_CODE long page_get(unsigned order)
+PINNED_CODE static long alloc_steps(unsigned order, unsigned slot)
 {
     struct aegis_result r = {AEGIS_E_AGAIN, 0};
-    unsigned slot = pending[order];
 
-    /* when the slot's time is over meanwhile, the rest is for the next fault */
-    for (unsigned i = 0; i < STEPS && r.error == AEGIS_E_AGAIN && !(i && upcall_waits()); i++) {
-        if (!slot && !(slot = slot_find()))
+    for (unsigned i = 0; i < STEPS && r.error == AEGIS_E_AGAIN; i++) {
+        if (!slot && !(slot = slot_next()))
             return AEGIS_E_NO_MEMORY;
         r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, AEGIS_NONE);
         if (r.error == AEGIS_E_OCCUPIED) {
@@ -91,20 +108,81 @@ PINNED_CODE long page_get(unsigned order)
     pending[order] = r.error == AEGIS_E_AGAIN ? (uint16_t)slot : 0;
     if (r.error == AEGIS_E_AGAIN)
         return 0;
+    if (r.error)
+        slot_freed(slot);
     return r.error ? r.error : (long)slot;
 }
 
-long page_get_whole(unsigned order)
+/* What takes longer than some steps is for the next fault. */
+PINNED_CODE long page_get(unsigned order)
+{
+    if (!order && !pending[0]) {
+        unsigned slot = slot_next();
+        if (slot &&
+            !aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot, AEGIS_NONE).error)
+            return slot;
+        pending[0] = (uint16_t)slot; /* found occupied, or half done: looked at closely */
+    }
+    return alloc_steps(order, pending[order]);
+}
+
+/* A copy is made at one go: 1,100 instructions a page. */
+PINNED_CODE long page_copy(unsigned order, unsigned source)
+{
+    unsigned slot = slot_next();
+    struct aegis_result r;
+
+    if (!slot)
+        return AEGIS_E_NO_MEMORY;
+    do {
+        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, source);
+    } while (r.error == AEGIS_E_AGAIN);
+    if (r.error)
+        slot_freed(slot);
+    return r.error ? r.error : (long)slot;
+}
+
+PINNED_CODE void page_free(unsigned slot)
+{
+    release(slot);
+    slot_freed(slot);
+}
+
+/* ---- the same for threads ---- */
+
+PINNED_CODE static long find_masked(long a, long b, long c, long d)
+{
+    (void)a, (void)b, (void)c, (void)d;
+    return slot_next();
+}
+
+PINNED_CODE unsigned slot_find(void)
+{
+    return (unsigned)pager_call(find_masked, 0, 0, 0, 0);
+}
+
+PINNED_CODE static long get_masked(long order, long b, long c, long d)
+{
+    (void)b, (void)c, (void)d;
+    return page_get((unsigned)order);
+}
+
+PINNED_CODE long page_get_whole(unsigned order)
 {
     long slot;
-    while ((slot = page_get(order)) == 0)
+    while ((slot = pager_call(get_masked, order, 0, 0, 0)) == 0)
         ;
     return slot;
 }
 
+PINNED_CODE static long put_masked(long slot, long b, long c, long d)
+{
+    (void)b, (void)c, (void)d;
+    page_free((unsigned)slot);
+    return 0;
+}
+
 PINNED_CODE void page_put(unsigned slot)
 {
-    while (aegis_release(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
-        ;
-    slot_freed(slot);
+    pager_call(put_masked, slot, 0, 0, 0);
 }

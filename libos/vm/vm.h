@@ -8,37 +8,103 @@
  *   0x0001_0000   text, read-only data, data, zeroed data
  *   _end          heap, up to VM_META
  *   0x3d00_0000   VM_META: the pager's nodes that found no place in the pinned window
+ *   0x3d40_0000   VM_REGIONS: the list of regions, once it is long
+ *   0x3d60_0000   SPACE_WINDOW (proc/space.h)
  *   ..3fde_0000   the first thread's stack, 8 MiB, grows down
  *   0x3fde_0000   VM_START: what the creator hands over (proc/start.h)
  *   0x3fe0_0000   AEGIS_PINNED
+ *   0x08_0000_0000   session memory
  *   0x10_0000_0000 + physical address: the archive, read-only
  *   0x20_0000_0000   mappings (mmap)
  *   0x3f_c000_0000   AEGIS_EXPOSED
  */
-#define VM_META       0x3d000000UL
-#define VM_META_PAGES 1024
-#define VM_HEAP_END   VM_META
-#define VM_STACK_SIZE 0x800000UL
-#define VM_START      0x3fde0000UL
-#define VM_START_SIZE 0x20000UL
-#define VM_STACK_TOP  VM_START
-#define VM_ARCHIVE    0x1000000000UL
-#define VM_MMAP       0x2000000000UL
-#define VM_MMAP_END   0x3000000000UL
+#define VM_META         0x3d000000UL
+#define VM_META_PAGES   1024
+#define VM_REGIONS      0x3d400000UL
+#define VM_REGION_PAGES 512
+#define VM_HEAP_END     VM_META
+#define VM_STACK_SIZE   0x800000UL
+#define VM_START        0x3fde0000UL
+#define VM_START_SIZE   0x20000UL
+#define VM_STACK_TOP    VM_START
+#define VM_ARCHIVE      0x1000000000UL
+#define VM_MMAP         0x2000000000UL
+#define VM_MMAP_END     0x3000000000UL
 
 #define PAGE_DOWN(x) ((x) & ~(uintptr_t)(AEGIS_PAGE_SIZE - 1))
 #define PAGE_UP(x)   PAGE_DOWN((x) + AEGIS_PAGE_SIZE - 1)
 
-unsigned env_self(void);
-void slot_freed(unsigned slot);
+#define SPARE_PAGES 32 /* that promises leave: tables, ledger pages */
 
-/* Lends a leaf table ahead of need: one for each 2 MiB in use, as long as the kernel takes them. */
-void leaf_want(void);
-void leaf_had(void); /* one that the creator lent */
+unsigned env_self(void);
+
+/* ---- masked ---- */
+
+/*
+ * All of vm/'s structures are touched masked, which is what keeps others out: a process runs on one
+ * hart at a time. From a thread by masked_call(); who is on a pinned stack is masked already.
+ */
+static inline long pager_call(long (*function)(long, long, long, long), long a, long b, long c,
+                              long d)
+{
+    uintptr_t sp;
+    __asm__("mv %0, sp" : "=r"(sp));
+    if (__builtin_expect(sp - AEGIS_PINNED - 1 < AEGIS_PINNED_SIZE, 0))
+        return function(a, b, c, d);
+    return masked_call(function, a, b, c, d);
+}
+
+extern const struct pager *pager_current;
+
+/* A copy of the block of `source`, claimed into a new slot. Negative error. */
+long page_copy(unsigned order, unsigned source);
+
+extern unsigned leaves_spare; /* leaf tables that we were lent and have no use for yet */
+
+/* memory.c: pages for the pager itself, which lie in the window or behind VM_META. */
+#define WINDOW_FIRST AEGIS_PINNED_FREE
+#define WINDOW_END   44 /* from here on: threads */
+extern uint16_t window_slot[WINDOW_END];      /* by page of the pinned window */
+extern uint16_t meta_slot[VM_META_PAGES];     /* by page from VM_META on; 0: none */
+extern unsigned meta_count;
+extern uint16_t region_slot[VM_REGION_PAGES]; /* by page from VM_REGIONS on */
+extern unsigned region_pages;
+void memory_adopt(uintptr_t va, unsigned slot);
+void memory_boot(void);
+int memory_restore(uintptr_t va); /* -1: va is not the pager's own */
+void memory_restore_all(void);
+int memory_regions_grow(void); /* one more page at VM_REGIONS. ENOMEM */
+
+/* regions.c: the sorted list. */
+extern struct region *regions;
+extern unsigned region_count;
+unsigned region_search(uintptr_t va); /* number of the first that ends behind va */
+int region_room(unsigned more);       /* ENOMEM */
+void region_insert(const struct region *r); /* there is room, and nothing in the way */
+int region_cut(uintptr_t start, uintptr_t end);
+/* A region border at va, if va lies in one. ENOMEM. */
+int region_split(uintptr_t va);
+
+/* space.c */
+int space_unmap(uintptr_t start, uintptr_t end);
+int space_protect(uintptr_t start, uintptr_t end, unsigned rights);
+int space_forget(uintptr_t start, uintptr_t end);
+int rights_set(uintptr_t va, size_t pages, unsigned rights);
+void entry_drop(uintptr_t va, struct page_entry *e);
+
+static inline unsigned rights_mapped(const struct page_entry *e)
+{
+    return e->rights & PAGE_COW ? e->rights & (AEGIS_R | AEGIS_X) : e->rights & PAGE_RIGHTS;
+}
+
+static inline unsigned slot_order(unsigned slot)
+{
+    return AEGIS_WHAT_ORDER(slot_claim(slot)->what);
+}
+
+/* ---- for threads ---- */
 
 /* The heap. */
 void heap_boot(void);
-/* Fills pages of a region from before its first touch, for threads that are about to lose their
- * stack's translation. */
-int region_add(uintptr_t start, uintptr_t end, unsigned rights, unsigned kind);
-struct region *region_find(uintptr_t va);
+/* On a pinned stack, before any thread runs: the pager and what the creator mapped. */
+int pager_boot(void);

@@ -41,7 +41,7 @@ static void fault_pager(void)
 
     *p = 1;
     for (int i = 0; i < 4; i++) {
-        while (aegis_unmap(AEGIS_SLOT_SELF, aegis_pager->find((uintptr_t)p).slot).error ==
+        while (aegis_unmap(AEGIS_SLOT_SELF, pager_find((uintptr_t)p).slot).error ==
                AEGIS_E_AGAIN)
             ;
         uint64_t before = instret();

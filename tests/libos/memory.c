@@ -50,7 +50,7 @@ static void vanishing(void)
     double sum = 0;
 
     for (int round = 0; round < 100; round++) {
-        aegis_pager->each(drop, &dropped);
+        pager_each(drop, &dropped);
         for (int i = 0; i < 20; i++) {
             int k = (int)(random_number() % BLOCKS);
             good &= block_good(block[k], size[k], k);
@@ -97,7 +97,7 @@ static void stack(void)
     tap(deep(2000) == 2000, "memory_stack_grows");
     for (int i = 0; i < 50; i++) {
         int dropped = 0;
-        aegis_pager->each(drop, &dropped);
+        pager_each(drop, &dropped);
         if (deep(50) != 50) {
             tap(0, "memory_stack_vanishes");
             return;
@@ -110,22 +110,22 @@ static void pager(void)
 {
     uintptr_t va = 0x2000000000;
     uint64_t before = AEGIS_EXPOSED_STATE->free_pages;
-    tap(aegis_pager->map(va, 16, AEGIS_R | AEGIS_W, REGION_ZERO) == 0 &&
-            aegis_pager->map(va, 1, AEGIS_R, REGION_ZERO) == EEXIST,
+    tap(pager_map(va, 16, AEGIS_R | AEGIS_W, REGION_ZERO) == 0 &&
+            pager_map(va, 1, AEGIS_R, REGION_ZERO) == EEXIST,
         "pager_map");
     volatile int *p = (int *)va;
     p[0] = 1;
     p[1024 * 15] = 2;
-    tap(p[0] == 1 && p[1024] == 0 && aegis_pager->find(va).kind == PAGE_PRESENT,
+    tap(p[0] == 1 && p[1024] == 0 && pager_find(va).kind == PAGE_PRESENT,
         "pager_zero_filled");
-    tap(aegis_pager->protect(va, 1, AEGIS_R) == 0 && p[0] == 1 &&
-            aegis_pager->protect(va, 1, AEGIS_R | AEGIS_W) == 0 && (p[0] = 3),
+    tap(pager_protect(va, 1, AEGIS_R) == 0 && p[0] == 1 &&
+            pager_protect(va, 1, AEGIS_R | AEGIS_W) == 0 && (p[0] = 3),
         "pager_protect");
-    tap(aegis_pager->unmap(va, 16) == 0 && aegis_pager->find(va).kind == PAGE_NONE, "pager_unmap");
+    tap(pager_unmap(va, 16) == 0 && pager_find(va).kind == PAGE_NONE, "pager_unmap");
     for (int i = 0; i < 2000; i++) {
-        aegis_pager->map(va, 4, AEGIS_R | AEGIS_W, REGION_ZERO);
+        pager_map(va, 4, AEGIS_R | AEGIS_W, REGION_ZERO);
         p[0] = p[3 * 1024] = i;
-        aegis_pager->unmap(va, 4);
+        pager_unmap(va, 4);
     }
     tap(before - AEGIS_EXPOSED_STATE->free_pages < 16, "pager_nothing_leaks");
 }

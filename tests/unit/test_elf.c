@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sources: libos/proc/elf.c */
-/* flags: -Ilibos/include */
+/* flags: -idirafter libos/include */
 /* An ELF file that lies in each header field gets a reason, and no byte outside the file is read.
  */
 #include "../../libos/proc/elf.h"

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ranges of addresses: forgetting them, and changing rights over them. All pinned and masked. */
+#include <errno.h>
+
+#include <aegis/aegis.h>
+
+#include "vm.h"
+
+#define RANGE 512 /* pages of one map_protect, and those that get entries of their own */
+
+PINNED_CODE int rights_set(uintptr_t va, size_t pages, unsigned rights)
+{
+    long error;
+
+    for (; pages; va += RANGE * (uintptr_t)AEGIS_PAGE_SIZE) {
+        size_t n = pages < RANGE ? pages : RANGE;
+        do {
+            error = aegis_map_protect(AEGIS_SLOT_SELF, va, n, rights).error;
+        } while (error == AEGIS_E_AGAIN);
+        if (error)
+            return EINVAL;
+        pages -= n;
+    }
+    return 0;
+}
+
+/* ---- forgetting ---- */
+
+PINNED_CODE static int block_used(uintptr_t base, unsigned order, unsigned slot)
+{
+    for (unsigned i = 0; i < 1U << order; i++) {
+        const struct page_entry *e = pager_current->find(base + (uintptr_t)i * AEGIS_PAGE_SIZE);
+        if (e && e->kind == PAGE_PRESENT && e->slot == slot)
+            return 1;
+    }
+    return 0;
+}
+
+/* A block of several pages goes with the last of them; until then the others' translations stay. */
+PINNED_CODE void entry_drop(uintptr_t va, struct page_entry *e)
+{
+    unsigned slot = e->slot, kind = e->kind;
+
+    if (kind >= PAGE_PAGER && pager_current->drop)
+        pager_current->drop(va, e);
+    pager_current->enter(va, (struct page_entry){0, 0, PAGE_NONE, 0});
+    if (kind != PAGE_PRESENT)
+        return;
+    unsigned order = slot_order(slot);
+    if (order && block_used(va & -((uintptr_t)AEGIS_PAGE_SIZE << order), order, slot))
+        rights_set(va, 1, 0);
+    else
+        page_free(slot);
+}
+
+PINNED_CODE int space_forget(uintptr_t start, uintptr_t end)
+{
+    struct page_entry *e;
+
+    for (uintptr_t va = start; (e = pager_current->next(&va, end)); va += AEGIS_PAGE_SIZE)
+        entry_drop(va, e);
+    return 0;
+}
+
+PINNED_CODE int space_unmap(uintptr_t start, uintptr_t end)
+{
+    if (region_cut(start, end))
+        return ENOMEM;
+    return space_forget(start, end);
+}
+
+/* ---- rights ---- */
+
+/* Every page of the range lies in a region that may give the rights. */
+PINNED_CODE static int protect_check(uintptr_t start, uintptr_t end, unsigned rights)
+{
+    const struct region *r = region_at(start);
+
+    if (!r)
+        return ENOMEM;
+    for (;; r++) {
+        if (rights & ~(unsigned)r->most)
+            return EACCES;
+        if (r->end >= end)
+            return 0;
+        if (r + 1 == regions + region_count || r[1].start != r->end)
+            return ENOMEM;
+    }
+}
+
+/* Pages that were not touched yet remember their rights in entries if they are few, else in a region
+ * of their own. ENOMEM. */
+PINNED_CODE static int protect_region(uintptr_t start, uintptr_t end, unsigned rights)
+{
+    struct region *r = region_at(start);
+
+    if (start > r->start || end < r->end) {
+        if (r->kind == REGION_IMAGE)
+            return 0; /* all of its pages have entries */
+        if (end - start > RANGE * (uintptr_t)AEGIS_PAGE_SIZE) {
+            if (region_split(start) || region_split(end))
+                return ENOMEM;
+            r = region_at(start);
+        } else {
+            struct page_entry later = {0, (uint8_t)rights, PAGE_LATER, 0};
+            for (uintptr_t va = start; va < end; va += AEGIS_PAGE_SIZE) {
+                const struct page_entry *e = pager_current->find(va);
+                if ((!e || e->kind == PAGE_NONE) && pager_current->enter(va, later))
+                    return ENOMEM;
+            }
+            return 0;
+        }
+    }
+    r->rights = (uint8_t)rights;
+    return 0;
+}
+
+PINNED_CODE static struct page_entry *entry_run(uintptr_t va, size_t *count)
+{
+    if (pager_current->run)
+        return pager_current->run(va, count);
+    *count = 1;
+    return pager_current->find(va);
+}
+
+/* All entries get the rights; marks of any of them. */
+PINNED_CODE static unsigned entries_protect(uintptr_t va, size_t pages, unsigned rights)
+{
+    unsigned marks = 0;
+
+    while (pages) {
+        size_t n;
+        struct page_entry *e = entry_run(va, &n), *end;
+        n = n < pages ? n : pages;
+        for (end = e + n; e && e != end; e++) {
+            unsigned old = e->rights;
+            marks |= old;
+            e->rights = (uint8_t)((old & ~PAGE_RIGHTS) | rights);
+        }
+        pages -= n;
+        va += n * AEGIS_PAGE_SIZE;
+    }
+    return marks;
+}
+
+/* A write right must not reach pages that are to be copied first: they get it without W. */
+PINNED_CODE static int protect_entries(uintptr_t start, uintptr_t end, unsigned rights)
+{
+    size_t pages = (end - start) / AEGIS_PAGE_SIZE;
+    unsigned marks = entries_protect(start, pages, rights);
+    struct page_entry *e;
+
+    if (!(marks & PAGE_COW) || !(rights & AEGIS_W))
+        return rights_set(start, pages, rights);
+    int error = rights_set(start, pages, rights & ~(unsigned)AEGIS_W);
+    for (uintptr_t va = start; !error && (e = pager_current->next(&va, end)); va += AEGIS_PAGE_SIZE)
+        if (e->kind == PAGE_PRESENT && !(e->rights & PAGE_COW))
+            error = rights_set(va, 1, rights);
+    return error;
+}
+
+PINNED_CODE int space_protect(uintptr_t start, uintptr_t end, unsigned rights)
+{
+    int error = protect_check(start, end, rights);
+
+    for (uintptr_t at = start; !error && at < end;) {
+        uintptr_t stop = region_at(at)->end;
+        stop = stop < end ? stop : end;
+        error = protect_region(at, stop, rights);
+        at = stop;
+    }
+    return error ? error : protect_entries(start, end, rights);
+}
