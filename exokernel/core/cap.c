@@ -44,7 +44,7 @@ bool resource_check(uint64_t what, uint64_t *check)
     const uint64_t *at;
 
     if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE) {
-        const struct aegis_page *p = page_valid(r) ? page_head(r) : NULL;
+        const struct aegis_page *p = page_valid(r) || page_is_device(r) ? page_head(r) : NULL;
         at = p ? &p->check : NULL;
     } else {
         at = check_at(what, &count);

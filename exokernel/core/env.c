@@ -375,7 +375,8 @@ struct activation *env_activate(struct env *e, pfn_t pair, struct hart *h)
     map_window(e, AEGIS_PINNED_ACTIVATION + h->index, pair, PTE_R | PTE_W | PTE_MAY_W);
     e->mask |= 1U << h->index;
     exposed.env[e->index].harts |= 1U << h->index;
-    exposed.env[e->index].sleeping[h->index] = 0;
+    a->sleeping = &exposed.env[e->index].sleeping[h->index];
+    *a->sleeping = 0;
     __atomic_store_n(&e->activation[h->index], a, __ATOMIC_RELEASE);
     return a;
 }

@@ -68,6 +68,15 @@ struct leaf {
     uint32_t stamp; /* of limbo: no hart may still use it after this */
 };
 
+/* A predicate as slice_wait found it: it holds when the word lies in [low, low + last], counted round. */
+struct condition {
+    const void *word;
+    uint64_t low, last;
+    uint64_t what, check; /* of the claim that it was found under */
+    uint32_t slot;
+    uint16_t width, quick; /* quick: 8 bytes of what is exposed */
+};
+
 /* The kernel's page of an activation: read and written on its own hart, but where said otherwise. */
 struct activation {
     /* the trap paths' (K_* in riscv/offsets.h) */
@@ -94,6 +103,7 @@ struct activation {
     uint64_t entry[2 * AEGIS_ENTRY_SLOTS]; /* struct activation * on this hart, or the null one: see pct.h */
     /* C's */
     struct env *env;
+    uint32_t *sleeping; /* the exposed word that says so */
     pfn_t page; /* of the lower half */
     uint32_t index;
     uint64_t overruns;     /* in a row */
@@ -104,9 +114,7 @@ struct activation {
     uint64_t gone;         /* badge of the caller that died */
     uint64_t deadline;     /* of slice_wait; ~0: none */
     uint64_t predicates;
-    struct aegis_predicate predicate[AEGIS_PREDICATES];
-    const void *word[AEGIS_PREDICATES];  /* where each one's word lies */
-    uint64_t bound[AEGIS_PREDICATES][2]; /* what and check of the claim it was found under */
+    struct condition condition[AEGIS_PREDICATES];
 };
 _Static_assert(sizeof(struct activation) <= PAGE_SIZE, "activation");
 
@@ -184,9 +192,8 @@ struct hart {
     struct activation *work; /* to be unlinked here before the next acknowledgement (env.c) */
     uint32_t bit;         /* 1 << index */
     uint32_t index;
-    uint32_t idle;        /* flushes on waking, so it has let go of everything */
+    struct aegis_hart *shown; /* what everybody sees of it */
     struct activation *fp; /* owner of the FP unit, or null */
-    uint64_t idle_since;
     uint32_t parked; /* in machine_idle: holds nothing, and flushes before it enters anybody */
     uint32_t asked;  /* the newest epoch of which it was told */
     struct slot *ring;    /* some owned position, or `none` */

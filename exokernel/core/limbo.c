@@ -39,11 +39,3 @@ bool limbo_over(uint32_t mask, uint32_t stamp)
         }
     return over;
 }
-
-void limbo_acknowledge(struct hart *h)
-{
-    uint64_t epoch = __atomic_load_n(&kernel.epoch, __ATOMIC_SEQ_CST);
-
-    machine_flush_all();
-    __atomic_store_n(&h->ack, epoch, __ATOMIC_RELEASE);
-}

@@ -32,7 +32,7 @@ struct env;
  * machine_interrupt(hart)        S-mode software interrupt to another hart (or this one)
  * machine_clear(p) _copy(d, s)   one page
  * machine_run(activation, pc)    never returns: into user mode at pc, integer registers zero but gp
- * machine_idle()                 wait for an interrupt with interrupts masked; returns when one is pending
+ * machine_idle()                 wait for an interrupt with interrupts masked; value: MACHINE_* that are pending
  * machine_fp_save(area) _off     the FP unit
  * machine_user_end()             what the slice switch must know of address-space ids: satp of an environment
  * machine_panic(format, ...)     the kernel's own mistakes only

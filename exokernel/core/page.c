@@ -134,6 +134,29 @@ static struct aegis_page *find_named(pfn_t page, unsigned order, long *error)
     return NULL;
 }
 
+bool page_is_device(unsigned long page)
+{
+    for (unsigned i = 0; i < AEGIS_DEVICES && exposed.device[i].kind; i++)
+        if (exposed.device[i].page == page)
+            return true;
+    return false;
+}
+
+/* Whoever has the last claim on a device's page has the device. */
+static long device_take(pfn_t page)
+{
+    struct aegis_page *p = &pages[page];
+
+    lock_take(&kernel.page_lock);
+    bool free = !p->claims;
+    if (free) {
+        p->check = check_new();
+        p->claims = 1;
+    }
+    lock_give(&kernel.page_lock);
+    return free ? 0 : AEGIS_E_NO_RESOURCE;
+}
+
 long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean)
 {
     long error = AEGIS_E_NO_MEMORY;
@@ -141,8 +164,11 @@ long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, 
 
     if (order > AEGIS_ORDER_MAX || (name != AEGIS_ANY && (name & ((1UL << order) - 1))))
         return AEGIS_E_BAD_RANGE;
-    if (name != AEGIS_ANY && (name > UINT32_MAX || !page_valid(name)))
-        return AEGIS_E_NO_RESOURCE;
+    if (name != AEGIS_ANY && (name > UINT32_MAX || !page_valid(name))) {
+        *page = (pfn_t)name;
+        *clean = true;
+        return !order && page_is_device(name) ? device_take((pfn_t)name) : AEGIS_E_NO_RESOURCE;
+    }
     lock_take(&kernel.page_lock);
     if (name == AEGIS_ANY)
         p = find_any(order);
@@ -215,11 +241,13 @@ struct aegis_page *page_head_search(pfn_t page)
 
 static void free_if_idle(struct aegis_page *head)
 {
-    if (head->claims == 0 && head->pins == 0 && !(head->flags & AEGIS_PAGE_FOREVER)) {
-        head->check = 0;
-        head->flags = 0;
-        list_put(head, head->order, AEGIS_PAGE_FREE_DIRTY);
-    }
+    if (head->claims || head->pins)
+        return;
+    head->check = 0;
+    if (head->flags & AEGIS_PAGE_IS_DEVICE)
+        return;
+    head->flags = 0;
+    list_put(head, head->order, AEGIS_PAGE_FREE_DIRTY);
 }
 
 void page_drop_claim(struct aegis_page *head)

@@ -8,6 +8,9 @@
 
 #include "kernel.h"
 
+/* What the kernel does not read for anybody: its own halves, and registers. */
+#define PAGE_UNREAD (AEGIS_PAGE_IS_PRIVATE | AEGIS_PAGE_IS_DEVICE)
+
 /* At boot, one hart. Records start as AEGIS_PAGE_NONE. */
 void page_boot(pfn_t first, uint64_t count, struct aegis_page *records);
 void page_boot_free(pfn_t first, uint64_t count);
@@ -37,6 +40,9 @@ static inline bool page_valid(pfn_t page)
 {
     return page - exposed.page_first < exposed.page_count;
 }
+
+/* A page of registers that applications may have: it has a record, but is no memory. */
+bool page_is_device(unsigned long page);
 
 /* Takes a free block for `owner`, claimed once. Error: AGAIN, NO_MEMORY, NO_RESOURCE, BAD_RANGE. */
 long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean);

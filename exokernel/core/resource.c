@@ -10,69 +10,66 @@
 
 /* ---- pages ---- */
 
-/* One page of a block is cleared or copied. The source is looked up each time: it may go meanwhile. */
-static long block_step(struct env *e, struct aegis_claim *c, unsigned long source)
+/* The first page of what is to be copied, or 0: nothing is. It is looked up each time, for it may go meanwhile. */
+static long source_page(struct env *e, unsigned long source, unsigned long order, pfn_t *page)
 {
-    unsigned order = AEGIS_WHAT_ORDER(c->what);
-    pfn_t page = AEGIS_WHAT_RESOURCE(c->what) + c->step;
+    struct aegis_claim *s;
+    struct aegis_page *head;
 
-    if (source == AEGIS_NONE) {
-        machine_clear(machine_direct(page));
-    } else {
-        struct aegis_claim *s;
-        struct aegis_page *head;
-        long error = ledger_use_page(e, source, AEGIS_R, &s, &head);
-        if (!error && (AEGIS_WHAT_ORDER(s->what) != order || head->flags & AEGIS_PAGE_IS_PRIVATE))
-            error = AEGIS_E_BAD_RANGE;
-        if (error)
-            return error;
-        machine_copy(machine_direct(page), machine_direct(AEGIS_WHAT_RESOURCE(s->what) + c->step));
-    }
-    if (++c->step < 1U << order)
+    *page = 0;
+    if (source == AEGIS_NONE)
+        return 0;
+    long error = ledger_use_page(e, source, AEGIS_R, &s, &head);
+    if (error)
+        return error;
+    *page = AEGIS_WHAT_RESOURCE(s->what);
+    return AEGIS_WHAT_ORDER(s->what) != order || head->flags & PAGE_UNREAD ? AEGIS_E_BAD_RANGE : 0;
+}
+
+/* One page of a block is cleared or copied. */
+static long block_step(struct aegis_claim *c, pfn_t source)
+{
+    void *page = machine_direct(AEGIS_WHAT_RESOURCE(c->what) + c->step);
+
+    if (source)
+        machine_copy(page, machine_direct(source + c->step));
+    else
+        machine_clear(page);
+    if (++c->step < 1U << AEGIS_WHAT_ORDER(c->what))
         return AEGIS_E_AGAIN;
     c->step = 0;
     c->where = 0;
     return 0;
 }
 
-static long source_check(struct env *e, unsigned long source, unsigned long order)
-{
-    struct aegis_claim *s;
-    struct aegis_page *head;
-
-    if (source == AEGIS_NONE)
-        return 0;
-    long error = ledger_use_page(e, source, AEGIS_R, &s, &head);
-    if (!error && (AEGIS_WHAT_ORDER(s->what) != order || head->flags & AEGIS_PAGE_IS_PRIVATE))
-        error = AEGIS_E_BAD_RANGE;
-    return error;
-}
-
 static long page_alloc(struct env *e, unsigned long root, unsigned long name, unsigned long order,
                        unsigned long slot, unsigned long source, pfn_t *page)
 {
     struct aegis_claim *c, *r;
+    pfn_t from;
     bool clean;
 
     long error = ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r);
     if (!error)
-        error = source_check(e, source, order);
+        error = source_page(e, source, order, &from);
+    if (!error && from && name != AEGIS_ANY && page_is_device(name))
+        error = AEGIS_E_BAD_RANGE;
     if (error)
         return error;
     error = ledger_empty(e, slot, &c);
     if (error == AEGIS_E_OCCUPIED && c->where & AEGIS_CLEARING && AEGIS_WHAT_ORDER(c->what) == order) {
         *page = AEGIS_WHAT_RESOURCE(c->what);
-        return block_step(e, c, source);
+        return block_step(c, from);
     }
     if (!error)
         error = page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, page, &clean);
     if (error)
         return error;
     claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, order, *page), pages[*page].check);
-    if (clean && source == AEGIS_NONE)
+    if (clean && !from)
         return 0;
     c->where = AEGIS_CLEARING;
-    return block_step(e, c, source);
+    return block_step(c, from);
 }
 
 /* Any one page, cleared, by a root that allows it, into an empty slot. 0: look closely, nothing was done. */

@@ -94,7 +94,8 @@ static bool loss_save(struct env *e, const struct aegis_claim *lost, unsigned lo
     struct aegis_page *head;
 
     if (AEGIS_WHAT_TYPE(lost->what) != AEGIS_PAGE || AEGIS_WHAT_ORDER(lost->what) != 0 ||
-        ledger_use_page(e, to, AEGIS_W, &c, &head) || c == lost || head->flags & ~AEGIS_PAGE_IS_CLEAN)
+        ledger_use_page(e, to, AEGIS_W, &c, &head) || c == lost || head->flags & ~AEGIS_PAGE_IS_CLEAN ||
+        !page_valid(AEGIS_WHAT_RESOURCE(lost->what)))
         return false;
     page_soil(head);
     machine_copy(machine_direct(AEGIS_WHAT_RESOURCE(c->what)),

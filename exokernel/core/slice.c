@@ -20,6 +20,8 @@ static struct hart *hart_here(void)
 
 void slice_boot(struct hart *h)
 {
+    h->shown = &exposed.hart[h->index];
+    h->null->attention = ATTENTION_DIE;
     h->none = (struct slot){&h->none, h->null, 0};
     h->slot = h->ring = &h->none;
     for (unsigned i = 0; i < AEGIS_SLICES; i++) {
@@ -47,7 +49,7 @@ static void ring_add(struct hart *h, unsigned position)
     if (before)
         before->next = s;
     h->ring = s;
-    exposed.hart[h->index].slices++;
+    h->shown->slices++;
 }
 
 static void ring_remove(struct hart *h, unsigned position)
@@ -59,7 +61,7 @@ static void ring_remove(struct hart *h, unsigned position)
     if (before)
         before->next = s->next; /* s->next stays: the hart may stand on it */
     h->ring = before ? before : &h->none;
-    exposed.hart[h->index].slices--;
+    h->shown->slices--;
 }
 
 static void position_set(struct hart *h, unsigned position, struct activation *a)
@@ -143,7 +145,7 @@ void slice_free(unsigned hart, unsigned position)
 /* Lets a hart that idles look at its vector again. */
 static void hart_wake(unsigned hart)
 {
-    if (hart != machine_hart() && __atomic_load_n(&kernel.hart[hart].idle, __ATOMIC_SEQ_CST))
+    if (hart != machine_hart() && __atomic_load_n(&exposed.hart[hart].idle, __ATOMIC_SEQ_CST))
         machine_interrupt(hart);
 }
 
@@ -189,47 +191,57 @@ result_t call_slice_recall(unsigned long slot)
 
 /* ---- who runs next ---- */
 
-/* Into an activation; the slot is the hart's already. Registers are zero but gp, a0 and t0. */
-static _Noreturn void enter(struct hart *h, struct activation *a, uint64_t pc, uint64_t a0, uint64_t t0)
+/* Somebody wants something of it, or a transfer of it is outstanding: C looks at its next slot. */
+static COLD void heed(struct hart *h, struct activation *a)
 {
-    if (h->idle) {
-        __atomic_store_n(&h->idle, 0, __ATOMIC_SEQ_CST);
-        exposed.hart[h->index].idle = 0;
-        limbo_acknowledge(h);
-    }
-    uint64_t attention = __atomic_load_n(&a->attention, __ATOMIC_SEQ_CST);
+    uint64_t attention = a->attention;
 
     if (attention & ATTENTION_COUNTED && !a->resume)
         attention = __atomic_and_fetch(&a->attention, ~(uint64_t)ATTENTION_COUNTED, __ATOMIC_SEQ_CST);
-    a->phase = 0;
-    a->run = a->resume || attention ? 0 : a->satp;
-    exposed.env[a->index].sleeping[h->index] = 0;
+    if (attention | a->resume)
+        a->run = 0;
     if (attention & ATTENTION_REVOKE)
         machine_interrupt(h->index); /* delivered right after this entry */
+}
+
+/* Into an activation; the slot is the hart's already. Registers are zero but gp, a0 and t0. */
+static inline __attribute__((always_inline)) _Noreturn void enter(struct hart *h, struct activation *a, uint64_t pc, uint64_t a0, uint64_t t0)
+{
+    if (h->shown->idle) {
+        h->shown->idle = 0;
+        limbo_acknowledge(h);
+    }
+    a->phase = 0;
+    *a->sleeping = 0;
+    a->run = a->satp; /* whoever asks for attention afterwards takes it back */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!LIKELY(!(a->attention | a->resume)))
+        heed(h, a);
     machine_run(a, pc, a0, t0);
 }
 
 static bool upcall_pc(struct activation *a, uint64_t bit, const volatile uint64_t *at, uint64_t *pc)
 {
-    if (!(a->attention & bit))
+    if (!(__atomic_fetch_and(&a->attention, ~bit, __ATOMIC_SEQ_CST) & bit && *at))
         return false;
-    __atomic_fetch_and(&a->attention, ~bit, __ATOMIC_SEQ_CST);
     *pc = *at;
-    return *pc != 0;
+    return true;
 }
 
 /* Begins the slot in an activation that may run: what it hears first. */
-static _Noreturn void begin(struct hart *h, struct activation *a)
+static inline _Noreturn void begin(struct hart *h, struct activation *a)
 {
     volatile struct aegis_activation *u = activation_user(a);
-    uint64_t pc;
+    uint64_t pc = u->up_slice_begin, a0 = 0;
 
     machine_timer(machine_time() + h->slice_ticks);
-    if (upcall_pc(a, ATTENTION_GONE, &u->up_caller_gone, &pc))
-        enter(h, a, pc, a->gone, 0);
-    if (upcall_pc(a, ATTENTION_EMERGENCY, &u->up_emergency, &pc))
-        enter(h, a, pc, 0, 0);
-    enter(h, a, u->up_slice_begin, 0, 0);
+    if (!LIKELY(!a->attention)) {
+        if (upcall_pc(a, ATTENTION_GONE, &u->up_caller_gone, &pc))
+            a0 = a->gone;
+        else
+            upcall_pc(a, ATTENTION_EMERGENCY, &u->up_emergency, &pc);
+    }
+    enter(h, a, pc, a0, 0);
 }
 
 /* The caller of a transfer goes on behind it, with an error. */
@@ -263,79 +275,95 @@ static struct activation *outstanding(struct hart *h, struct activation *a)
     return pct_callee(a);
 }
 
-static bool may_run(struct hart *h, struct activation *a)
+static inline bool may_run(struct activation *a)
 {
-    if (a == h->null || a->attention & ATTENTION_DIE)
+    if (a->attention & ATTENTION_DIE) /* as the null activation's is */
         return false;
     if (a->forfeits) {
         a->forfeits--;
         return false;
     }
-    return !exposed.env[a->index].sleeping[h->index] || wait_over(a);
+    return !*a->sleeping || wait_over(a);
 }
 
-static void try_slot(struct hart *h, struct slot *s)
+/* Who serves the transfer that is outstanding, or null. */
+static COLD struct activation *server(struct hart *h, struct slot *s, struct activation *a)
 {
-    struct activation *a = __atomic_load_n(&s->runs, __ATOMIC_ACQUIRE);
-
     for (unsigned depth = 0; depth < CHAIN && a && a->resume && !(a->attention & ATTENTION_DIE); depth++) {
         h->slot = s;
         a->phase = 0;
         a = outstanding(h, a);
     }
-    if (!a || a->resume || !may_run(h, a))
+    return a && !a->resume ? a : h->null;
+}
+
+static inline void try_slot(struct hart *h, struct slot *s)
+{
+    struct activation *a = __atomic_load_n(&s->runs, __ATOMIC_ACQUIRE);
+
+    if (!LIKELY(!a->resume))
+        a = server(h, s, a);
+    if (!may_run(a))
         return;
     h->slot = s;
     begin(h, a);
 }
 
-/* Tries every position once, from the one behind the present. Returns when nobody can run. */
-static void try_all(struct hart *h)
+static COLD void try_others(struct hart *h, struct slot *first)
 {
-    struct slot *first = h->slot->linked ? h->slot->next : h->ring, *s = first;
+    struct slot *s = first->next;
 
-    for (unsigned n = 0; n < AEGIS_SLICES; n++) {
+    for (unsigned n = 1; n < AEGIS_SLICES && s != first; n++, s = s->next)
         try_slot(h, s);
-        s = s->next;
-        if (s == first)
-            break;
-    }
 }
 
-static void idle_interrupts(struct hart *h)
+/* Tries every position once, from the one behind the present. Returns when nobody can run. */
+static inline void try_all(struct hart *h)
 {
-    unsigned pending = machine_pending();
+    struct slot *first = h->slot->linked ? h->slot->next : h->ring;
 
+    try_slot(h, first);
+    try_others(h, first);
+}
+
+static inline void idle_interrupts(struct hart *h, unsigned pending)
+{
+    if (pending & MACHINE_EXTERNAL)
+        dev_interrupt();
     if (pending & MACHINE_TIMER)
         machine_timer(~0UL);
     if (pending & MACHINE_SOFTWARE) {
         machine_interrupt_clear();
         limbo_acknowledge(h);
     }
-    if (pending & MACHINE_EXTERNAL)
-        dev_interrupt();
     if (h->work)
         env_unlink_here(h);
 }
 
-/* While idle is set others wake us; only while parked is set do they count us as having let go. */
+/* Waits for an interrupt, which it returns; only while parked is set do others count us as having let go. */
+static inline unsigned rest(struct hart *h)
+{
+    uint64_t before = machine_time();
+
+    machine_timer(wait_next(h));
+    __atomic_store_n(&h->parked, 1, __ATOMIC_SEQ_CST);
+    unsigned pending = machine_idle();
+    __atomic_store_n(&h->parked, 0, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we follow anything that somebody took away meanwhile */
+    h->shown->idle_ticks += machine_time() - before;
+    return pending;
+}
+
+/* While idle is set others wake us. */
 static _Noreturn void idle(struct hart *h)
 {
     machine_enter_null(h);
-    __atomic_store_n(&h->idle, 1, __ATOMIC_SEQ_CST);
-    exposed.hart[h->index].idle = 1;
-    for (;;) {
-        idle_interrupts(h);
+    __atomic_store_n(&h->shown->idle, 1, __ATOMIC_SEQ_CST);
+    for (unsigned pending = machine_pending();;) {
+        idle_interrupts(h, pending);
         try_all(h);
-        if (env_reap() || (page_reap_wanted() && page_reap()))
-            continue;
-        uint64_t before = machine_time();
-        machine_timer(wait_next(h));
-        __atomic_store_n(&h->parked, 1, __ATOMIC_SEQ_CST);
-        machine_idle();
-        __atomic_store_n(&h->parked, 0, __ATOMIC_SEQ_CST);
-        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we follow anything that somebody took away meanwhile */
-        exposed.hart[h->index].idle_ticks += machine_time() - before;
+        bool found = env_reap() || (page_reap_wanted() && page_reap());
+        pending = found ? machine_pending() : rest(h);
     }
 }
 
@@ -353,13 +381,19 @@ _Noreturn void slice_start(struct hart *h)
     idle(h);
 }
 
+static COLD void others_wake(uint32_t others)
+{
+    for (unsigned h = 0; others; h++, others >>= 1)
+        if (others & 1)
+            hart_wake(h);
+}
+
 void slice_poke(void)
 {
     uint32_t others = kernel.online & ~hart_here()->bit;
 
-    for (unsigned h = 0; others; h++, others >>= 1)
-        if (others & 1)
-            hart_wake(h);
+    if (others)
+        others_wake(others);
 }
 
 result_t call_slice_yield(void)
@@ -378,7 +412,7 @@ result_t call_slice_yield_to(unsigned long env)
     struct activation *a = to->activation[h->index];
     env_unlock(to);
     /* in grace there is no slot to give: two could pass the hart between them for ever */
-    if (!a || a->resume || machine_self()->phase || !may_run(h, a))
+    if (!a || a->resume || machine_self()->phase || !may_run(a))
         return FAIL(BUSY);
     enter(h, a, activation_user(a)->up_slice_begin, 0, 0);
 }
@@ -424,7 +458,7 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
     a->forfeits++;
     a->run = 0; /* C must look at it: the fast path knows of no forfeits */
     /* in a row: the forfeited slot, and its own, lie between */
-    uint64_t row = 3 * (exposed.hart[h->index].slices + 1) * (h->slice_ticks + h->grace_ticks);
+    uint64_t row = 3 * (h->shown->slices + 1) * (h->slice_ticks + h->grace_ticks);
     a->overruns = now - a->overrun_time > row ? 1 : a->overruns + 1;
     a->overrun_time = now;
     if (a->overruns >= OVERRUNS_DEADLY)

@@ -2,6 +2,7 @@
 #include "user.h"
 
 #include "map.h"
+#include "page.h"
 
 /* What the walk finds; what we do to it is recorded there as the hardware would. */
 static char *user_page(struct env *e, unsigned long va, bool write)
@@ -9,7 +10,7 @@ static char *user_page(struct env *e, unsigned long va, bool write)
     uint64_t *at, need = PTE_V | PTE_U | (write ? PTE_W : PTE_R);
     uint64_t pte = map_walk(e, va, &at);
 
-    if ((pte & need) != need)
+    if ((pte & need) != need || !page_valid(PTE_PAGE(pte)))
         return NULL;
     uint64_t entry = __atomic_load_n(at, __ATOMIC_RELAXED), used = write ? PTE_A | PTE_D : PTE_A;
     while ((entry & need) == need && (entry & used) != used) /* what another hart drops meanwhile stays dropped */

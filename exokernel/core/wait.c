@@ -7,89 +7,77 @@
 
 /* ---- binding ---- */
 
-static long bind_claim(struct activation *a, unsigned i, const struct aegis_predicate *p)
+static long bind_claim(struct env *e, struct condition *c, const struct aegis_predicate *p)
 {
-    struct aegis_claim *c;
+    struct aegis_claim *claim;
     struct aegis_page *head;
-    long error = ledger_use_page(a->env, p->slot, AEGIS_R, &c, &head);
+    long error = ledger_use_page(e, p->slot, AEGIS_R, &claim, &head);
 
     if (error)
         return error;
-    if (p->offset > ((uint64_t)PAGE_SIZE << AEGIS_WHAT_ORDER(c->what)) - p->width ||
-        head->flags & AEGIS_PAGE_IS_PRIVATE)
+    if (p->offset > ((uint64_t)PAGE_SIZE << AEGIS_WHAT_ORDER(claim->what)) - p->width || head->flags & PAGE_UNREAD)
         return AEGIS_E_BAD_RANGE;
-    a->bound[i][0] = c->what;
-    a->bound[i][1] = c->check;
-    a->word[i] = (const char *)machine_direct(AEGIS_WHAT_RESOURCE(c->what)) + p->offset;
+    c->what = claim->what;
+    c->check = claim->check;
+    c->word = (const char *)machine_direct(AEGIS_WHAT_RESOURCE(c->what)) + p->offset;
     return 0;
 }
 
-static long bind(struct activation *a, unsigned i, const struct aegis_predicate *p)
+/* Every comparison as one: LT 0 alone, which never holds, needs another word. */
+static void interval_set(struct condition *c, unsigned operation, uint64_t value)
 {
+    static const uint64_t zero;
+
+    c->low = operation == AEGIS_NE ? value + 1 : operation == AEGIS_LT ? 0 : value;
+    c->last = operation == AEGIS_EQ ? 0 : operation == AEGIS_NE ? ~1UL : operation == AEGIS_LT ? value - 1 : ~value;
+    if (operation == AEGIS_LT && !value) {
+        c->word = &zero;
+        c->low = 1;
+        c->last = 0;
+    }
+}
+
+static long bind(struct env *e, struct condition *c, const struct aegis_predicate *p)
+{
+    long error;
+
     if ((p->width != 4 && p->width != 8) || p->offset % p->width || p->operation > AEGIS_GE)
         return AEGIS_E_BAD_RANGE;
-    a->predicate[i] = *p;
+    c->slot = p->slot;
+    c->width = p->width;
+    c->quick = p->width == 8 && p->slot == AEGIS_NONE;
+    c->word = (const char *)&exposed + p->offset;
     if (p->slot != AEGIS_NONE)
-        return bind_claim(a, i, p);
-    a->word[i] = (const char *)&exposed + p->offset;
-    return p->offset > sizeof exposed - p->width ? AEGIS_E_BAD_RANGE : 0;
+        error = bind_claim(e, c, p);
+    else
+        error = p->offset > sizeof exposed - p->width ? AEGIS_E_BAD_RANGE : 0;
+    interval_set(c, p->operation, p->value);
+    return error;
 }
 
 /* ---- looking ---- */
 
-static bool still_bound(const struct activation *a, unsigned i)
+static bool still_bound(const struct env *e, const struct condition *bound)
 {
-    const struct aegis_predicate *p = &a->predicate[i];
-    const struct aegis_claim *c = ledger_at(a->env, p->slot);
-    const struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(a->bound[i][0]));
-    return c->what == a->bound[i][0] && c->check == a->bound[i][1] && head &&
-           head->check == c->check && !(head->flags & AEGIS_PAGE_IS_PRIVATE) && !(c->where & CLAIM_UNSETTLED);
+    const struct aegis_claim *c = ledger_at(e, bound->slot);
+    const struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(bound->what));
+    return c->what == bound->what && c->check == bound->check && head && head->check == c->check &&
+           !(head->flags & PAGE_UNREAD) && !(c->where & CLAIM_UNSETTLED);
 }
 
-static inline bool holds(const struct activation *a, unsigned i)
+/* The claim is looked at after the word. */
+long wait_look(const struct activation *a, unsigned from)
 {
-    const struct aegis_predicate *p = &a->predicate[i];
-    uint64_t word = p->width == 8 ? __atomic_load_n((const uint64_t *)a->word[i], __ATOMIC_ACQUIRE)
-                                  : __atomic_load_n((const uint32_t *)a->word[i], __ATOMIC_ACQUIRE);
-
-    switch (p->operation) {
-    case AEGIS_EQ:
-        return word == p->value;
-    case AEGIS_NE:
-        return word != p->value;
-    case AEGIS_LT:
-        return word < p->value;
-    default:
-        return word >= p->value;
-    }
-}
-
-/* The number of a comparison that holds, AEGIS_WAKE_*, or -3: none. The claim is looked at after the word. */
-static long look(const struct activation *a)
-{
-    for (unsigned i = 0; i < a->predicates; i++) {
-        bool yes = holds(a, i);
-        if (a->predicate[i].slot != AEGIS_NONE && !still_bound(a, i))
+    for (unsigned i = from; i < a->predicates; i++) {
+        const struct condition *c = &a->condition[i];
+        bool yes = interval_holds(c, c->width == 8 ? __atomic_load_n((const uint64_t *)c->word, __ATOMIC_ACQUIRE)
+                                                   : __atomic_load_n((const uint32_t *)c->word, __ATOMIC_ACQUIRE));
+        if (c->slot != AEGIS_NONE && !still_bound(a->env, c))
             return AEGIS_WAKE_REVOKED;
         if (yes)
             return i;
     }
-    return a->deadline != ~0UL && machine_time() >= a->deadline ? AEGIS_WAKE_TIMEOUT : -3;
-}
-
-bool wait_over(struct activation *a)
-{
-    long why = look(a);
-
-    if (why == -3) {
-        if (!(a->attention & (ATTENTION_REVOKE | ATTENTION_GONE | ATTENTION_EMERGENCY)))
-            return false;
-        why = AEGIS_WAKE_INTERRUPTED;
-    }
-    a->predicates = 0;
-    a->deadline = ~0UL;
-    activation_user(a)->wake = why;
-    return true;
+    return a->deadline != ~0UL && machine_time() >= a->deadline ? AEGIS_WAKE_TIMEOUT : WAIT_ON;
 }
 
 uint64_t wait_next(struct hart *h)
@@ -103,7 +91,7 @@ uint64_t wait_next(struct hart *h)
         uint64_t slot = machine_time() + h->slice_ticks;
         if (a->resume && slot < first)
             first = slot; /* a transfer's deadline goes by slots: they are counted though nobody runs */
-        if (a != h->null && a->deadline < first && exposed.env[a->index].sleeping[h->index])
+        if (a != h->null && a->deadline < first && *a->sleeping)
             first = a->deadline;
         if (s->next == h->ring)
             break;
@@ -124,7 +112,7 @@ static long wait_bind(struct activation *a, unsigned long va, unsigned long coun
         return AEGIS_E_BAD_ADDRESS;
     lock_take(&a->env->lock);
     for (unsigned i = 0; i < count && !error; i++)
-        error = bind(a, i, &p[i]);
+        error = bind(a->env, &a->condition[i], &p[i]);
     lock_give(&a->env->lock);
     a->predicates = error ? 0 : (uint32_t)count;
     return error;
@@ -133,21 +121,20 @@ static long wait_bind(struct activation *a, unsigned long va, unsigned long coun
 result_t call_slice_wait(unsigned long predicates, unsigned long count, unsigned long deadline)
 {
     struct activation *a = machine_self();
-    uint32_t *sleeping = &exposed.env[a->index].sleeping[machine_hart()];
     long error = wait_bind(a, predicates, count);
 
     if (error)
         return (result_t){error, 0};
     a->deadline = deadline ? deadline : ~0UL;
     /* the sleeper's order: say so, fence, look, sleep; the writer's: store, fence, see it sleep, ring */
-    __atomic_store_n(sleeping, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(a->sleeping, 1, __ATOMIC_SEQ_CST);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    long why = look(a);
-    if (why == -3) {
+    long why = wait_look(a, 0);
+    if (why == WAIT_ON) {
         a->run = 0;
         slice_leave();
     }
-    __atomic_store_n(sleeping, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(a->sleeping, 0, __ATOMIC_RELAXED);
     a->predicates = 0;
     a->deadline = ~0UL;
     if (why == AEGIS_WAKE_TIMEOUT)

@@ -26,8 +26,6 @@
 #define POLLS_LINE 100000
 /* Bytes taken from the line in one interrupt. */
 #define BURST 64
-/* Lines served in one interrupt; what still waits interrupts again. */
-#define ROUND 8
 
 enum input_state { INPUT_PLAIN, INPUT_ESCAPE, INPUT_WINDOW };
 
@@ -45,7 +43,7 @@ static struct {
 } console;
 
 uint32_t console_dump_wanted;
-static uint64_t in_service[AEGIS_IRQS / 64]; /* lines claimed from the PLIC and not completed */
+static uint32_t in_service[AEGIS_IRQS]; /* 1: lines claimed from the PLIC and not completed */
 
 void console_start(const struct fdt_uart *uart, bool framed)
 {
@@ -232,34 +230,32 @@ void console_dump_hart(uint64_t pc)
 
 /* Interrupts. */
 
-static void console_interrupt(void)
+static COLD void console_interrupt(void)
 {
     lock_take(&kernel.console_lock);
     bool wanted = receive();
     lock_give(&kernel.console_lock);
     if (wanted)
         dump();
+    plic_complete(console.line);
 }
 
+/* One line: what still waits interrupts again. */
 void dev_interrupt(void)
 {
-    uint32_t line;
-    for (unsigned i = 0; i < ROUND && (line = plic_claim()); i++) {
-        if (line == console.line) {
-            console_interrupt();
-            plic_complete(line);
-        } else if (plic_line_valid(line)) {
-            __atomic_fetch_or(&in_service[line / 64], 1UL << line % 64, __ATOMIC_RELAXED);
-            exposed.irq_count[line]++;
-        }
+    uint32_t line = plic_claim();
+    if (line == console.line) {
+        console_interrupt();
+    } else if (plic_line_valid(line)) {
+        in_service[line] = 1; /* before anybody can know of it, and be done with it */
+        __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
     }
     slice_poke();
 }
 
 static void irq_complete(uint32_t line)
 {
-    uint64_t bit = 1UL << line % 64;
-    if (__atomic_fetch_and(&in_service[line / 64], ~bit, __ATOMIC_RELAXED) & bit)
+    if (__atomic_exchange_n(&in_service[line], 0, __ATOMIC_RELAXED))
         plic_complete(line);
 }
 

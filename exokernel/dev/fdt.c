@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fdt.h"
 
+#include <aegis/exposed.h>
+
 #include <stdbool.h>
 
 #define MAGIC 0xd00dfeed
@@ -147,16 +149,33 @@ static void hart_found(struct walk *w, const struct node *node, const struct nod
         (struct fdt_hart){cells(node->value[REG].data, a), node->intc, FDT_NONE};
 }
 
+/* Its first line at the interrupt controller. */
+static uint32_t irq_of(const struct node *node)
+{
+    struct fdt_value extended = node->value[TARGETS];
+    return value_word(node->value[INTERRUPTS], extended.size >= 8 ? word(extended.data + 4) : 0);
+}
+
+/* Registers that share a page with anything else are no application's. */
+static void passive_found(struct walk *w, const struct node *node, const struct node *parent,
+                          uint32_t kind)
+{
+    struct fdt_info *info = w->info;
+    struct fdt_device device = {.kind = kind, .irq = irq_of(node)};
+    if (info->device_count == FDT_DEVICES || !okay(node) || !reg(node, parent, 0, &device.reg))
+        return;
+    if (device.reg.size && !(device.reg.base & 0xfff) && !(device.reg.size & 0xfff))
+        info->device[info->device_count++] = device;
+}
+
 static void uart_found(struct walk *w, const struct node *node, const struct node *parent,
                        uint32_t kind)
 {
     struct fdt_info *info = w->info;
     struct fdt_uart uart = {.name = node->name, .kind = kind};
-    struct fdt_value extended = node->value[TARGETS];
     if (info->uart_count == FDT_UARTS || !okay(node) || !reg(node, parent, 0, &uart.reg))
         return;
-    uart.irq =
-        value_word(node->value[INTERRUPTS], extended.size >= 8 ? word(extended.data + 4) : 0);
+    uart.irq = irq_of(node);
     uart.shift = value_word(node->value[REG_SHIFT], 0);
     if (uart.shift <= 2)
         info->uart[info->uart_count++] = uart;
@@ -174,6 +193,10 @@ static void device_found(struct walk *w, const struct node *node, const struct n
         reg(node, parent, 0, &info->plic);
         info->plic_lines = value_word(node->value[NDEV], 0);
         info->plic_targets = node->value[TARGETS];
+    } else if (lists(compatible, "google,goldfish-rtc")) {
+        passive_found(w, node, parent, AEGIS_DEVICE_GOLDFISH_RTC);
+    } else if (lists(compatible, "sifive,pwm0")) {
+        passive_found(w, node, parent, AEGIS_DEVICE_SIFIVE_PWM);
     } else if (lists(compatible, "sifive,test1")) {
         reg(node, parent, 0, &info->finisher);
     }

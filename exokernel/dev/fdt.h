@@ -13,6 +13,7 @@
 #define FDT_RESERVED 32
 #define FDT_HARTS 16
 #define FDT_UARTS 4
+#define FDT_DEVICES 8
 #define FDT_NONE 0xffffffffU
 
 struct fdt_range {
@@ -39,8 +40,15 @@ struct fdt_uart {
     uint32_t kind, irq, shift; /* shift: registers stand 1 << shift bytes apart */
 };
 
+/* Whole pages of registers of a device that an application may drive: it can reach no memory of its own accord. */
+struct fdt_device {
+    struct fdt_range reg;
+    uint32_t kind, irq; /* enum aegis_device_kind */
+};
+
 struct fdt_info {
-    unsigned memory_count, reserved_count, hart_count, uart_count;
+    unsigned memory_count, reserved_count, hart_count, uart_count, device_count;
+    struct fdt_device device[FDT_DEVICES];
     struct fdt_range memory[FDT_RANGES];
     struct fdt_range reserved[FDT_RESERVED];
     struct fdt_hart hart[FDT_HARTS]; /* only harts that have an MMU and are not disabled */

@@ -11,11 +11,8 @@
 #define CONTEXT 0x200000
 #define CONTEXT_STRIDE 0x1000
 
-static struct {
-    volatile uint32_t *priority, *enable,
-        *context; /* context[0]: threshold, [1]: claim and complete */
-    uint32_t lines;
-} plic;
+static uint32_t nothing[2];
+struct plic plic = {.context = nothing};
 
 bool plic_start(uint64_t physical, uint64_t size, uint32_t lines, uint32_t context)
 {
@@ -34,23 +31,8 @@ bool plic_start(uint64_t physical, uint64_t size, uint32_t lines, uint32_t conte
     return true;
 }
 
-bool plic_line_valid(uint32_t line)
-{
-    return line && line <= plic.lines;
-}
-
 void plic_enable(uint32_t line, bool on)
 {
     uint32_t bit = 1U << line % 32;
     plic.enable[line / 32] = on ? plic.enable[line / 32] | bit : plic.enable[line / 32] & ~bit;
-}
-
-uint32_t plic_claim(void)
-{
-    return plic.lines ? plic.context[1] : 0;
-}
-
-void plic_complete(uint32_t line)
-{
-    plic.context[1] = line;
 }

@@ -29,7 +29,7 @@ void tables_close(void);
 void memory_add(const struct fdt_range *range);
 void memory_reserve(uint64_t base, uint64_t size);
 /* Makes the page records, exposes them, and gives what is free to core/page. */
-void memory_start(void);
+void memory_start(const struct fdt_info *fdt);
 
 /* harts.c */
 void hart_prepare(unsigned index, uint64_t hartid, const struct options *options, uint32_t time_hz);

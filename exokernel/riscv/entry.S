@@ -556,9 +556,9 @@ interrupt_frame:                # t0 in sscratch, t1 in K_T1, the rest as it was
 
 /* ---- from C into user mode ---- */
 
-/* machine_run(activation, pc, a0, t0): registers zero but gp and those two. */
-    .globl machine_run
-machine_run:
+/* user_enter(activation, pc, a0, t0): registers zero but gp and those two. */
+    .globl user_enter
+user_enter:
     ld t1, K_SATP(a0)
     patched satp, run_flush
     csrw satp, t1

@@ -25,10 +25,13 @@ void machine_interrupt_clear(void)
         console_dump_hart(csr_read(sepc));
 }
 
-void machine_idle(void)
+unsigned machine_idle(void)
 {
-    while (!machine_pending())
+    unsigned pending;
+
+    while (!(pending = machine_pending()))
         __asm__ volatile("wfi" ::: "memory");
+    return pending;
 }
 
 extern char kernel_trap[];

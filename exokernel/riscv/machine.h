@@ -84,7 +84,7 @@ static inline uint64_t machine_time(void)
 }
 
 /* The next timer interrupt of this hart; ~0: none. Also takes a pending one back. */
-static inline void machine_timer(uint64_t when)
+static inline __attribute__((always_inline)) void machine_timer(uint64_t when)
 {
     if (machine_sstc)
         csr_write(0x14d, when);
@@ -189,11 +189,11 @@ static inline unsigned machine_pending(void)
 /* The software interrupt is taken. If the host asked for a dump, this hart says where it is. */
 void machine_interrupt_clear(void);
 
-/* dev/console.c: an external interrupt, with interrupts off; serves a bounded number of lines. */
+/* dev/console.c: an external interrupt, with interrupts off; serves one line. */
 void dev_interrupt(void);
 
-/* Waits with interrupts masked until one is pending. */
-void machine_idle(void);
+/* Waits with interrupts masked until one is pending: which. */
+unsigned machine_idle(void);
 /* One page; 645 instructions to clear it. */
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);
@@ -212,8 +212,16 @@ bool machine_irq_valid(uint32_t line);
 void machine_irq_enable(uint32_t line, bool on);
 
 /* Into user mode at pc, integer registers zero but gp, a0 and t0 (entry.S). */
-void machine_run(struct activation *activation, uint64_t pc, uint64_t a0, uint64_t t0)
-    __attribute__((noreturn));
+static inline __attribute__((noreturn, always_inline)) void
+machine_run(struct activation *activation, uint64_t pc, uint64_t a0, uint64_t t0)
+{
+    register uint64_t x0 __asm__("a0") = (uint64_t)activation, x1 __asm__("a1") = pc;
+    register uint64_t x2 __asm__("a2") = a0, x3 __asm__("a3") = t0;
+
+    /* a jump: a call would have its caller keep registers that nobody ever wants back */
+    __asm__ volatile("j user_enter" ::"r"(x0), "r"(x1), "r"(x2), "r"(x3) : "memory");
+    __builtin_unreachable();
+}
 /* Nobody runs on this hart from here on: the null activation, the kernel's own address space. */
 void machine_enter_null(struct hart *hart);
 

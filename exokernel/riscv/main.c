@@ -107,7 +107,7 @@ static void memory_find(void)
                        map_physical(image_start) & 0x3fffffff);
     memory_reserve(fdt.initrd_start, fdt.initrd_end - fdt.initrd_start);
     tables_close();
-    memory_start();
+    memory_start(&fdt);
 }
 
 /* Absorbs bytes into the key, eight at a time, and wipes them where they stood. */

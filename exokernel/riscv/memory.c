@@ -64,7 +64,40 @@ static pfn_t room(uint64_t at, uint64_t count)
     for (unsigned i = 0; i < memory_count; i++)
         if (memory[i].first <= at && at + count <= memory[i].end)
             return (pfn_t)at;
-    boot_refuse("no memory for the page records");
+    return 0;
+}
+
+/* The pages that hold the record of a page which is no memory. */
+static struct range record_pages(uint64_t page)
+{
+    struct range r = {machine_page_of(&pages[page]), machine_page_of(&pages[page + 1]) + 1};
+    return r;
+}
+
+/*
+ * A device's page is numbered like memory's, far below it; so where its record stands, in front of the others, a page is kept.
+ * Devices whose records do not stand there are not offered.
+ */
+static void devices_place(const struct fdt_info *fdt)
+{
+    struct range kept = {0, 0};
+    for (unsigned i = 0, n = 0; i < fdt->device_count && n < AEGIS_DEVICES - 1; i++) {
+        const struct fdt_device *d = &fdt->device[i];
+        uint64_t page = d->reg.base >> 12;
+        struct range at = record_pages(page);
+        if (page >= exposed.page_first || d->reg.base >> 12 >= UINT32_MAX)
+            continue;
+        if (!kept.end && room(at.first, 2) == at.first) {
+            kept = (struct range){at.first, at.first + 2};
+            memory_reserve(kept.first << 12, 2 * PAGE_SIZE);
+            machine_clear(machine_direct((pfn_t)kept.first));
+            machine_clear(machine_direct((pfn_t)kept.first + 1));
+        }
+        if (at.first < kept.first || at.end > kept.end)
+            continue;
+        pages[page] = (struct aegis_page){.state = AEGIS_PAGE_USED, .flags = AEGIS_PAGE_IS_DEVICE};
+        exposed.device[n++] = (struct aegis_device){(uint32_t)page, d->kind, d->irq, 0};
+    }
 }
 
 /* The span of all memory, as the records number it. */
@@ -79,7 +112,7 @@ static struct range span(void)
     return s;
 }
 
-void memory_start(void)
+void memory_start(const struct fdt_info *fdt)
 {
     extern char image_end[];
     if (!memory_count)
@@ -88,7 +121,12 @@ void memory_start(void)
     uint64_t count = all.end - all.first;
     uint64_t record_pages = (count * sizeof(struct aegis_page) + PAGE_SIZE - 1) / PAGE_SIZE;
     uint64_t table_pages = (record_pages + 511) / 512;
-    pfn_t records = room(map_physical(image_end) >> 12, record_pages + table_pages);
+    uint64_t behind = map_physical(image_end) >> 12, low = fdt->device_count ? all.first * sizeof(struct aegis_page) >> 12 : 0;
+    pfn_t records = room(behind + low, record_pages + table_pages);
+    if (!records)
+        records = room(behind, record_pages + table_pages);
+    if (!records)
+        boot_refuse("no memory for the page records");
     memory_reserve((uint64_t)records << 12, (record_pages + table_pages) << 12);
     /* What follows the last record on its page is exposed with it. */
     machine_clear(machine_direct(records + record_pages - 1));
@@ -96,6 +134,7 @@ void memory_start(void)
     exposed.page_count = count;
     exposed.pages_va = AEGIS_EXPOSED_PAGES;
     page_boot((pfn_t)all.first, count, machine_direct(records));
+    devices_place(fdt);
     for (unsigned i = 0; i < reserved_count; i++)
         mark_kernel(reserved[i]);
     tables_map_exposed(records, record_pages, records + (pfn_t)record_pages);

@@ -13,8 +13,6 @@ from . import machine, paths, proc
 # Trace 0: HOST [CS_BASE/PC/FLAGS/CFLAGS] SYMBOL; and one that was logged but then not executed.
 LINE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/|^Stopped execution of TB chain before \S+ \[([0-9a-f]+)\]", re.M)
 
-WHILE = 1.5  # seconds
-
 Run = namedtuple("Run", "status stdout stderr pcs")
 
 
@@ -24,10 +22,8 @@ def symbols(elf):
     return {name: int(address, 16) for address, _, name in (line.split() for line in text.splitlines() if len(line.split()) == 3)}
 
 
-def run(init, ranges, *, append=(), ready=None, timeout=120, **options):
-    """Boots `init` counted, and returns the PCs executed within `ranges` ((start, end), end not included), in order.
-
-    ready: text on the guest's error output; from then on it is sent a byte now and then."""
+def run(init, ranges, *, append=(), timeout=120, **options):
+    """Boots `init` counted, and returns the PCs executed within `ranges` ((start, end), end not included), in order."""
     made = machine.make_archive(None, init=init, env={}, **options)
     out, err = bytearray(), bytearray()
     with tempfile.TemporaryDirectory(prefix="aegis-") as folder:
@@ -42,7 +38,7 @@ def run(init, ranges, *, append=(), ready=None, timeout=120, **options):
                     "-dfilter", ",".join(f"{a:#x}+{b - a:#x}" for a, b in ranges)]
         running = machine.Session(command, ends, out=out.extend, err=err.extend)
         try:
-            status = follow(running, err, ready, timeout)
+            status = follow(running, timeout)
             if status in (machine.TIMEOUT, machine.BROKEN):
                 err += b"\n" + running.story()
         finally:
@@ -50,19 +46,13 @@ def run(init, ranges, *, append=(), ready=None, timeout=120, **options):
         return Run(status, bytes(out), bytes(err), read(log))
 
 
-def follow(running, err, ready, timeout):
-    """Session.loop, but from `ready` on a byte is sent now and then: by then the guest has nothing left to do but wait."""
-    due, end = None, time.monotonic() + timeout
+def follow(running, timeout):
+    """Session.loop without a terminal or input."""
+    end = time.monotonic() + timeout
     while running.open and running.status is None:
-        now = time.monotonic()
-        if now > end:
+        if time.monotonic() > end:
             return running.timed_out()
-        if due and now > due:
-            running.send(b"x")
-            due = now + WHILE
         running.pump(0.05)
-        if ready and not due and ready in err:
-            due = time.monotonic() + WHILE
     running.finish()
     return machine.BROKEN if running.status is None else running.status
 

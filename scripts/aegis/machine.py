@@ -71,7 +71,7 @@ def command_line(*, machine, harts, memory, icount, qemu, kernel, initrd, append
                "-monitor", "none", "-no-reboot", *firmware, "-kernel", kernel, "-initrd", initrd, "-append", append,
                "-chardev", f"socket,id=line,fd={serial}", "-serial", "chardev:line"]
     if icount:
-        command += ["-icount", "shift=0,sleep=off"]
+        command += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
     if gdb:
         command += ["-S", "-gdb", f"tcp:127.0.0.1:{gdb}"]
     return [str(c) for c in command]

@@ -71,10 +71,11 @@ unsigned machine_pending(void)
     return pending;
 }
 
-void machine_idle(void)
+unsigned machine_idle(void)
 {
     if (!host.pending[host.hart])
         escape(HOST_IDLE);
+    return machine_pending();
 }
 
 void dev_interrupt(void)

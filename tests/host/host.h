@@ -158,7 +158,7 @@ static inline void machine_interrupt_clear(void)
 }
 
 void dev_interrupt(void);
-void machine_idle(void);
+unsigned machine_idle(void);
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);
 void machine_root_fill(uint64_t *root);

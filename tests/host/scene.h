@@ -60,7 +60,7 @@ static inline void also_on(unsigned hart)
     if (CALL3(0, activation_lend, 0, page_new(0, 1), hart).error)
         abort();
     become(hart, p);
-    kernel.hart[hart].idle = kernel.hart[hart].parked = 0;
+    exposed.hart[hart].idle = kernel.hart[hart].parked = 0;
 }
 
 /* A child of whoever runs on hart 0 as p: its slot; its lent pages stand in the six slots before. */

@@ -453,7 +453,7 @@ static void run_as(int i, unsigned h)
 {
     struct env *e = kernel.env[env[i].index];
     host.self[h] = e->activation[h];
-    kernel.hart[h].idle = kernel.hart[h].parked = 0;
+    exposed.hart[h].idle = kernel.hart[h].parked = 0;
 }
 
 static result_t call(unsigned number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)

@@ -168,7 +168,7 @@ static void abandoned(void)
             give(c, a, AEGIS_RWX);
         }
         become(1, child_env(c));
-        kernel.hart[1].idle = kernel.hart[1].parked = 0;
+        exposed.hart[1].idle = kernel.hart[1].parked = 0;
         unsigned calls = 0;
         result_t r = {AEGIS_E_AGAIN, 0};
         while (calls < stop && r.error == AEGIS_E_AGAIN) {
@@ -204,7 +204,7 @@ static void self(void)
     unsigned c = child_full(1);
     struct env *e = child_env(c);
     become(1, e);
-    kernel.hart[1].idle = kernel.hart[1].parked = 0;
+    exposed.hart[1].idle = kernel.hart[1].parked = 0;
     result_t r = CALL1(1, env_destroy, 0);
     tap(r.error == HOST_LEFT && exposed.env[page_in(p, c)].end == AEGIS_END_SELF && host.self[1] != e->activation[1], "env_destroy: of oneself does not return");
     AGAIN(CALL1(0, env_destroy, c));
@@ -217,7 +217,7 @@ static void self(void)
     c = child_full(1);
     e = child_env(c);
     become(1, e);
-    kernel.hart[1].idle = kernel.hart[1].parked = 0;
+    exposed.hart[1].idle = kernel.hart[1].parked = 0;
     lock_take(&e->lock);
     host.hart = 0;
     env_kill(e, AEGIS_END_CONTROLLER); /* another hart's env_destroy, before its first step */
@@ -313,7 +313,7 @@ static void stamps(void)
     kernel.hart[1].ack = 0x90000000;
     unsigned c = child_full(1), a = page_new(0, 0);
     become(1, child_env(c));
-    kernel.hart[1].idle = kernel.hart[1].parked = 0;
+    exposed.hart[1].idle = kernel.hart[1].parked = 0;
     give(c, a, AEGIS_R);
     tap(CALL2(1, release, 0, a).error == 0 && CALL2(0, release, c, 20).error == AEGIS_E_EMPTY_SLOT, "release: in an environment born after two thousand million epochs");
     give(c, a, AEGIS_R);

@@ -169,7 +169,7 @@ static void rekeying(void)
     host_start(1); /* nothing of the child's own: the hart idles */
     give(child, a, AEGIS_R | AEGIS_W);
     become(1, c);
-    kernel.hart[1].idle = kernel.hart[1].parked = 0;
+    exposed.hart[1].idle = kernel.hart[1].parked = 0;
     CALL3(1, map, 0, a, 0x200000 | AEGIS_R | AEGIS_W);
     host_settle();
     pfn_t page = page_in(p, a);

@@ -22,7 +22,7 @@ enum aegis_page_state {
 
 #define AEGIS_PAGE_IS_LENT 1    /* to the kernel: no writable mapping */
 #define AEGIS_PAGE_IS_PRIVATE 2 /* a kernel half: no mapping at all */
-#define AEGIS_PAGE_FOREVER 4    /* never freed */
+#define AEGIS_PAGE_IS_DEVICE 4  /* registers: the kernel neither copies, clears, reads nor borrows them */
 #define AEGIS_PAGE_IS_CLEAN 8   /* was lent, came back all zero, and nobody has mapped it since */
 
 struct aegis_page {
@@ -84,6 +84,14 @@ struct aegis_hart {
 
 struct aegis_range { uint64_t first, count; }; /* pages */
 
+/*
+ * A device that an application may drive itself: it does no DMA, and shares its page with nothing. The page is had by
+ * page_alloc under its number (one claim at a time; it is not cleared), its interrupt line by alloc.
+ */
+enum aegis_device_kind { AEGIS_DEVICE_NONE, AEGIS_DEVICE_GOLDFISH_RTC, AEGIS_DEVICE_SIFIVE_PWM };
+struct aegis_device { uint32_t page, kind, irq, spare; };
+#define AEGIS_DEVICES 8
+
 struct aegis_exposed {
     uint64_t magic;
     uint32_t abi;
@@ -109,6 +117,7 @@ struct aegis_exposed {
     uint64_t resize;      /* window: rows << 32 | columns, as last reported */
     uint64_t deaths;      /* environments that have ended: counted once their record says DEAD (or is free again), before
                              sleepers are looked at; so a wait for `deaths != seen` hears of each */
+    struct aegis_device device[AEGIS_DEVICES]; /* up to the first of kind NONE */
     uint64_t irq_count[AEGIS_IRQS];
     struct aegis_hart hart[AEGIS_HARTS];
     struct aegis_slice slice[AEGIS_HARTS][AEGIS_SLICES];
