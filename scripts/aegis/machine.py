@@ -159,7 +159,7 @@ def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=
     if not init.is_file():
         raise Failure(f"{init}: there is no such first program")
     archive.add("init", stripped(init, small), 0o755)
-    argv = argv or [default_program()]
+    argv = argv or [default_program() if init == paths.INIT else init.name]
     if init == paths.INIT:
         add_programs(archive, selected(argv[0]) if small else None, small)
     if argv and "/" in argv[0] and not is_guest_path(argv[0], put):

@@ -17,6 +17,7 @@
         abort();                                                                                   \
     } while (0)
 
+static bool boots_own[PAGES_ALL]; /* claimed by nobody's ledger */
 static uint32_t counted[PAGES_ALL];
 
 static void check_entry(const struct env *e, unsigned long va, uint64_t pte)
@@ -87,7 +88,7 @@ static void check_all(void)
         if (r->state != AEGIS_PAGE_USED)
             continue;
         used += 1UL << r->order;
-        if (r->claims != counted[p] && !(r->flags & AEGIS_PAGE_FOREVER))
+        if (r->claims != counted[p] && !boots_own[p])
             WRONG("I8: the number of claims on a page");
     }
     if (used + exposed.free_pages != PAGES_ALL)
@@ -132,14 +133,16 @@ static void begin(void)
     for (unsigned i = 20; i < 40; i++)
         host_call(0, AEGIS_CALL_page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, i < 30 ? 0 : 1, i, AEGIS_NONE);
     (void)a;
-    for (unsigned p = 0; p < PAGES_ALL; p++)
+    for (unsigned p = 0; p < PAGES_ALL; p++) {
+        boots_own[p] = false;
         if (pages[HOST_PAGE_FIRST + p].state == AEGIS_PAGE_USED && !pages[HOST_PAGE_FIRST + p].pins) {
             bool claimed = false;
             for (unsigned s = 0; s < 256; s++)
                 claimed |= AEGIS_WHAT_TYPE(ledger_at(e, s)->what) == AEGIS_PAGE && page_head(AEGIS_WHAT_RESOURCE(ledger_at(e, s)->what)) == &pages[HOST_PAGE_FIRST + p];
             if (!claimed)
-                pages[HOST_PAGE_FIRST + p].flags |= AEGIS_PAGE_FOREVER; /* boot's own */
+                boots_own[p] = true;
         }
+    }
 }
 
 static unsigned long argument(uint8_t kind, uint8_t low, uint8_t high)
