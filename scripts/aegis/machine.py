@@ -123,9 +123,8 @@ def add_programs(archive, chosen, strip_all):
     for name, program in ports.links().items():
         if name not in available and program in available and (not chosen or program in chosen):
             archive.add(f"bin/{name}", program.encode(), 0o777, LINK)
-    for tree in [paths.ROOT / "apps" / "root", *(out / "root" for out in ports.outs() if not chosen)]:
-        if tree.is_dir():
-            archive.put(tree, "/")
+    for tree in [paths.ROOT / "apps" / "root", *(ports.trees() if not chosen else [])]:
+        archive.put(tree, "/")
 
 
 def stripped(elf, everything=False):

@@ -6,7 +6,8 @@ compile runs in the unpacked source with CC, AR, RANLIB, CFLAGS, HOST (a configu
 each port that it needs, its OUT under the port's name. What it leaves in OUT:
     PROGRAM.link   arguments of the linker, relative to OUT: makes build/ports/bin/PROGRAM
     links          lines `PROGRAM NAME`: /bin/NAME is a symbolic link to /bin/PROGRAM
-    root/          files of the guest"""
+    root/          files of the guest
+    link           a script that runs after linking, with TO a folder of files of the guest"""
 import contextlib
 import hashlib
 import json
@@ -29,6 +30,7 @@ PORTS = [
     Port("sqlite", ["libedit"]),
     Port("bzip2", []),
     Port("zlib", []),
+    Port("tcc", []),
 ]
 
 FLAGS = "-O2 -MD"
@@ -155,6 +157,27 @@ def link_port(out):
     for recipe in sorted(out.glob("*.link")):
         if wrong := link(out, recipe, stamp):
             say(f"warning: {recipe.stem} could not be linked: {wrong}")
+    if (out / "link").exists():
+        link_root(out, stamp)
+
+
+def link_root(out, stamp):
+    """Files of the guest that are made of the libOS."""
+    name = out.name.split("-")[0]
+    root, mark = paths.PORTS / "root" / name, paths.PORTS / "linked" / (name + ".root")
+    headers = {str(p.relative_to(HEADERS)) for p in HEADERS.rglob("*.h")}
+    stamp = digest(stamp, json.dumps(header_sums(sorted(headers))))
+    if mark.exists() and mark.read_text() == stamp:
+        return
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    env = dict(os.environ, TO=str(root), CC=str(paths.SCRIPTS / "aegis-cc"), LIBAEGIS=str(paths.LIBAEGIS), HEADERS=str(HEADERS),
+               LINKER_SCRIPT=str(paths.LINKER_SCRIPT), NEWLIB=str(paths.NEWLIB / "riscv64-unknown-elf"))
+    status, text, _ = proc.run(["bash", "-eu", "./link"], cwd=out, env=env, quiet=True, check=False)
+    mark.write_text(stamp)
+    if status:
+        shutil.rmtree(root)
+        say(f"warning: what {name} needs besides could not be made:\n{text}")
 
 
 def objects(port, outs):
@@ -203,6 +226,11 @@ def outs():
 def programs():
     """name -> ELF"""
     return {path.name: path for path in sorted((paths.PORTS / "bin").glob("*"))}
+
+
+def trees():
+    """Folders of files of the guest."""
+    return [path for path in (*(out / "root" for out in outs()), *sorted((paths.PORTS / "root").glob("*"))) if path.is_dir()]
 
 
 def links():
