@@ -86,3 +86,5 @@ void space_drop(struct space *s);
  * thread's context before.
  */
 int space_fork(struct space *child);
+/* In the child, on its pinned stack, before anything else: its pager's arrays are put right. */
+void space_forked(void);

@@ -12,7 +12,7 @@
 
 extern char __pinned_end[];
 
-PINNED_BSS uint16_t window_slot[WINDOW_END];
+PINNED_BSS uint16_t window_slot[WINDOW_PAGES];
 PINNED_BSS uint16_t meta_slot[VM_META_PAGES];
 PINNED_BSS uint16_t region_slot[VM_REGION_PAGES];
 PINNED_BSS unsigned meta_count, region_pages;
@@ -27,7 +27,7 @@ PINNED_CODE void memory_boot(void)
 
 PINNED_CODE void memory_adopt(uintptr_t va, unsigned slot)
 {
-    if (va - AEGIS_PINNED < WINDOW_END * (uintptr_t)AEGIS_PAGE_SIZE)
+    if (WINDOW_PAGE(va) < WINDOW_PAGES)
         window_slot[WINDOW_PAGE(va)] = (uint16_t)slot;
 }
 

@@ -351,6 +351,7 @@ PINNED_CODE static int adopt(unsigned slot)
 
     if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE || !(where & AEGIS_MAPPED))
         return 0;
+    slot_adopt(slot);
     if (where & AEGIS_PINNED_DOWN) {
         memory_adopt(va, slot);
         return 0;

@@ -11,7 +11,7 @@
 #define STEPS 16 /* of a call that answers AGAIN, in one fault */
 #define FREED 32 /* slots freed last, to be used first */
 
-static PINNED_BSS unsigned hint;
+static PINNED_BSS unsigned hint, top;
 static PINNED_BSS uint16_t freed[FREED];
 static PINNED_BSS unsigned freed_count;
 static PINNED_BSS uint16_t pending[AEGIS_ORDER_MAX + 1]; /* blocks being cleared, by order */
@@ -69,7 +69,19 @@ PINNED_CODE static unsigned slot_search(void)
         slot = end + 1;
     }
     hint = slot + 1;
+    slot_adopt(slot);
     return slot;
+}
+
+PINNED_CODE void slot_adopt(unsigned slot)
+{
+    if (slot >= top)
+        top = slot + 1;
+}
+
+PINNED_CODE unsigned slots_used(void)
+{
+    return top;
 }
 
 PINNED_CODE unsigned slot_next(void)
@@ -124,6 +136,16 @@ PINNED_CODE long page_get(unsigned order)
         pending[0] = (uint16_t)slot; /* found occupied, or half done: looked at closely */
     }
     return alloc_steps(order, pending[order]);
+}
+
+PINNED_CODE void pages_settle(void)
+{
+    for (unsigned order = 0; order <= AEGIS_ORDER_MAX; order++)
+        while (pending[order]) {
+            long slot = alloc_steps(order, pending[order]);
+            if (slot > 0)
+                page_free((unsigned)slot);
+        }
 }
 
 /* A copy is made at one go: 1,100 instructions a page. */

@@ -8,8 +8,7 @@
 #define LEAVES 80  /* of 92 that the kernel takes; some are left for what others map into us */
 #define KNOWN  256 /* regions of 2 MiB that are known to have a leaf table */
 
-PINNED_BSS unsigned leaves_spare; /* lent, and no region's yet */
-static PINNED_BSS unsigned leaves;
+static PINNED_BSS unsigned leaves, leaves_spare; /* that are in use; lent, and no region's yet */
 static PINNED_BSS uint32_t known[KNOWN];
 
 PINNED_CODE static long table_lend(unsigned order, unsigned kind, uintptr_t va)
@@ -88,8 +87,9 @@ PINNED_CODE static long enter_slow(unsigned slot, uintptr_t va, unsigned order, 
     uintptr_t base = va & -((uintptr_t)AEGIS_PAGE_SIZE << order);
     long error;
 
-    if (known[va >> 21 & (KNOWN - 1)] != va >> 21 && order < 9 &&
-        va - AEGIS_PINNED >= AEGIS_PINNED_SIZE)
+    if (va - AEGIS_PINNED < AEGIS_PINNED_SIZE)
+        memory_adopt(va, slot);
+    else if (known[va >> 21 & (KNOWN - 1)] != va >> 21 && order < 9)
         leaf_want(va);
     while ((error = aegis_map(AEGIS_SLOT_SELF, slot, base | rights).error) == AEGIS_E_NO_TABLE) {
         error = table_add(va);
@@ -126,7 +126,7 @@ PINNED_CODE long page_map(unsigned slot, uintptr_t va, unsigned rights)
 
 /* ---- was a page written? For threads ---- */
 
-struct page_dirty page_dirty_last = {.region = ~0UL};
+PINNED_DATA struct page_dirty page_dirty_last = {.region = ~0UL};
 
 /* The table that keeps va's 2 MiB now; the kernel may give it to others only if it lacks some. */
 static bool dirty_find(uintptr_t va, struct page_dirty *d)
@@ -139,6 +139,15 @@ static bool dirty_find(uintptr_t va, struct page_dirty *d)
     d->entries = (uintptr_t)leaf - (d->region << 12);
     d->slots = (uintptr_t)leaf + AEGIS_PAGE_SIZE - (d->region << 10);
     return true;
+}
+
+PINNED_CODE void tables_reset(unsigned spare)
+{
+    for (unsigned i = 0; i < KNOWN; i++)
+        known[i] = 0;
+    page_dirty_last.region = ~0UL;
+    leaves = 0;
+    leaves_spare = spare;
 }
 
 int page_dirty_look(uintptr_t va)

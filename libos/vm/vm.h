@@ -19,9 +19,9 @@
  *   0x3f_c000_0000   AEGIS_EXPOSED
  */
 #define VM_META         0x3d000000UL
-#define VM_META_PAGES   1024
+#define VM_META_PAGES   768
 #define VM_REGIONS      0x3d400000UL
-#define VM_REGION_PAGES 512
+#define VM_REGION_PAGES 128
 #define VM_HEAP_END     VM_META
 #define VM_STACK_SIZE   0x800000UL
 #define VM_START        0x3fde0000UL
@@ -59,12 +59,18 @@ extern const struct pager *pager_current;
 /* A copy of the block of `source`, claimed into a new slot. Negative error. */
 long page_copy(unsigned order, unsigned source);
 
-extern unsigned leaves_spare; /* leaf tables that we were lent and have no use for yet */
+/* slot.c */
+unsigned slots_used(void);      /* all slots of pages lie below */
+void slot_adopt(unsigned slot); /* what a creator gave */
+void pages_settle(void);        /* nothing is half cleared any more */
+/* table.c: in a child, which was lent so many leaf tables, and uses none yet. */
+void tables_reset(unsigned leaves);
 
 /* memory.c: pages for the pager itself, which lie in the window or behind VM_META. */
 #define WINDOW_FIRST AEGIS_PINNED_FREE
 #define WINDOW_END   44 /* from here on: threads */
-extern uint16_t window_slot[WINDOW_END];      /* by page of the pinned window */
+#define WINDOW_PAGES 63
+extern uint16_t window_slot[WINDOW_PAGES];      /* by page of the pinned window */
 extern uint16_t meta_slot[VM_META_PAGES];     /* by page from VM_META on; 0: none */
 extern unsigned meta_count;
 extern uint16_t region_slot[VM_REGION_PAGES]; /* by page from VM_REGIONS on */
