@@ -6,6 +6,8 @@
 #include <aegis/pager.h>
 
 #include "../sched/thread.h"
+#include "../thread/fork.h"
+#include "../thread/pthread_internal.h"
 #include "../vm/vm.h"
 #include "process.h"
 
@@ -25,6 +27,7 @@ static void tls_start(void)
     struct thread **tls = (struct thread **)__tls_main;
     __asm__("" : "+r"(tls)); /* what lies below is the linker's to know */
     tls[-1] = &thread_main;
+    thread_main.self = (struct pthread *)tls - 1;
     __asm__ volatile("mv tp, %0" : : "r"(__tls_main) : "memory");
 }
 
@@ -51,6 +54,7 @@ static void main_start(void)
     if (start)
         tty_boot();
     program_name_set(argv[0]);
+    signals_boot();
     __libc_init_array();
     exit(main(argc, argv, environ));
 }

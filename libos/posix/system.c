@@ -58,16 +58,6 @@ int _getentropy(void *buffer, size_t size)
     return 0;
 }
 
-/* Cancellation has no threads to cancel yet; newlib guards its streams with it. */
-int pthread_setcancelstate(int state, int *old)
-{
-    static int present;
-    if (old)
-        *old = present;
-    present = state;
-    return 0;
-}
-
 static int absent(void)
 {
     errno = ENOSYS;

@@ -72,7 +72,7 @@ static void input_function(struct context *saved, long argument)
     int signal = take_input();
     looking--;
     if (signal)
-        signal_interrupt(saved, signal);
+        raise(signal);
     context_return(saved);
 }
 
@@ -119,7 +119,7 @@ static long read_line(uint8_t *buffer, size_t size)
     long n = signal ? -EINTR : (long)discipline_read(&discipline, buffer, size);
     looking--;
     if (signal)
-        signal_raise(signal);
+        raise(signal);
     return n;
 }
 
@@ -145,7 +145,7 @@ long tty_read(uint8_t *buffer, size_t size)
     long n;
     do {
         n = read_line(buffer, size);
-    } while (n == -EINTR && signal_restarts(SIGINT));
+    } while (n == -EINTR && signal_restart());
     return n;
 }
 

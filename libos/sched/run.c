@@ -7,6 +7,7 @@
 __attribute__((weak)) PINNED_CONST const struct scheduler *const aegis_scheduler =
     &scheduler_round_robin;
 PINNED_BSS const struct scheduler *scheduler_now;
+PINNED_BSS uint64_t thread_ticks_ended;
 
 static inline struct thread *thread_of(struct context *context)
 {
@@ -28,16 +29,14 @@ PINNED_CODE static void fp_switch(struct hart_area *area, struct thread *to)
 }
 
 /* The thread goes on where it was, or first looks at what it has to attend to. */
-PINNED_CODE static void go_on(struct thread *thread, struct aegis_activation *a)
-    __attribute__((noreturn));
-PINNED_CODE static void go_on(struct thread *thread, struct aegis_activation *a)
+PINNED_CODE void thread_go_on(struct thread *thread, struct aegis_activation *a)
 {
     struct hart_area *area = HART_AREA(a);
 
     if (__builtin_expect(thread->attention && !thread->deferred, 0)) {
         area->pushed = thread->context;
         if (context_push(&area->pushed, attention_entry, 0) == 0) {
-            thread->deferred++; /* attention_entry takes it back */
+            thread->deferred = 1; /* attention_entry takes it back */
             context_restore(&area->pushed, a);
         }
     }
@@ -55,7 +54,7 @@ PINNED_CODE void thread_run(struct thread *thread, struct aegis_activation *a)
     area->current = &thread->context;
     if (a->fp_live && area->fp_owner != thread)
         fp_switch(area, thread);
-    go_on(thread, a);
+    thread_go_on(thread, a);
 }
 
 PINNED_CODE void schedule(struct aegis_activation *a)
@@ -99,7 +98,7 @@ PINNED_CODE static void yield(struct context *c, void *unused, struct aegis_acti
     self->began = HART_AREA(a)->ended = time_now();
     __atomic_fetch_and(&a->held, ~(uint64_t)AEGIS_HELD_SLICE_END, __ATOMIC_RELAXED);
     aegis_slice_yield();
-    go_on(self, a);
+    thread_go_on(self, a);
 }
 
 void thread_yield(void)
@@ -123,7 +122,7 @@ PINNED_CODE static void wait(struct context *c, void *argument, struct aegis_act
 
     if (w->interruptible && self->attention) {
         thread_result(c, THREAD_WAKE_SIGNAL);
-        go_on(self, a);
+        thread_go_on(self, a);
     }
     for (unsigned i = 0; i < w->count; i++)
         self->predicate[i] = w->predicates[i];
@@ -172,11 +171,11 @@ PINNED_CODE static void sleep_on(struct context *c, void *argument, struct aegis
 
     if (s->interruptible && self->attention) {
         thread_result(c, -EINTR_VALUE);
-        go_on(self, a);
+        thread_go_on(self, a);
     }
     if (__atomic_load_n(s->word, __ATOMIC_SEQ_CST) != s->expected) {
         thread_result(c, -EAGAIN_VALUE);
-        go_on(self, a);
+        thread_go_on(self, a);
     }
     self->predicate_count = 0;
     self->deadline = s->deadline;
@@ -204,7 +203,7 @@ PINNED_CODE static void wake(struct context *c, void *argument, struct aegis_act
     const struct wake_arguments *w = argument;
 
     thread_result(c, wait_wake(w->word, w->count));
-    go_on(thread_of(c), a);
+    thread_go_on(thread_of(c), a);
 }
 
 unsigned thread_wake(const volatile uint32_t *word, unsigned count)
@@ -221,7 +220,7 @@ unsigned thread_wake(const volatile uint32_t *word, unsigned count)
 PINNED_CODE static void start(struct context *c, void *thread, struct aegis_activation *a)
 {
     make_ready(thread);
-    go_on(thread_of(c), a);
+    thread_go_on(thread_of(c), a);
 }
 
 void thread_start(struct thread *thread)
@@ -246,7 +245,7 @@ PINNED_CODE static void attend_call(struct context *c, void *argument, struct ae
     const struct attend_arguments *w = argument;
 
     attend(w->thread, w->bits);
-    go_on(thread_of(c), a);
+    thread_go_on(thread_of(c), a);
 }
 
 void thread_attend(struct thread *thread, uint32_t bits)
@@ -266,6 +265,7 @@ PINNED_CODE static void end(struct context *c, void *argument, struct aegis_acti
     struct thread *self = thread_of(c);
 
     leave(self, THREAD_ENDED);
+    thread_ticks_ended += self->ticks;
     if (HART_AREA(a)->fp_owner == self)
         HART_AREA(a)->fp_owner = 0;
     __atomic_store_n(w.word, w.value, __ATOMIC_SEQ_CST);
@@ -289,7 +289,7 @@ PINNED_CODE static void set(struct context *c, void *scheduler, struct aegis_act
     for (struct thread *t = 0; (t = thread_next(t));)
         if (t->state == THREAD_READY)
             scheduler_now->start(t);
-    go_on(thread_of(c), a);
+    thread_go_on(thread_of(c), a);
 }
 
 const struct scheduler *scheduler_set(const struct scheduler *scheduler)

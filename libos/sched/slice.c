@@ -54,6 +54,8 @@ PINNED_CODE void slice_begin(struct aegis_activation *a)
 {
     struct hart_area *area = HART_AREA(a);
 
+    while (__builtin_expect(area->stopped != 0, 0) && signal_hooks.stopped(a))
+        ;
     if (area->sleeping) {
         area->sleeping = 0;
         wait_woken(a, a->wake);

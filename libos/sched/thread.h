@@ -15,6 +15,7 @@
 #define THREADS_MAX         (THREAD_WINDOW_PAGES * (AEGIS_PAGE_SIZE / sizeof(struct thread)))
 
 extern struct thread thread_main;
+extern uint64_t thread_ticks_ended; /* `time` that threads which are gone had */
 extern const struct scheduler *scheduler_now;
 
 /* Puts upcalls and areas of the activation in order; from here on upcalls may come. */
@@ -48,7 +49,10 @@ typedef void thread_function(struct context *context, void *argument,
                              struct aegis_activation *activation);
 long context_call(struct context *context, thread_function *function, void *argument);
 void schedule(struct aegis_activation *activation) __attribute__((noreturn));
-/* Lets a thread go on on this hart. */
+/* The thread that runs goes on, or first looks at what it has to attend to. */
+void thread_go_on(struct thread *thread, struct aegis_activation *activation)
+    __attribute__((noreturn));
+/* Another one goes on on this hart. */
 void thread_run(struct thread *thread, struct aegis_activation *activation)
     __attribute__((noreturn));
 static inline void thread_result(struct context *context, long result)
@@ -80,6 +84,8 @@ struct signal_hooks {
     bool (*look)(void);           /* marks threads that have to attend; true: some were */
     struct aegis_predicate wake;  /* value is kept by `look` */
     uint64_t deadline;            /* of the next timer; 0: none */
+    /* The process is stopped; it waited for that to end, and says whether it still is. */
+    bool (*stopped)(struct aegis_activation *activation);
 };
 extern struct signal_hooks signal_hooks;
 /* What an attentive thread does; on its own stack, unmasked. Ends by context_return. */

@@ -79,9 +79,10 @@ struct process {
     mode_t mask;
     uint32_t terminal; /* controlling terminal, index + 1, or 0 */
     struct process_limit limits[16]; /* by RLIMIT_ */
-    uint64_t parts[8]; /* spare for parts */
+    uint64_t parts[8]; /* spare for parts; the last: the signal mask that exec passes on */
 };
 
+#define PROCESS_PART_MASK 7
 #define PROCESS_NOCLDWAIT 1
 #define PROCESS_NOCLDSTOP 2
 #define PROCESS_VFORKED   4 /* its parent waits for exec_done */
@@ -99,6 +100,10 @@ int process_each(int (*visit)(struct process *, void *), void *argument);
  * -EAGAIN: the queue is full. libos/signal implements it.
  */
 int signal_post(struct process *to, int signal, const siginfo_t *information);
+
+/* Tells a process's parent that it ended, stopped or goes on (CLD_*): SIGCHLD if it wants to know,
+ * and its wait() is woken. In the monitor. libos/signal implements it. */
+void process_report(struct process *p, int code, int status);
 
 /*
  * What the parts do when a process is born or has ended. Each is called in the monitor with the

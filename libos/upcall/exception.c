@@ -5,18 +5,18 @@
  * fault_entry(), unmasked, as ordinary code.
  */
 #include <signal.h>
+#include <ucontext.h>
 
 #include <aegis/pager.h>
 
-#include "../posix/fault.h"
 #include "../posix/user.h"
 #include "../sched/thread.h"
 #include "../session/session.h"
+#include "../signal/fault.h"
 #include "last_words.h"
 #include "upcall_asm.h"
 
 #define FAULT_STACK 16384
-#define RED_ZONE    256
 #define CALL_ROOM   1024
 
 /* Where a thread whose stack is gone says so. */
@@ -65,29 +65,38 @@ PINNED_CODE static int touch(uintptr_t va, uintptr_t size)
     return 0;
 }
 
-/* Room for a context, and for the first calls of who gets it. */
-PINNED_CODE static struct context *push_room(uint64_t sp)
+/* Where a context is kept: in a ucontext_t, for handlers. */
+PINNED_CODE static struct context *push_place(uint64_t sp)
 {
-    uint64_t va = (sp - RED_ZONE - sizeof(struct context)) & ~15UL;
+    uint64_t va = (sp - sizeof(ucontext_t)) & ~15UL;
 
     if (sp < AEGIS_PAGE_SIZE || sp > AEGIS_EXPOSED || sp - AEGIS_PINNED - 1 < AEGIS_PINNED_SIZE)
         return 0;
-    return touch(va - CALL_ROOM, sizeof(struct context) + CALL_ROOM) ? 0 : (struct context *)va;
+    return (struct context *)(va + offsetof(ucontext_t, uc_mcontext));
+}
+
+/* Usually the stack is there; else it is filled first. */
+PINNED_CODE int context_push_at(struct context *c, uint64_t sp,
+                                void (*function)(struct context *, long), long argument)
+{
+    struct context *saved = push_place(sp);
+    uint64_t bottom = (uint64_t)saved - offsetof(ucontext_t, uc_mcontext);
+
+    if (!saved || (context_copy(saved, c) &&
+                   (touch(bottom - CALL_ROOM, sizeof(ucontext_t) + CALL_ROOM) ||
+                    context_copy(saved, c))))
+        return -1;
+    c->pc = (uint64_t)function;
+    c->x[CONTEXT_SP] = bottom;
+    c->x[CONTEXT_A0] = (uint64_t)saved;
+    c->x[CONTEXT_A0 + 1] = (uint64_t)argument;
+    return 0;
 }
 
 PINNED_CODE int context_push(struct context *c, void (*function)(struct context *, long),
                              long argument)
 {
-    struct context *saved = push_room(c->x[CONTEXT_SP]);
-
-    if (!saved)
-        return -1;
-    *saved = *c;
-    c->pc = (uint64_t)function;
-    c->x[CONTEXT_SP] = (uint64_t)saved;
-    c->x[CONTEXT_A0] = (uint64_t)saved;
-    c->x[CONTEXT_A0 + 1] = (uint64_t)argument;
-    return 0;
+    return context_push_at(c, c->x[CONTEXT_SP], function, argument);
 }
 
 void context_return(const struct context *saved)
@@ -103,16 +112,27 @@ void context_return(const struct context *saved)
     (void)context_return_trap;
 }
 
-PINNED_CODE static void deliver(struct context *frame, int signal)
+/* On the alternate stack if the signal is to be handled there and the thread is not there yet. */
+PINNED_CODE static int push_signal(struct context *frame, const struct thread *t, int signal)
 {
-    if (context_push(frame, fault_entry, signal)) {
-        uint64_t sp = frame->x[CONTEXT_SP];
-        frame->x[CONTEXT_SP] = (uint64_t)(fault_stack + FAULT_STACK);
-        if (context_push(frame, fault_entry, signal))
-            last_words(PINNED_TEXT("fault without a stack at "), frame->pc, frame->value);
-        ((struct context *)frame->x[CONTEXT_A0])->x[CONTEXT_SP] = sp;
-        frame->x[CONTEXT_A0 + 1] = (uint64_t)signal | FAULT_NO_STACK;
-    }
+    uint64_t sp = frame->x[CONTEXT_SP];
+
+    if (signals_onstack >> signal & 1 && t->alternate_size &&
+        sp - t->alternate >= t->alternate_size)
+        sp = t->alternate + t->alternate_size;
+    return context_push_at(frame, sp, fault_entry, signal);
+}
+
+PINNED_CODE static void deliver(struct context *frame, int signal, const struct thread *t)
+{
+    uint64_t sp = frame->x[CONTEXT_SP];
+
+    if (push_signal(frame, t, signal) == 0)
+        return;
+    if (context_push_at(frame, (uint64_t)(fault_stack + FAULT_STACK), fault_entry, signal))
+        last_words(PINNED_TEXT("fault without a stack at "), frame->pc, frame->value);
+    ((struct context *)frame->x[CONTEXT_A0])->x[CONTEXT_SP] = sp;
+    frame->x[CONTEXT_A0 + 1] = (uint64_t)signal | FAULT_NO_STACK;
 }
 
 /* Session memory is no pager's. A place that may name what is not there has its own way on. */
@@ -145,7 +165,7 @@ PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation
         signal = signal_of(frame->cause);
     }
     if (signal)
-        deliver(frame, signal);
+        deliver(frame, signal, (struct thread *)HART_AREA(activation)->current);
     context_restore(frame, activation);
 }
 
@@ -155,6 +175,10 @@ PINNED_CODE void nested_handle(struct context *frame)
 {
     if (is_page_fault(frame->cause) && session_fault(frame->value) == 0)
         return;
-    if (!is_page_fault(frame->cause) || pager_restore(frame->value, access_of(frame->cause)))
+    if (is_page_fault(frame->cause) && pager_restore(frame->value, access_of(frame->cause)) == 0)
+        return;
+    if (pc_within(frame->pc, context_copy, context_copy_failed))
+        frame->pc = (uint64_t)context_copy_failed;
+    else
         last_words(PINNED_TEXT("fault in the libOS at "), frame->pc, frame->value);
 }

@@ -318,6 +318,24 @@ GLOBAL nested_save_end
     mv   a1, s0
     j    context_resume_masked
 
+/* context_copy(to, from): 0, or -1 if nested_handle found no memory there. */
+GLOBAL context_copy
+    .set at, 0
+    .rept 12
+    ld   t0, at(a1)
+    ld   t1, at + 8(a1)
+    ld   t2, at + 16(a1)
+    sd   t0, at(a0)
+    sd   t1, at + 8(a0)
+    sd   t2, at + 16(a0)
+    .set at, at + 24
+    .endr
+    li   a0, 0
+    ret
+GLOBAL context_copy_failed
+    li   a0, -1
+    ret
+
 /* ---- protected control transfer -------------------------------------------------------------------------------- */
 
 /* The default server: sent straight back. */

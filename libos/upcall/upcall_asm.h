@@ -35,6 +35,10 @@ void context_reenter(const struct context *context, struct aegis_activation *act
 void nested_reenter(const struct context *context, struct aegis_activation *activation)
     __attribute__((noreturn));
 
+/* Copies a context to memory that may not be there: -1. Masked, on a pinned stack. */
+int context_copy(struct context *to, const struct context *from);
+extern const char context_copy_failed[];
+
 /* C, entered by upcall.S. */
 void exception_handle(struct context *frame, struct aegis_activation *activation)
     __attribute__((noreturn));

@@ -58,8 +58,11 @@ struct thread {
 
     uint32_t deferred;  /* not 0: signals are not delivered (libos/signal/signals.h) */
     uint32_t attention; /* THREAD_ATTENTION_*: looked at whenever the thread is about to go on */
-    uint64_t blocked, pending;        /* signals, bit n: signal n */
+    uint64_t blocked, pending; /* signals, bit n: signal n */
+    uint64_t accepts;          /* by sigwait and its kin */
     uint64_t alternate, alternate_size; /* sigaltstack; size 0: none */
+    uint32_t handled;          /* handlers that ran, ever */
+    uint32_t no_restart;       /* one of them did not say SA_RESTART */
     struct pthread *self;
 };
 

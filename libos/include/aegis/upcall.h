@@ -66,6 +66,7 @@ struct hart_area {
     uint64_t ended;            /* `time` at the end of the last slice */
     struct thread *fp_owner;   /* whose state the unit holds; null: nobody's */
     uint64_t sleeping;         /* no thread runs: slice_wait for all of them */
+    uint64_t stopped;          /* by a signal: it waits until that is over */
 };
 
 _Static_assert(__builtin_offsetof(struct context, cause) == C_CAUSE, "context");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An exception that is the program's own fault: a signal, or a report and the end. */
+/* What is said of an exception that is the program's own fault and that nobody catches. */
 #include "fault.h"
 
 #include <signal.h>
@@ -9,14 +9,14 @@
 
 #include "../sched/thread.h"
 #include "../upcall/upcall_asm.h"
-#include "process.h"
-#include "signals.h"
+#include "../posix/process.h"
 
 #define CALLERS 16
 #define WORDS   512 /* of the stack that are searched for return addresses */
 
 extern char __text_end[];
 
+<<<<<<< HEAD:libos/posix/fault.c
 void fault_entry(struct context *saved, long signal)
 {
     uint64_t fp[33];
@@ -34,6 +34,8 @@ void fault_entry(struct context *saved, long signal)
     context_return(saved);
 }
 
+=======
+>>>>>>> eea0bef (wip):libos/signal/fault.c
 static const char *cause_name(uint64_t cause)
 {
     static const char *const names[16] = {

@@ -3,6 +3,8 @@
 
 #include <aegis/upcall.h>
 
+extern uint64_t signals_onstack; /* pinned: SA_ONSTACK, bit n: signal n */
+
 #define FAULT_NO_STACK 0x100 /* the thread's own stack could not take the context */
 
 /* A thread goes on here after an exception that the pager did not resolve; `signal` is its number,

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Signals at a program's start, over fork and over exec. */
+#include "../thread/fork.h"
+#include "state.h"
+
+/* After exec the dispositions that were SIG_IGN stand in the process's entry, and the mask. */
+void signals_boot(void)
+{
+    for (int i = 1; process_self && i < NSIG; i++) {
+        if (!(process_self->ignored & BIT(i)))
+            continue;
+        signal_actions[i].sa_handler = SIG_IGN;
+        signals_discarded |= BIT(i);
+    }
+    if (process_self)
+        thread_self()->blocked = process_self->parts[PROCESS_PART_MASK];
+    signals_bind();
+    signals_check();
+}
+
+/* A child has our handlers and our mask, and nothing pending. */
+void signals_forked(void)
+{
+    timers_forget();
+    local_forget();
+    signals_bind();
+}
+
+void signals_exec(void)
+{
+    if (!process_self)
+        return;
+    process_self->parts[PROCESS_PART_MASK] = thread_self()->blocked;
+    process_self->caught = 0;
+}

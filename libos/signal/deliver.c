@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Delivery: a thread that has something to attend to finds itself here, above what it was doing (or
+ * above what faulted), with its registers in a ucontext_t on its stack, and goes on with whatever
+ * its handlers left there.
+ */
+#include <stddef.h>
+
+#include <aegis/pager.h>
+
+#include "../posix/process.h"
+#include "../thread/pthread_internal.h"
+#include "../upcall/upcall_asm.h"
+#include "../vm/vm.h"
+#include "fault.h"
+#include "state.h"
+
+_Static_assert(offsetof(mcontext_t, __fpregs) == sizeof(struct context), "context and mcontext_t");
+_Static_assert(sizeof(fpregset_t) == 33 * sizeof(uint64_t), "FP state and fpregset_t");
+
+static inline ucontext_t *ucontext_of(struct context *saved)
+{
+    return (ucontext_t *)((char *)saved - offsetof(ucontext_t, uc_mcontext));
+}
+
+static void fp_keep(ucontext_t *uc)
+{
+    uc->uc_flags = aegis_activation_current()->fp_live != 0;
+    if (uc->uc_flags)
+        fp_save((uint64_t *)&uc->uc_mcontext.__fpregs);
+}
+
+static void fp_back(const ucontext_t *uc)
+{
+    if (uc->uc_flags)
+        fp_restore((const uint64_t *)&uc->uc_mcontext.__fpregs);
+}
+
+/* ---- a handler ---- */
+
+typedef void handler_function(int, siginfo_t *, void *);
+void handler_on(int signal, siginfo_t *information, ucontext_t *uc, handler_function *handler,
+                uint64_t sp);
+
+static void handler_run(const struct sigaction *a, int signal, siginfo_t *information,
+                        ucontext_t *uc)
+{
+    struct thread *self = thread_self();
+    uint64_t here = (uint64_t)__builtin_frame_address(0);
+    handler_function *handler = a->sa_sigaction;
+
+    if (a->sa_flags & SA_ONSTACK && self->alternate_size &&
+        here - self->alternate >= self->alternate_size)
+        handler_on(signal, information, uc, handler,
+                   (self->alternate + self->alternate_size) & ~15UL);
+    else
+        handler(signal, information, uc);
+}
+
+/* With signals deferred, as it was called; a handler that leaves by longjmp finds them allowed. */
+static void act(int signal, siginfo_t *information, ucontext_t *uc)
+{
+    struct thread *self = thread_self();
+    struct sigaction *place = &signal_actions[signal], a = *place;
+
+    if (signals_discarded & BIT(signal))
+        return;
+    if (a.sa_handler == SIG_DFL) {
+        signal_default(signal);
+        return;
+    }
+    if (a.sa_flags & SA_RESETHAND)
+        place->sa_handler = SIG_DFL;
+    self->no_restart |= !(a.sa_flags & SA_RESTART);
+    self->handled++;
+    uc->uc_sigmask = self->blocked;
+    self->blocked |= a.sa_mask | (a.sa_flags & SA_NODEFER ? 0 : BIT(signal));
+    self->deferred = 0;
+    if (__builtin_expect(self->attention, 0))
+        signals_deliver();
+    handler_run(&a, signal, information, uc);
+    self->deferred = 1;
+    self->blocked = uc->uc_sigmask & ~UNBLOCKABLE;
+}
+
+/* ---- attention ---- */
+
+void attention_entry(struct context *saved, long unused)
+{
+    struct thread *self = thread_self();
+    ucontext_t *uc = ucontext_of(saved);
+    siginfo_t information;
+    int signal;
+
+    (void)unused;
+    fp_keep(uc);
+    do {
+        self->deferred = 1;
+        __atomic_store_n(&self->attention, 0, __ATOMIC_SEQ_CST);
+        cancel_attend();
+        while ((signal = signal_take(~self->blocked, &information)))
+            act(signal, &information, uc);
+        if ((signals_local | *signals_shared) & ~signals_discarded)
+            signals_check(); /* what we block, others may take */
+        self->deferred = 0;
+    } while (self->attention);
+    fp_back(uc);
+    context_return(saved);
+}
+
+/* A thread's attention is looked at whenever it goes on. */
+void signals_deliver(void)
+{
+    thread_attend(thread_self(), 0);
+}
+
+bool signal_restart(void)
+{
+    struct thread *self = thread_self();
+    bool restart = !self->no_restart;
+
+    self->no_restart = 0;
+    return restart;
+}
+
+/* ---- faults ---- */
+
+static int code_of(int signal, const struct context *c)
+{
+    if (signal == SIGILL)
+        return ILL_ILLOPC;
+    if (signal == SIGTRAP)
+        return TRAP_BRKPT;
+    if (signal == SIGBUS)
+        return c->cause >= CAUSE_FETCH_PAGE ? BUS_ADRERR : BUS_ADRALN;
+    return aegis_pager->find(c->value).kind != PAGE_NONE || region_find(c->value) ? SEGV_ACCERR
+                                                                                  : SEGV_MAPERR;
+}
+
+void fault_entry(struct context *saved, long argument)
+{
+    struct thread *self = thread_self();
+    ucontext_t *uc = ucontext_of(saved);
+    int signal = (int)(argument & 0xff);
+    _sig_func_ptr handler = signal_actions[signal].sa_handler;
+
+    if (handler == SIG_DFL || handler == SIG_IGN || self->blocked & BIT(signal) ||
+        argument & FAULT_NO_STACK) {
+        fault_report(saved, signal);
+        process_end(START_SIGNALED, signal);
+    }
+    siginfo_t information;
+    information.si_signo = signal;
+    information.si_errno = 0;
+    information.si_code =
+        signal_actions[signal].sa_flags & SA_SIGINFO ? code_of(signal, saved) : 0;
+    information.si_addr =
+        (void *)(signal == SIGSEGV || signal == SIGBUS ? saved->value : saved->pc);
+    uint32_t deferred = self->deferred;
+    fp_keep(uc);
+    act(signal, &information, uc);
+    self->deferred = deferred;
+    fp_back(uc);
+    context_return(saved);
+}

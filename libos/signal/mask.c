@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which signals a thread takes, and waiting for them. */
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "../posix/clock.h"
+#include "state.h"
+
+static uint64_t pending_now(const struct thread *self)
+{
+    return self->pending | signals_local | *signals_shared;
+}
+
+/* With signals deferred. */
+static void mask_set(struct thread *self, uint64_t mask)
+{
+    self->blocked = mask & ~UNBLOCKABLE;
+    if (pending_now(self) & ~self->blocked)
+        self->attention |= THREAD_ATTENTION_SIGNAL;
+}
+
+int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
+{
+    struct thread *self = thread_self();
+    uint64_t before = self->blocked;
+
+    if (set) {
+        if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK)
+            return EINVAL;
+        uint64_t mask = *set;
+        signals_defer();
+        mask_set(self, how == SIG_BLOCK     ? before | mask
+                       : how == SIG_UNBLOCK ? before & ~mask
+                                            : mask);
+        signals_allow();
+    }
+    if (old)
+        *old = before;
+    return 0;
+}
+
+int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
+{
+    int error = pthread_sigmask(how, set, old);
+
+    if (!error)
+        return 0;
+    errno = error;
+    return -1;
+}
+
+int sigpending(sigset_t *set)
+{
+    struct thread *self = thread_self();
+    *set = pending_now(self) & self->blocked;
+    return 0;
+}
+
+bool signal_blocked(int signal)
+{
+    return thread_self()->blocked & BIT(signal);
+}
+
+/* ---- until a handler has run ---- */
+
+int sigsuspend(const sigset_t *set)
+{
+    struct thread *self = thread_self();
+    uint64_t before = self->blocked;
+    uint32_t handled = self->handled;
+    uint64_t mask = *set;
+
+    signals_point();
+    signals_defer();
+    mask_set(self, mask);
+    while (self->handled == handled) {
+        thread_wait_signal(NULL, 0, 0);
+        signals_allow();
+        signals_defer();
+    }
+    mask_set(self, before);
+    signals_allow();
+    errno = EINTR;
+    return -1;
+}
+
+int pause(void)
+{
+    sigset_t mask = thread_self()->blocked;
+    return sigsuspend(&mask);
+}
+
+int sigpause(int signal)
+{
+    sigset_t mask = thread_self()->blocked & ~BIT(signal);
+
+    if (VALID(signal))
+        return sigsuspend(&mask);
+    errno = EINVAL;
+    return -1;
+}
+
+/* ---- without a handler ---- */
+
+/* Until `deadline` (0: none). A signal of the set, -EAGAIN, or -EINTR when another was handled. */
+static int accept(uint64_t set, siginfo_t *information, uint64_t deadline)
+{
+    struct thread *self = thread_self();
+    uint32_t handled = self->handled;
+    int signal;
+    long why = 0;
+
+    signals_point();
+    for (;;) {
+        signals_defer();
+        self->attention &= ~(uint32_t)THREAD_ATTENTION_SIGNAL;
+        signal = signal_take(set, information);
+        if (!signal && why != AEGIS_WAKE_TIMEOUT) {
+            self->accepts = set;
+            signals_check();
+            why = thread_wait_signal(NULL, 0, deadline);
+            self->accepts = 0;
+            signal = signal_take(set, information);
+        }
+        if (pending_now(self) & ~self->blocked)
+            self->attention |= THREAD_ATTENTION_SIGNAL;
+        signals_allow();
+        if (signal)
+            return signal;
+        if (why == AEGIS_WAKE_TIMEOUT)
+            return -EAGAIN;
+        if (self->handled != handled)
+            return -EINTR;
+    }
+}
+
+int sigwait(const sigset_t *restrict set, int *restrict signal)
+{
+    siginfo_t information;
+    int found;
+
+    while ((found = accept(*set, &information, 0)) == -EINTR)
+        ;
+    *signal = found;
+    return 0;
+}
+
+static int result(int signal)
+{
+    if (signal > 0)
+        return signal;
+    errno = -signal;
+    return -1;
+}
+
+int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict information)
+{
+    siginfo_t taken;
+    int signal = accept(*set, &taken, 0);
+
+    if (signal > 0 && information)
+        *information = taken;
+    return result(signal);
+}
+
+int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict information,
+                 const struct timespec *restrict timeout)
+{
+    siginfo_t taken;
+    uint64_t deadline = timeout ? deadline_after(timeout) : 0;
+
+    if (timeout && !deadline)
+        return result(-EINVAL);
+    int signal = accept(*set, &taken, deadline);
+    if (signal > 0 && information)
+        *information = taken;
+    return result(signal);
+}
+
+/* ---- alternate stacks ---- */
+
+static bool on_alternate(const struct thread *self)
+{
+    uintptr_t sp;
+    __asm__ volatile("mv %0, sp" : "=r"(sp));
+    return sp - self->alternate < self->alternate_size;
+}
+
+int sigaltstack(const stack_t *restrict new, stack_t *restrict old)
+{
+    struct thread *self = thread_self();
+    bool on = on_alternate(self);
+    stack_t before = {(void *)self->alternate,
+                      on                     ? SS_ONSTACK
+                      : self->alternate_size ? 0
+                                             : SS_DISABLE,
+                      self->alternate_size};
+
+    if (new && on)
+        return result(-EPERM);
+    if (new && new->ss_flags & ~SS_DISABLE)
+        return result(-EINVAL);
+    if (new && !(new->ss_flags & SS_DISABLE) && new->ss_size < MINSIGSTKSZ)
+        return result(-ENOMEM);
+    if (new) {
+        self->alternate_size = 0;
+        self->alternate = (uint64_t)new->ss_sp;
+        self->alternate_size = new->ss_flags & SS_DISABLE ? 0 : new->ss_size;
+    }
+    if (old)
+        *old = before;
+    return 0;
+}
+
+/* ---- XSI's older calls ---- */
+
+static int mask_one(int how, int signal)
+{
+    sigset_t set = BIT(signal);
+
+    if (VALID(signal) && !(UNBLOCKABLE & BIT(signal)))
+        return sigprocmask(how, &set, NULL);
+    return result(-EINVAL);
+}
+
+int sighold(int signal)
+{
+    return mask_one(SIG_BLOCK, signal);
+}
+
+int sigrelse(int signal)
+{
+    return mask_one(SIG_UNBLOCK, signal);
+}
+
+int sigignore(int signal)
+{
+    struct sigaction a = {.sa_flags = 0};
+    a.sa_handler = SIG_IGN;
+    return sigaction(signal, &a, NULL);
+}
+
+_sig_func_ptr sigset(int signal, _sig_func_ptr handler)
+{
+    struct sigaction a = {.sa_flags = 0}, old;
+    bool held;
+
+    if (sigaction(signal, NULL, &old))
+        return SIG_ERR;
+    held = signal_blocked(signal);
+    a.sa_handler = handler;
+    if (handler != SIG_HOLD && sigaction(signal, &a, NULL))
+        return SIG_ERR;
+    if (mask_one(handler == SIG_HOLD ? SIG_BLOCK : SIG_UNBLOCK, signal))
+        return SIG_ERR;
+    return held ? SIG_HOLD : old.sa_handler;
+}
