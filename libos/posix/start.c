@@ -26,8 +26,8 @@ static void tls_start(void)
     memcpy(__tls_main, __tls_image, (size_t)__tls_image_size);
     struct thread **tls = (struct thread **)__tls_main;
     __asm__("" : "+r"(tls)); /* what lies below is the linker's to know */
-    tls[-1] = &thread_main;
-    thread_main.self = (struct pthread *)tls - 1;
+    thread_main.self = pthread_first = (struct pthread *)tls - 1;
+    pthread_first->thread = &thread_main;
     __asm__ volatile("mv tp, %0" : : "r"(__tls_main) : "memory");
 }
 

@@ -10,12 +10,7 @@
 #include "process.h"
 #include "session.h"
 
-#define FITTING (AEGIS_PREDICATES - 2) /* one is for signals, one for whatever the scheduler adds */
-
-__attribute__((weak)) bool signals_due(void)
-{
-    return false;
-}
+#define FITTING (AEGIS_PREDICATES - 2) /* the scheduler adds one for signals */
 
 static unsigned predicate_of(struct aegis_predicate *p, const uint64_t *word, uint64_t seen)
 {
@@ -77,19 +72,14 @@ int channel_wait_any(const struct channel_entry *entries, size_t count, uint64_t
         sleepers_note(entries, count);
     do {
         uint64_t wakes = __atomic_load_n(&SESSION->wakes, __ATOMIC_ACQUIRE);
-        uint64_t seen = process_self ? channel_seen(&process_self->signal_channel) : 0;
-        if (signals_due())
-            return -EINTR;
         if (count > FITTING && any_woken(entries, count))
             return 0;
         unsigned n = predicates_fill(p, entries, count, wakes);
-        if (process_self)
-            predicate_of(&p[n++], &process_self->signal_channel.sequence, seen);
-        why = thread_wait(p, n, deadline);
+        why = thread_wait_signal(p, n, deadline);
     } while (why >= 0 && count > FITTING && !any_woken(entries, count));
-    if (signals_due())
-        return -EINTR;
-    return why == AEGIS_WAKE_TIMEOUT ? -ETIMEDOUT : 0;
+    return why == THREAD_WAKE_SIGNAL   ? -EINTR
+           : why == AEGIS_WAKE_TIMEOUT ? -ETIMEDOUT
+                                       : 0;
 }
 
 int channel_wait(struct channel *c, uint64_t seen, uint64_t deadline)

@@ -2,16 +2,11 @@
 /* The monitor and its undo log. */
 #include <string.h>
 
+#include "../signal/signals.h"
 #include "monitor.h"
 #include "session.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
-
-__thread uint32_t monitor_held;
-
-__attribute__((weak)) void monitor_deferred(void)
-{
-}
 
 static bool owner_change(uint64_t from, uint64_t to)
 {
@@ -51,7 +46,7 @@ void monitor_enter(void)
 {
     uint64_t me = session_me;
 
-    monitor_held = 1;
+    signals_defer();
     if (!LIKELY(owner_change(0, me)))
         monitor_wait(me);
 }
@@ -59,10 +54,7 @@ void monitor_enter(void)
 static inline void give(void)
 {
     __atomic_store_n(&SESSION->owner, 0, __ATOMIC_RELEASE);
-    uint32_t held = monitor_held;
-    monitor_held = 0;
-    if (!LIKELY(held == 1))
-        monitor_deferred();
+    signals_allow();
 }
 
 void monitor_leave(void)

@@ -109,14 +109,6 @@ void monitor_leave(void);
 /* Gives up and takes back all stores since monitor_enter(): for a call that fails half way. */
 void monitor_abandon(void);
 
-/*
- * Not 0 while this thread is in the monitor, or about to enter: whoever brings it a signal then sets
- * MONITOR_DEFERRED and lets it go on; monitor_leave() calls monitor_deferred().
- */
-extern __thread uint32_t monitor_held;
-#define MONITOR_DEFERRED 2
-void monitor_deferred(void); /* weak: nothing */
-
 /* Logs the aligned 8 bytes around `at`. */
 void session_log(const volatile void *at);
 

@@ -6,12 +6,9 @@
  */
 #include <stddef.h>
 
-#include <aegis/pager.h>
-
 #include "../posix/process.h"
 #include "../thread/pthread_internal.h"
 #include "../upcall/upcall_asm.h"
-#include "../vm/vm.h"
 #include "fault.h"
 #include "state.h"
 
@@ -125,16 +122,13 @@ bool signal_restart(void)
 
 /* ---- faults ---- */
 
-static int code_of(int signal, const struct context *c)
+static int code_of(int signal, long argument)
 {
-    if (signal == SIGILL)
-        return ILL_ILLOPC;
-    if (signal == SIGTRAP)
-        return TRAP_BRKPT;
-    if (signal == SIGBUS)
-        return c->cause >= CAUSE_FETCH_PAGE ? BUS_ADRERR : BUS_ADRALN;
-    return aegis_pager->find(c->value).kind != PAGE_NONE || region_find(c->value) ? SEGV_ACCERR
-                                                                                  : SEGV_MAPERR;
+    return argument >> 16 & 0xff ? (int)(argument >> 16 & 0xff)
+           : signal == SIGILL    ? ILL_ILLOPC
+           : signal == SIGTRAP   ? TRAP_BRKPT
+           : signal == SIGBUS    ? BUS_ADRALN
+                                 : SEGV_MAPERR;
 }
 
 void fault_entry(struct context *saved, long argument)
@@ -152,8 +146,7 @@ void fault_entry(struct context *saved, long argument)
     siginfo_t information;
     information.si_signo = signal;
     information.si_errno = 0;
-    information.si_code =
-        signal_actions[signal].sa_flags & SA_SIGINFO ? code_of(signal, saved) : 0;
+    information.si_code = code_of(signal, argument);
     information.si_addr =
         (void *)(signal == SIGSEGV || signal == SIGBUS ? saved->value : saved->pc);
     uint32_t deferred = self->deferred;

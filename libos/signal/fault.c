@@ -16,26 +16,6 @@
 
 extern char __text_end[];
 
-<<<<<<< HEAD:libos/posix/fault.c
-void fault_entry(struct context *saved, long signal)
-{
-    uint64_t fp[33];
-    uint64_t live = aegis_activation_current()->fp_live;
-
-    if (live)
-        fp_save(fp);
-    if (signal & FAULT_NO_STACK) {
-        fault_report(saved, (int)(signal & 0xff));
-        process_end(START_SIGNALED, (int)(signal & 0xff));
-    }
-    signal_fault(saved, (int)(signal & 0xff)); /* above: FAULT_NO_STACK, and si_code from bit 16 on */
-    if (live)
-        fp_restore(fp);
-    context_return(saved);
-}
-
-=======
->>>>>>> eea0bef (wip):libos/signal/fault.c
 static const char *cause_name(uint64_t cause)
 {
     static const char *const names[16] = {

@@ -11,14 +11,14 @@
 #include "../posix/clock.h"
 #include "pthread_internal.h"
 
-extern char __tls_image[], __tls_image_size[], __tls_size[], __tls_main[];
+extern char __tls_image[], __tls_image_size[], __tls_size[];
 
 #define ARENA         0x3000000000UL /* where threads' memory lies; each address is used once */
 #define ARENA_END     0x3f00000000UL
 #define STACK_DEFAULT (256 << 10)
 #define CACHED        16 /* blocks that wait for the next thread */
 
-struct pthread *pthread_all;
+struct pthread *pthread_first, *pthread_all;
 static uintptr_t arena = ARENA;
 static pthread_attr_t default_attributes = {.__state = PTHREAD_CREATE_JOINABLE,
                                             .__stack_size = STACK_DEFAULT,
@@ -82,7 +82,7 @@ static void *block_get(size_t size, size_t guard)
         }
     guard = PAGE_UP(guard);
     if (size > ARENA_END - arena ||
-        aegis_pager->map(arena + guard, (size - guard) / AEGIS_PAGE_SIZE, AEGIS_R | AEGIS_W,
+        pager_map(arena + guard, (size - guard) / AEGIS_PAGE_SIZE, AEGIS_R | AEGIS_W,
                          REGION_ZERO))
         return NULL;
     void *block = (void *)arena;
@@ -105,7 +105,7 @@ static void block_put(void *block, size_t size, size_t guard)
         place->block = NULL;
     }
     if (old.block)
-        aegis_pager->unmap((uintptr_t)old.block, old.size / AEGIS_PAGE_SIZE);
+        pager_unmap((uintptr_t)old.block, old.size / AEGIS_PAGE_SIZE);
 }
 
 /* The thread's memory, laid out; `top` is where its stack and what lies above it end. */
@@ -129,7 +129,7 @@ bool pthread_known(const struct pthread *wanted)
     for (const struct pthread *t = pthread_all; t; t = t->next)
         if (t == wanted)
             return true;
-    return wanted == (struct pthread *)__tls_main - 1;
+    return wanted == pthread_first;
 }
 
 /* With threads_lock. */
@@ -329,7 +329,7 @@ void threads_forked(void)
     self->thread = &thread_main;
     thread_main.self = self;
     self->next = NULL;
-    pthread_all = self->block || self != (struct pthread *)__tls_main - 1 ? self : NULL;
+    pthread_all = self != pthread_first ? self : NULL;
     lock_word = 0;
     lock_owner = NULL;
     lock_depth = 0;

@@ -53,7 +53,8 @@ static inline struct pthread *pthread_of(pthread_t t)
     return (struct pthread *)t;
 }
 
-extern struct pthread *pthread_all;
+extern struct pthread *pthread_first; /* main's */
+extern struct pthread *pthread_all;   /* the others' list */
 /* Whether it is a thread that has not been joined. */
 bool pthread_known(const struct pthread *t);
 /* Recursive, over what pthread_all and the caches are. */

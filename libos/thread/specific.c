@@ -34,22 +34,16 @@ int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 
 static struct pthread *each_with_main(struct pthread *after)
 {
-    extern char __tls_main[];
-    struct pthread *first = (struct pthread *)__tls_main - 1;
-
-    return after == first ? pthread_all : after->next;
+    return after == pthread_first ? pthread_all : after->next;
 }
 
 int pthread_key_delete(pthread_key_t key)
 {
-    extern char __tls_main[];
-
     if (key >= PTHREAD_KEYS_MAX || !destructors[key])
         return EINVAL;
     threads_lock();
     destructors[key] = NULL;
-    struct pthread *t = (struct pthread *)__tls_main - 1;
-    for (; t; t = each_with_main(t))
+    for (struct pthread *t = pthread_first; t; t = each_with_main(t))
         if (t->specific && (t->specific != t->specific_here || key < SPECIFIC_INLINE))
             t->specific[key] = NULL;
     threads_unlock();

@@ -22,7 +22,7 @@ static unsigned word_slot(volatile uint32_t *word, uint32_t *offset)
     if (in_session(word))
         return session_slot(word, offset);
     (void)*word; /* maps it */
-    struct page_entry entry = aegis_pager->find(va);
+    struct page_entry entry = pager_find(va);
     if (entry.kind != PAGE_PRESENT)
         return 0;
     uint64_t where = slot_claim(entry.slot)->where;

@@ -117,7 +117,7 @@ PINNED_CODE static int push_signal(struct context *frame, const struct thread *t
 {
     uint64_t sp = frame->x[CONTEXT_SP];
 
-    if (signals_onstack >> signal & 1 && t->alternate_size &&
+    if (signals_onstack >> (signal & 63) & 1 && t->alternate_size &&
         sp - t->alternate >= t->alternate_size)
         sp = t->alternate + t->alternate_size;
     return context_push_at(frame, sp, fault_entry, signal);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -57,7 +58,7 @@ static void skip(int signal, siginfo_t *information, void *context)
 {
     last = signal;
     address = information->si_addr;
-    ((struct context *)context)->pc += 4;
+    ((ucontext_t *)context)->uc_mcontext.__gregs[REG_PC] += 4;
 }
 
 /* A handler returns behind the access; registers, floating point too, are as they were. */
