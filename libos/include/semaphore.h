@@ -2,7 +2,6 @@
 /* POSIX semaphores. */
 #pragma once
 
-#include <limits.h>
 #include <sys/types.h>
 #include <time.h>
 

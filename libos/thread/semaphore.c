@@ -2,6 +2,7 @@
 /* Semaphores; those with names lie in session memory, which all processes have at the same place. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <semaphore.h>
 #include <stdarg.h>
 #include <stdlib.h>

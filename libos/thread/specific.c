@@ -125,7 +125,7 @@ static void once_cancelled(void *once)
 
 int pthread_once(pthread_once_t *once, void (*function)(void))
 {
-    volatile uint32_t *state = &once->__state;
+    volatile uint32_t *state = once;
 
     while (__atomic_load_n(state, __ATOMIC_ACQUIRE) != ONCE_DONE) {
         uint32_t before = ONCE_NEW;

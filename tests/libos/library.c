@@ -13,6 +13,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <mntent.h>
+#include <netdb.h>
 #include <monetary.h>
 #include <pwd.h>
 #include <search.h>
@@ -130,6 +131,43 @@ static void addresses(void)
     tap(wrong6("1:2:3") && wrong6(":::") && wrong6("1::2::3") && wrong6("12345::") &&
             wrong6("1:2:3:4:5:6:7:8:9") && wrong6("::1.2.3") && wrong6(":1::") && wrong6("1:"),
         "library_inet6_wrong");
+}
+
+static void names(void)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    char host[NI_MAXHOST], service[NI_MAXSERV];
+    mkdir("/etc", 0755);
+    FILE *f = fopen("/etc/hosts", "w");
+    fputs("# of the test\n10.0.0.7 seven.example seven\n127.0.0.1\tlocalhost\n", f);
+    fclose(f);
+    struct hostent *h = gethostbyname("SEVEN");
+    tap(h && !strcmp(h->h_name, "seven.example") && !memcmp(h->h_addr, "\x0a\0\0\x07", 4) &&
+            !gethostbyname("eight") && h_errno == HOST_NOT_FOUND,
+        "library_gethostbyname");
+    struct servent *s = getservbyname("http", "tcp");
+    tap(s && ntohs((uint16_t)s->s_port) == 80 && !getservbyname("http", "none") &&
+            (s = getservbyport(htons(22), NULL)) && !strcmp(s->s_name, "ssh") &&
+            getprotobyname("udp")->p_proto == 17,
+        "library_getservbyname");
+    int error = getaddrinfo("seven", "http", &hints, &found);
+    struct sockaddr_in *in = error ? NULL : (struct sockaddr_in *)found->ai_addr;
+    tap(in && !found->ai_next && in->sin_port == htons(80) &&
+            ntohl(in->sin_addr.s_addr) == 0x0a000007,
+        "library_getaddrinfo");
+    tap(in &&
+            !getnameinfo(found->ai_addr, found->ai_addrlen, host, sizeof host, service,
+                         sizeof service, 0) &&
+            !strcmp(host, "seven.example") && !strcmp(service, "http"),
+        "library_getnameinfo");
+    if (in)
+        freeaddrinfo(found);
+    hints = (struct addrinfo){.ai_flags = AI_NUMERICHOST};
+    tap(getaddrinfo("seven", NULL, &hints, &found) == EAI_NONAME &&
+            getaddrinfo(NULL, NULL, NULL, &found) == EAI_NONAME &&
+            !getaddrinfo("::1", "7", NULL, &found) && found->ai_family == AF_INET6 &&
+            found->ai_next,
+        "library_getaddrinfo_numeric");
 }
 
 struct element {
@@ -306,6 +344,7 @@ int main(void)
     paths();
     trees();
     addresses();
+    names();
     tables();
     accounts();
     texts();

@@ -98,9 +98,7 @@ typedef struct {
     unsigned __kind;
 } pthread_barrierattr_t;
 
-typedef struct {
-    unsigned __state;
-} pthread_once_t;
+typedef unsigned pthread_once_t;
 
 typedef volatile unsigned pthread_spinlock_t;
 
