@@ -29,6 +29,7 @@ SUITES = [
     Suite("libos", ["tests/libos/run"], True, True, "tests/libos/run", 15),
     Suite("manual", ["exokernel/manual.py", "--check"], True, False, None, 1),
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
+    Suite("suites", ["tests/programs/suites"], True, True, "tests/programs/suites", 15),
     Suite("projects", ["tests/projects/run"], True, False, "tests/projects/run", 10),
     Suite("paths", ["tests/paths/run"], True, False, "tests/paths/run", 5),
     Suite("bounds", ["tests/paths/bounds", "--check"], True, False, "tests/paths/bounds", 5),

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# tcc's tests/tests2: each program is compiled and run on the machine. Arguments: the tests by number, none for all.
+cd /suite/tests
+export LC_ALL=C
+for source in ${*:-[0-9]*.c}; do
+    [ -f "$source" ] || source=$(echo "$source"_*.c)
+    name=${source%.c} flags='' arguments=''
+    case $name in
+    31_args) arguments='arg1 arg2 arg3 arg4 arg5' ;;
+    76_*) flags=-fdollars-in-identifiers ;;
+    60_*|96_*) flags=-dt ;;
+    104_inline) flags=104+_inline.c ;;
+    104+_inline) continue ;;
+    esac
+    if [ "$flags" = -dt ]; then
+        continue # several programs in one file, for tcc -run
+    elif cc $flags "$source" -o a.exe > output 2>&1; then
+        if [ "$name" = 46_grep ]; then
+            ./a.exe '[^* ]*[:a:d: ]+\:\*-/: $' 46_grep.c >> output 2>&1
+        else
+            ./a.exe $arguments >> output 2>&1
+        fi
+    fi
+    if diff -b "$name.expect" output > difference 2>&1; then echo "PASS: $name"; else echo "FAIL: $name"; head -5 difference; fi
+done
