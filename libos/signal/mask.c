@@ -78,6 +78,7 @@ int sigsuspend(const sigset_t *set)
     while (self->handled == handled) {
         thread_wait_signal(NULL, 0, 0);
         signals_allow();
+        signals_point();
         signals_defer();
     }
     mask_set(self, before);
@@ -129,6 +130,7 @@ static int accept(uint64_t set, siginfo_t *information, uint64_t deadline)
         signals_allow();
         if (signal)
             return signal;
+        signals_point();
         if (why == AEGIS_WAKE_TIMEOUT)
             return -EAGAIN;
         if (self->handled != handled)

@@ -10,8 +10,8 @@
  *
  * Deferral nests. It belongs to the thread, and costs a few instructions. A call that blocks, or
  * holds what a handler must not find held (a busy word, a reference), does all its work between the
- * two; the monitor defers by itself. Of a call that POSIX makes a cancellation point and that does not
- * block, the first thing is signals_point().
+ * two; the monitor defers by itself. Of a call that POSIX makes a cancellation point the first thing,
+ * each time it begins again, is signals_point().
  */
 #pragma once
 

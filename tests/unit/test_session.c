@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The session's monitor and allocator, and death at every store. */
 /* sources: libos/session/monitor.c libos/session/allocate.c */
-/* flags: -Wl,--wrap=session_log -DSESSION_VA=0x300000000000UL */
+/* flags: -idirafter libos/include -Wl,--wrap=session_log -DSESSION_VA=0x300000000000UL */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 
 #include "../../libos/session/chunk.h"
 #include "../../libos/session/monitor.h"
+#include "../../libos/signal/signals.h"
 #include "tap.h"
 
 uint64_t session_me = 1;
@@ -27,6 +28,17 @@ void __wrap_session_log(const volatile void *at)
     __real_session_log(at);
     if (steps_left >= 0 && steps_left-- == 0)
         longjmp(killed, 1);
+}
+
+struct thread *thread_self(void)
+{
+    static struct thread self;
+    return &self;
+}
+
+void signals_deliver(void)
+{
+    abort();
 }
 
 bool owner_is_gone(uint64_t identity)
