@@ -21,11 +21,12 @@ static int compare_check(const struct dpf_atom *a)
 {
     if (a->left || a->add)
         return DPF_BAD_SHIFT;
-    if (a->low & ~a->mask || a->high & ~a->mask)
-        return DPF_BAD_MASK;
-    if (a->kind == DPF_EQ)
+    if (a->kind == DPF_EQ) {
+        if (a->low & ~a->mask)
+            return DPF_BAD_MASK;
         return a->high ? DPF_BAD_RANGE : 0;
-    return a->low > a->high ? DPF_BAD_RANGE : 0;
+    }
+    return a->low > a->high || a->low > a->mask || a->high > a->mask ? DPF_BAD_RANGE : 0;
 }
 
 static int atom_check(const struct dpf_atom *a)

@@ -87,7 +87,7 @@ static bool branch(struct rv64 *c, uint32_t w)
     return true;
 }
 
-static bool step(struct rv64 *c)
+bool rv64_step(struct rv64 *c)
 {
     uint32_t w;
 
@@ -96,6 +96,7 @@ static bool step(struct rv64 *c)
     memcpy(&w, (void *)c->pc, 4);
     c->pc += 4;
     c->count++;
+    c->x[0] = 0;
     switch (w & 0x7f) {
     case 0x03:
         return load(c, w);
@@ -117,14 +118,4 @@ static bool step(struct rv64 *c)
     default:
         return false;
     }
-}
-
-bool rv64_run(struct rv64 *c, uint64_t stop, uint64_t limit)
-{
-    while (c->pc != stop) {
-        if (!limit-- || !step(c))
-            return false;
-        c->x[0] = 0;
-    }
-    return true;
 }

@@ -13,5 +13,5 @@ struct rv64 {
     bool (*readable)(uint64_t address, unsigned size);
 };
 
-/* Runs until pc is at `stop` (true), or an instruction is not known or reads what it must not (false). */
-bool rv64_run(struct rv64 *cpu, uint64_t stop, uint64_t limit);
+/* One instruction. False: it is not known, or reads what it must not. */
+bool rv64_step(struct rv64 *cpu);
