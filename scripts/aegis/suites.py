@@ -21,6 +21,7 @@ SUITES = [
     Suite("unit", ["tests/unit/run"], True, False, "tests/unit/run", 10),
     Suite("model", ["tests/model/run"], True, True, "tests/model/run", 15),
     Suite("fuzz", ["tests/fuzz/run"], True, True, "tests/fuzz/run", 15),
+    Suite("filters", ["tests/filters/run"], True, True, "tests/filters/run", 15),
     Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),
