@@ -140,7 +140,12 @@ PINNED_CODE static int fault(struct context *frame)
 {
     if (session_fault(frame->value) == 0)
         return 0;
-    int signal = pager_fault(frame->value, access_of(frame->cause));
+    unsigned access = access_of(frame->cause);
+    int signal = pager_fault(frame->value, access);
+    if (signal == PAGER_DEFER)
+        signal = context_push(frame, pager_deferred, (long)(frame->value & ~15UL) | access)
+                     ? SIGSEGV
+                     : 0;
     if (signal && pc_within(frame->pc, user_access_begin, user_access_end)) {
         frame->pc = (uint64_t)user_access_failed;
         signal = 0;

@@ -36,20 +36,52 @@ PINNED_CODE static int block_used(uintptr_t base, unsigned order, unsigned slot)
     return 0;
 }
 
-/* A block of several pages goes with the last of them; until then the others' translations stay. */
-PINNED_CODE void entry_drop(uintptr_t va, struct page_entry *e)
+/* One page of a block gets a claim of its own. Its slot, or 0. */
+PINNED_CODE static unsigned part_claim(unsigned block, unsigned page)
 {
-    unsigned slot = e->slot, kind = e->kind;
+    uint64_t what = slot_claim(block)->what;
+    unsigned rights = AEGIS_WHAT_RIGHTS(what) & (AEGIS_RWX | AEGIS_LEND), slot = slot_next();
+    struct aegis_result mac = aegis_capability_make(block, rights, page, 0);
+    uint64_t part = AEGIS_WHAT(AEGIS_PAGE, rights, 0, AEGIS_WHAT_RESOURCE(what) + page);
 
-    if (kind >= PAGE_PAGER && pager_current->drop)
+    return slot && !mac.error && !aegis_claim(part, mac.value, slot).error ? slot : 0;
+}
+
+/* A block of which only a part goes falls into pages. A page that finds no slot is lost. */
+PINNED_CODE static void block_split(uintptr_t base, unsigned order, unsigned slot)
+{
+    for (unsigned i = 0; i < 1U << order; i++) {
+        struct page_entry *e = pager_current->find(base + (uintptr_t)i * AEGIS_PAGE_SIZE);
+        if (e && e->kind == PAGE_PRESENT && e->slot == slot) {
+            e->slot = (uint16_t)part_claim(slot, i);
+            if (!e->slot)
+                e->kind = PAGE_NONE;
+        }
+    }
+    page_free(slot);
+}
+
+/* One page of [start, end), which is being forgotten. */
+PINNED_CODE static void entry_drop(uintptr_t va, struct page_entry *e, uintptr_t start,
+                                   uintptr_t end)
+{
+    struct page_entry none = {0, 0, PAGE_NONE, 0};
+
+    if (e->kind >= PAGE_PAGER && pager_current->drop)
         pager_current->drop(va, e);
-    pager_current->enter(va, (struct page_entry){0, 0, PAGE_NONE, 0});
-    if (kind != PAGE_PRESENT)
+    if (e->kind != PAGE_PRESENT) {
+        pager_current->enter(va, none);
         return;
-    unsigned order = slot_order(slot);
-    if (order && block_used(va & -((uintptr_t)AEGIS_PAGE_SIZE << order), order, slot))
-        rights_set(va, 1, 0);
-    else
+    }
+    unsigned slot = e->slot, order = slot_order(slot);
+    uintptr_t size = (uintptr_t)AEGIS_PAGE_SIZE << order, base = va & -size;
+    if (order && (base < start || base + size > end)) {
+        block_split(base, order, slot);
+        slot = e->slot;
+        order = 0;
+    }
+    pager_current->enter(va, none);
+    if (slot && !(order && block_used(base, order, slot)))
         page_free(slot);
 }
 
@@ -58,7 +90,7 @@ PINNED_CODE int space_forget(uintptr_t start, uintptr_t end)
     struct page_entry *e;
 
     for (uintptr_t va = start; (e = pager_current->next(&va, end)); va += AEGIS_PAGE_SIZE)
-        entry_drop(va, e);
+        entry_drop(va, e, start, end);
     return 0;
 }
 

@@ -96,7 +96,6 @@ int space_unmap(uintptr_t start, uintptr_t end);
 int space_protect(uintptr_t start, uintptr_t end, unsigned rights);
 int space_forget(uintptr_t start, uintptr_t end);
 int rights_set(uintptr_t va, size_t pages, unsigned rights);
-void entry_drop(uintptr_t va, struct page_entry *e);
 
 static inline unsigned rights_mapped(const struct page_entry *e)
 {

@@ -199,6 +199,9 @@ int pager_fault(uintptr_t va, unsigned access);
  * nothing is known of it, or the access is not allowed.
  */
 int pager_restore(uintptr_t va, unsigned access);
+/* Where a thread goes on (context_push) after PAGER_DEFER: `argument` is the address, or-ed with the
+ * access. */
+void pager_deferred(struct context *saved, long argument);
 /* Runs function masked, on a pinned stack, from a thread: its result. */
 long masked_call(long (*function)(long, long, long, long), long a, long b, long c, long d);
 
