@@ -225,7 +225,7 @@ int pthread_mutex_setprioceiling(pthread_mutex_t *restrict m, int ceiling, int *
 
 int pthread_mutexattr_init(pthread_mutexattr_t *a)
 {
-    *a = (pthread_mutexattr_t){0};
+    *a = (pthread_mutexattr_t){.__ceiling = sched_get_priority_min(SCHED_FIFO)};
     return 0;
 }
 
