@@ -75,8 +75,8 @@ PINNED_CODE static void unmask(volatile struct aegis_activation *activation)
 PINNED_CODE void process_start(uint64_t gp)
 {
     thread_boot(GP_ACTIVATION(gp));
-    pager_boot();
     unmask(GP_ACTIVATION(gp));
+    pager_boot();
     heap_boot();
     pager_map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE,
                      AEGIS_R | AEGIS_W, REGION_ZERO);
