@@ -208,7 +208,7 @@ int main(void)
 {
     struct partner p;
     report("boot_and_firmware", boot_count);
-    slot_next = 130;
+    slot_next = (unsigned)AEGIS_EXPOSED_STATE->first_claims; /* the 100 pages stand in one page of the ledger */
     unsigned pages = pages_take();
     exceptions();
     partner_start(&p);

@@ -9,7 +9,7 @@
  */
 #include "bench.h"
 
-#define PARTS 130       /* slots of 128 claims on parts of a block; 128 in one ledger page would begin at 128 */
+#define PARTS 258       /* slots of 126 claims on parts of a block, in one ledger page */
 #define REGION 0x200000UL
 #define FAR 0x50000000UL
 #define STEPS_MOST 5000
@@ -183,10 +183,11 @@ int main(void)
     };
     struct partner p;
 
-    slot_next = 260;
+    slot_next = 390;
     unsigned word = page_new(0);
     console();
     partner_start(&p);
+    must(aegis_table_lend(p.slot, page_new(0), AEGIS_TABLE_LEDGER, 0), "table_lend");
     recycling();
     for (unsigned h = 1; h < AEGIS_EXPOSED_STATE->harts; h++) {
         unsigned slot = page_new(1);

@@ -97,22 +97,23 @@ void resource_drop(uint64_t what, const struct env *from)
     }
     lock_take(&kernel.table_lock);
     check_at(what, &count);
-    if (AEGIS_WHAT_TYPE(what) == AEGIS_SLICE)
-        slice_disown(r >> 8, r & 0xff, from);
-    if (--*count == 0)
-        switch (AEGIS_WHAT_TYPE(what)) {
-        case AEGIS_SLICE:
-            slice_free(r >> 8, r & 0xff);
-            break;
-        case AEGIS_ENV:
-        case AEGIS_ENTRY:
-            env_free_index(r);
-            break;
-        case AEGIS_IRQ:
+    --*count;
+    switch (AEGIS_WHAT_TYPE(what)) {
+    case AEGIS_SLICE:
+        slice_drop(r >> 8, r & 0xff, from, *count);
+        break;
+    case AEGIS_ENV:
+    case AEGIS_ENTRY:
+        env_forsaken(r);
+        env_free_index(r);
+        break;
+    case AEGIS_IRQ:
+        if (!*count) {
             kernel.irq_check[r] = 0;
             machine_irq_enable(r, false);
-            break;
         }
+        break;
+    }
     lock_give(&kernel.table_lock);
 }
 

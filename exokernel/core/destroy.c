@@ -42,6 +42,47 @@ void env_kill(struct env *e, enum aegis_end end)
     lock_give(&kernel.table_lock);
 }
 
+/* ---- who is left alone ---- */
+
+/* Nobody can give it time or end it any more: no position, no claim but its own, none on its entry. */
+static bool is_alone(uint32_t index)
+{
+    const struct aegis_env_record *r = &exposed.env[index];
+    return index && r->claims <= 1 && !r->entries && !r->positions && (r->state == AEGIS_ENV_NEW || r->state == AEGIS_ENV_LIVE);
+}
+
+void env_forsaken(uint32_t index)
+{
+    bool is_new = is_alone(index) && !kernel.orphan[index];
+
+    kernel.orphan[index] |= is_new;
+    kernel.orphans += is_new;
+}
+
+/* Ends one of them, unless somebody has claimed it meanwhile. */
+static bool orphan_end(void)
+{
+    struct env *e = NULL;
+
+    if (!kernel.orphans)
+        return false;
+    lock_take(&kernel.table_lock);
+    for (uint32_t i = 0; i < AEGIS_ENVS && !e; i++)
+        if (kernel.orphan[i]) {
+            kernel.orphan[i] = 0;
+            kernel.orphans--;
+            e = kernel.env[i];
+        }
+    lock_give(&kernel.table_lock);
+    if (!e)
+        return false;
+    lock_take(&e->lock);
+    if (is_alone(e->index))
+        env_kill(e, AEGIS_END_ORPHAN);
+    lock_give(&e->lock);
+    return true;
+}
+
 /* ---- steps; reap_lock is held, and nobody else looks at e but to see that it is dying ---- */
 
 void env_unlink_here(struct hart *h)
@@ -263,16 +304,16 @@ static void env_step(struct env *e)
 /* Who finds another at it leaves it to that one. False: nothing to do, or nothing but to wait for other harts. */
 bool env_reap(void)
 {
-    bool went_on = false;
+    bool went_on = orphan_end();
 
     if (__atomic_load_n(&exposed.dying, __ATOMIC_ACQUIRE) == AEGIS_ENVS || !lock_try(&kernel.reap_lock))
-        return false;
+        return went_on;
     uint32_t i = exposed.dying;
     if (i != AEGIS_ENVS) {
         struct env *e = kernel.dying[i];
         uint32_t phase = e->phase, step = e->step;
         env_step(e);
-        went_on = kernel.dying[i] != e || e->phase != phase || e->step != step;
+        went_on |= kernel.dying[i] != e || e->phase != phase || e->step != step;
     }
     lock_give(&kernel.reap_lock);
     return went_on;

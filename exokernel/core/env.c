@@ -194,16 +194,17 @@ static long env_create(struct env *e, unsigned long root, const uint64_t slot[AE
         error = lent_take(e, slot, page, &clean);
     if (error)
         return error;
-    *index = e->depth < ENV_DEPTH ? index_take(e->index) : NOBODY;
+    *index = index_take(e->index);
     if (*index == NOBODY) {
         for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
             lend_return(page[i], clean >> i & 1);
         return AEGIS_E_FULL;
     }
-    struct env *made = env_build(page, clean, *index, e->depth + 1);
+    struct env *made = env_build(page, clean, *index, e->depth < ENV_DEPTH ? e->depth + 1 : ENV_DEPTH);
+    for (unsigned i = 1; i < made->depth; i++)
+        made->above[i] = e->above[i - 1];
+    made->above[made->depth - 1] = exposed.env[0].check; /* whatever is forgotten between */
     made->above[0] = e->check;
-    for (unsigned i = 0; i < e->depth; i++)
-        made->above[i + 1] = e->above[i];
     claim_fill(e, c, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, *index), made->check);
     return 0;
 }

@@ -27,6 +27,8 @@ static inline void wipe(void *from, size_t size)
 bool env_may_hold(const struct env *e, uint64_t what);
 /* No claim on it is left: if it is dead, its index is free. table_lock is held. */
 void env_free_index(uint32_t index);
+/* A claim on it or on its entry went, or a position: reap sees whether that was the last. table_lock is held. */
+void env_forsaken(uint32_t index);
 /* An entry claim left the slot: its resolved partners go. */
 void env_forget_entry(struct env *e, unsigned long slot);
 

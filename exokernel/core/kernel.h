@@ -59,7 +59,7 @@ static inline void lock_give(struct lock *l)
 #define PTE_PAGE(pte) ((pfn_t)((pte) >> 10))
 
 #define LEAF_POOL 92
-#define ENV_DEPTH 15 /* controllers above an environment at most */
+#define ENV_DEPTH 15 /* controllers above an environment that are remembered: the nearest, and the first of all */
 
 /* A leaf table (lent pair: table, and after it the shadow, a slot for each entry). `region` = va >> 21, or ~0: spare */
 struct leaf {
@@ -215,6 +215,8 @@ struct kernel {
     uint32_t slice_claims[AEGIS_HARTS][AEGIS_SLICES];
     uint32_t env_free;  /* list through exposed.env[].controller; AEGIS_ENVS: none */
     uint32_t env_next[AEGIS_ENVS]; /* of the dying, from exposed.dying on */
+    uint32_t orphans; /* how many `orphan` marks: reap is to see whether anybody can still make those run */
+    uint8_t orphan[AEGIS_ENVS];
     uint64_t single_check[AEGIS_TYPES]; /* console, machine, and the roots of each type */
     uint64_t root_check[AEGIS_TYPES];
     uint32_t online; /* bit h: hart h runs */

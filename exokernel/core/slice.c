@@ -69,10 +69,12 @@ static void position_set(struct hart *h, unsigned position, struct activation *a
     struct slot *s = &h->slots[position];
     uint32_t *runs = (uint32_t *)&exposed.slice[h->index][position].runs;
 
-    if (s->runs != h->null)
-        exposed.env[s->runs->index].positions--;
     if (a != h->null)
         exposed.env[a->index].positions++;
+    if (s->runs != h->null) {
+        exposed.env[s->runs->index].positions--;
+        env_forsaken(s->runs->index);
+    }
     *runs = a == h->null ? AEGIS_ANY : a->index;
     __atomic_store_n(&s->runs, a, __ATOMIC_RELEASE);
 }
@@ -123,19 +125,15 @@ long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t 
     return any ? AEGIS_E_FULL : AEGIS_E_NO_RESOURCE;
 }
 
-void slice_disown(unsigned hart, unsigned position, const struct env *from)
-{
-    struct aegis_slice *s = &exposed.slice[hart][position];
-
-    if (from && s->owner == from->index)
-        s->owner = s->runs;
-}
-
-void slice_free(unsigned hart, unsigned position)
+void slice_drop(unsigned hart, unsigned position, const struct env *from, uint32_t left)
 {
     struct aegis_slice *s = &exposed.slice[hart][position];
     struct hart *h = &kernel.hart[hart];
 
+    if (from && s->owner == from->index)
+        s->owner = s->runs;
+    if (left)
+        return;
     s->owner = AEGIS_ANY;
     s->check = 0;
     position_set(h, position, h->null);

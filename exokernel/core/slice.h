@@ -16,9 +16,8 @@ _Noreturn void slice_start(struct hart *h);
 _Noreturn void slice_leave(void);
 /* Something that sleepers may wait for happened outside of any environment (a device, a death). */
 void slice_poke(void);
-/* A claim of `from`'s on a position goes: if it was the owner, who runs there is. Then, after the last: nobody. table_lock is held. */
-void slice_disown(unsigned hart, unsigned position, const struct env *from);
-void slice_free(unsigned hart, unsigned position);
+/* A claim of `from`'s on a position went, and `left` remain: with none it is nobody's; else, if that was the owner, who runs there is. table_lock is held. */
+void slice_drop(unsigned hart, unsigned position, const struct env *from, uint32_t left);
 /* This hart's positions that run `a` run nobody. */
 void slice_forget(struct hart *h, struct activation *a);
 /* A claim on a position, by name or any; value: the name. table_lock is not held. */

@@ -699,14 +699,14 @@ static void stlb_flooder(long unused)
     unsigned long lost = 0;
     for (unsigned i = 0; i < 64; i++) {
         /* the same word of the STLB for all */
-        UNTIL_DONE(aegis_map(0, 128 + i, (AREA + i * 0x200000UL + 300 * 4096) | AEGIS_R | AEGIS_W));
+        UNTIL_DONE(aegis_map(0, 256 + i, (AREA + i * 0x200000UL + 300 * 4096) | AEGIS_R | AEGIS_W));
     }
     for (unsigned i = 0; i < 64; i++)
         lost += probe_write(AREA + i * 0x200000UL + 300 * 4096) != 0;
     g[1] = lost;
     /* what is lost comes back by the claim */
     for (unsigned i = 0; i < 64; i++) {
-        struct aegis_result r = UNTIL_DONE(aegis_map(0, 128 + i, (AREA + i * 0x200000UL + 300 * 4096) | AEGIS_R | AEGIS_W));
+        struct aegis_result r = UNTIL_DONE(aegis_map(0, 256 + i, (AREA + i * 0x200000UL + 300 * 4096) | AEGIS_R | AEGIS_W));
         g[2] += r.error != 0;
         g[3] += probe_write(AREA + i * 0x200000UL + 300 * 4096) != 0;
     }
@@ -720,9 +720,11 @@ static void exhausts_the_stlb(void)
     struct child c;
     clear();
     child_make(&c, 0);
-    page_get(S(0), 0);
-    DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEDGER, 0));
-    page_put(S(0));
+    for (unsigned i = 0; i < 2; i++) {
+        page_get(S(0), 0);
+        DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEDGER, 0));
+        page_put(S(0));
+    }
     page_get(S(0), 1);
     DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEAF, 0));
     page_put(S(0));
@@ -731,10 +733,10 @@ static void exhausts_the_stlb(void)
     uint64_t what = AEGIS_WHAT(AEGIS_PAGE, AEGIS_R | AEGIS_W, 0, AEGIS_WHAT_RESOURCE(LEDGER[S(0)].what));
     uint64_t m = aegis_capability_make(S(0), AEGIS_R | AEGIS_W, 0, 0).value;
     for (unsigned i = 0; i < 64; i++)
-        DONE(aegis_claim(what, m, 128 + i));
-    DONE(aegis_share(c.slot, 128, 64, AEGIS_R | AEGIS_W));
+        DONE(aegis_claim(what, m, 256 + i));
+    DONE(aegis_share(c.slot, 256, 64, AEGIS_R | AEGIS_W));
     for (unsigned i = 0; i < 64; i++)
-        page_put(128 + i);
+        page_put(256 + i);
     page_put(S(0));
     child_on(&c, 0, stlb_flooder, 0);
     child_slice(&c, 0);
@@ -784,7 +786,6 @@ static void exhausts_environments(void)
         DONE(UNTIL_DONE(aegis_env_destroy(S(n))));
         page_put(S(n));
     }
-    /* a chain of controllers is as deep as the kernel allows: told in ENV_DEPTH's error, FULL */
 }
 
 /* ---- ignoring the kernel ---- */
@@ -932,10 +933,10 @@ static void ignoring_revocation(void)
     page_get(S(0), 0);
     DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEDGER, 0));
     page_put(S(0));
-    for (unsigned s = 128; s < 136; s++)
+    for (unsigned s = 224; s < 232; s++)
         page_get(s, 0);
-    DONE(aegis_share(c.slot, 128, 8, AEGIS_RWX));
-    for (unsigned s = 128; s < 136; s++)
+    DONE(aegis_share(c.slot, 224, 8, AEGIS_RWX));
+    for (unsigned s = 224; s < 232; s++)
         page_put(s);
     child_on(&c, 0, counting_child, 1);
     child_slice(&c, 0);

@@ -70,7 +70,7 @@ static void recycling_child(long unused)
     (void)unused;
     unsigned long before = my()->exceptions;
     for (unsigned i = 0; i < RECYCLED; i++) {
-        struct aegis_result r = UNTIL_DONE(aegis_map(0, 128 + i, recycled_va(i) | AEGIS_R | AEGIS_W));
+        struct aegis_result r = UNTIL_DONE(aegis_map(0, 224 + i, recycled_va(i) | AEGIS_R | AEGIS_W));
         g[1] |= (unsigned long)r.error;
         *(volatile unsigned long *)recycled_va(i) = i;
     }
@@ -83,8 +83,8 @@ static void recycling_child(long unused)
     g[6] = r.error != AEGIS_E_BAD_ADDRESS && r.error != AEGIS_E_BAD_RIGHTS;
     /* what the hardware recorded in tables that are gone is kept */
     for (unsigned i = 0; i < RECYCLED; i++) {
-        g[4] |= (unsigned long)UNTIL_DONE(aegis_unmap(0, 128 + i)).error;
-        g[5] += (~LEDGER[128 + i].where & (AEGIS_ACCESSED | AEGIS_DIRTY)) != 0;
+        g[4] |= (unsigned long)UNTIL_DONE(aegis_unmap(0, 224 + i)).error;
+        g[5] += (~LEDGER[224 + i].where & (AEGIS_ACCESSED | AEGIS_DIRTY)) != 0;
         g[7] += probe_read(recycled_va(i)) != 1;
     }
     g[0] = 1;
@@ -107,10 +107,10 @@ void stlb_refill_after_recycling(void)
         page_put(S(0));
     }
     for (unsigned i = 0; i < RECYCLED; i++)
-        page_get(128 + i, 0);
-    DONE(aegis_share(c.slot, 128, RECYCLED, AEGIS_R | AEGIS_W));
+        page_get(224 + i, 0);
+    DONE(aegis_share(c.slot, 224, RECYCLED, AEGIS_R | AEGIS_W));
     for (unsigned i = 0; i < RECYCLED; i++)
-        page_put(128 + i);
+        page_put(224 + i);
     child_on(&c, 0, recycling_child, 0);
     child_slice(&c, 0);
     CHECK(wait_word(&g[0], 1));

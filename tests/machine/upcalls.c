@@ -299,7 +299,7 @@ static void revoked_child(long give)
         for (unsigned i = 0; i < 4; i++)
             g[5 + i] = u->loss[i].slot | (unsigned long)u->loss[i].saved << 32;
         if (g[0] && give)
-            for (unsigned s = 128; s < 130; s++)
+            for (unsigned s = 224; s < 226; s++)
                 UNTIL_DONE(aegis_release(0, s));
         if (!give)
             up_yield();
@@ -313,12 +313,12 @@ static void revoke_start(struct child *c, long give)
     page_get(S(0), 0);
     DONE(aegis_table_lend(c->slot, S(0), AEGIS_TABLE_LEDGER, 0));
     page_put(S(0));
-    for (unsigned s = 128; s < 136; s++) {
+    for (unsigned s = 224; s < 232; s++) {
         CHECK(s >= image_end);
         page_get(s, 0);
     }
-    DONE(aegis_share(c->slot, 128, 8, AEGIS_RWX | AEGIS_LEND));
-    for (unsigned s = 128; s < 136; s++)
+    DONE(aegis_share(c->slot, 224, 8, AEGIS_RWX | AEGIS_LEND));
+    for (unsigned s = 224; s < 232; s++)
         page_put(s);
     pause_ms(25);
 }
@@ -346,25 +346,25 @@ void revoke_force_takes_highest_first_and_tells(void)
     pause_ms(40);
     DONE(UNTIL_DONE(aegis_revoke_force(PAGES_ROOT, c.slot)));
     CHECK(wait_word(&g[3], 3));
-    EQUAL(g[5], 135);
-    EQUAL(g[6], 134);
-    EQUAL(g[7], 133);
+    EQUAL(g[5], 231);
+    EQUAL(g[6], 230);
+    EQUAL(g[7], 229);
     child_end(&c);
 }
 
 static void reserved_child(long unused)
 {
-    aegis_reserve_set(134, 2);
+    aegis_reserve_set(230, 2);
     volatile struct aegis_activation *u = activation();
-    UNTIL_DONE(aegis_map(0, 133, AREA | AEGIS_R | AEGIS_W));
+    UNTIL_DONE(aegis_map(0, 229, AREA | AEGIS_R | AEGIS_W));
     *(volatile unsigned long *)AREA = 0xfeed;
-    u->save_slot = 132;
+    u->save_slot = 228;
     (void)unused;
     for (;;) {
         g[3] = u->loss_count;
         g[5] = u->loss[0].slot | (unsigned long)u->loss[0].saved << 32;
         if (g[3] && !g[9]) {
-            UNTIL_DONE(aegis_map(0, 132, (AREA + 0x1000) | AEGIS_R));
+            UNTIL_DONE(aegis_map(0, 228, (AREA + 0x1000) | AEGIS_R));
             g[8] = *(volatile unsigned long *)(AREA + 0x1000);
             g[9] = 1;
         }
@@ -380,10 +380,10 @@ void repossession_vector_saves_and_reserve_spares(void)
     page_get(S(0), 0);
     DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEDGER, 0));
     page_put(S(0));
-    for (unsigned s = 128; s < 136; s++)
+    for (unsigned s = 224; s < 232; s++)
         page_get(s, 0);
-    DONE(aegis_share(c.slot, 128, 8, AEGIS_RWX | AEGIS_LEND));
-    for (unsigned s = 128; s < 136; s++)
+    DONE(aegis_share(c.slot, 224, 8, AEGIS_RWX | AEGIS_LEND));
+    for (unsigned s = 224; s < 232; s++)
         page_put(s);
     page_get(S(1), 1);
     DONE(aegis_table_lend(c.slot, S(1), AEGIS_TABLE_LEAF, 0));
@@ -394,7 +394,7 @@ void repossession_vector_saves_and_reserve_spares(void)
     DONE(aegis_revoke(PAGES_ROOT, c.slot, 1, now()));
     DONE(UNTIL_DONE(aegis_revoke_force(PAGES_ROOT, c.slot)));
     CHECK(wait_word(&g[9], 1));
-    EQUAL(g[5], 133 | 1UL << 32); /* 134 and 135 were spared */
+    EQUAL(g[5], 229 | 1UL << 32); /* 230 and 231 were spared */
     EQUAL(g[8], 0xfeed);
     child_end(&c);
 }

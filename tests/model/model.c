@@ -533,7 +533,7 @@ static void do_release(void)
     if (target == 0 && valid && (slot < AEGIS_SLOT_BOOT || slot == 250))
         return; /* the first environment keeps its roots */
     if (AEGIS_WHAT_TYPE(what) == AEGIS_ENV && !chance(12))
-        return; /* what nobody controls lives for ever */
+        return; /* mostly they shall live */
     result_t r = C(release, target_slot, slot, 0, 0, 0);
     MUST(valid);
     if (!r.error) {
@@ -1013,6 +1013,27 @@ static void begin(void)
     check_all();
 }
 
+/* Whom nobody can give time to nor end any more is ended, and then perhaps others are so. */
+static void bury_orphans(void)
+{
+    for (int i = 1; i < ENVS; i++) {
+        const struct ref_env *e = &env[i];
+        uint32_t index = e->index;
+        if (!e->known || !e->alive || claims_on(0, AEGIS_ENV, index) > 1 || claims_on(0, AEGIS_ENTRY, index) || exposed.env[index].positions)
+            continue;
+        for (unsigned n = 0; n < 10000 && (kernel.orphans || exposed.dying != AEGIS_ENVS); n++) {
+            host_settle();
+            hart = below(2);
+            run_as(0, hart);
+            host_call(hart, AEGIS_CALL_reap, 1 + below(3), 0, 0, 0, 0);
+        }
+        EXPECT(exposed.env[index].state == AEGIS_ENV_FREE, "an environment that nobody knows of lives on");
+        ref_die(i);
+        check_all();
+        i = 0;
+    }
+}
+
 static void step(void)
 {
     static void (*const actions[])(void) = {
@@ -1026,6 +1047,7 @@ static void step(void)
     if (tries < 0)
         who = 0;
     actions[below(sizeof actions / sizeof actions[0])]();
+    bury_orphans();
     if (chance(4))
         host_serve(below(2));
 }

@@ -296,14 +296,81 @@ static void limits(void)
     for (unsigned i = 0; i < 6; i++)
         args[i] = page_new(0, 0);
     struct count before = count();
-    p->depth = ENV_DEPTH;
-    tap(CALL3(0, env_create, AEGIS_SLOT_ENVS, ARGS, 100).error == AEGIS_E_FULL && same(before, count()), "env_create: FULL below sixteen controllers");
-    p->depth = 0;
     uint32_t free = kernel.env_free;
     kernel.env_free = AEGIS_ENVS;
     tap(CALL3(0, env_create, AEGIS_SLOT_ENVS, ARGS, 100).error == AEGIS_E_FULL && same(before, count()), "env_create: FULL when no index is left; nothing is lent");
     kernel.env_free = free;
     tap(!CALL3(0, env_create, AEGIS_SLOT_ENVS, ARGS, 100).error, "env_create: with one left");
+}
+
+/* Forty generations: the nearest controllers and the first are known, those between are forgotten. */
+static void generations(void)
+{
+    scene(1);
+    struct env *e = child_env(child_full(0));
+    uint64_t above[ENV_DEPTH];
+    bool good = e->depth == 1 && e->above[0] == p->check;
+    for (unsigned i = 1; i < 40 && good; i++) {
+        memcpy(above, e->above, sizeof above);
+        unsigned depth = e->depth, c;
+        struct env *before = e;
+        p->depth = depth; /* as if p were e, which has no memory to make one from */
+        p->check = e->check;
+        memcpy(p->above, above, sizeof above);
+        c = child_new();
+        e = child_env(c);
+        good &= e->depth == (i < ENV_DEPTH ? i + 1 : ENV_DEPTH) && e->above[0] == before->check && e->above[1] == above[0] &&
+                e->above[e->depth - 1] == exposed.env[0].check;
+        p->depth = 0;
+        p->check = exposed.env[0].check;
+    }
+    tap(good, "env_create: below any number of controllers; the nearest and the first stay out of reach");
+}
+
+/* Whom nobody can give time to nor end any more is ended by reap. */
+static void forsaken(void)
+{
+    scene(1);
+    struct count before = count();
+    unsigned first = next_slot, c = child_new();
+    uint32_t index = child_env(c)->index;
+    CALL2(0, release, 0, c);
+    CALL1(0, reap, 64);
+    for (unsigned i = first; i < next_slot; i++)
+        AGAIN(CALL2(0, release, 0, i));
+    tap(exposed.env[index].state == AEGIS_ENV_FREE && same(before, count()), "release: an environment that was never begun ends with the last claim on it (I8)");
+
+    c = child_full(0);
+    index = child_env(c)->index;
+    unsigned slice = next_slot++;
+    CALL3(0, alloc, AEGIS_SLOT_SLICES, 9, slice);
+    CALL2(0, slice_lend, slice, c);
+    CALL2(0, release, 0, c);
+    CALL1(0, reap, 64);
+    bool lives = exposed.env[index].state == AEGIS_ENV_LIVE;
+    CALL2(0, release, 0, slice); /* its only position */
+    CALL1(0, reap, 64);
+    tap(lives && exposed.env[index].state == AEGIS_ENV_FREE, "release: one that has a position lives on until it has none");
+
+    unsigned entry, d = child_full(0);
+    index = child_env(d)->index;
+    become(0, child_env(d));
+    CALL3(0, alloc, 0, 0, 100);
+    uint64_t mac = mac_of(100, AEGIS_CALL, 0, 0);
+    become(0, p);
+    entry = next_slot++;
+    CALL3(0, claim, AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL, 0, index), mac, entry);
+    CALL2(0, release, 0, d);
+    CALL1(0, reap, 64);
+    lives = exposed.env[index].state == AEGIS_ENV_LIVE;
+    become(0, kernel.env[index]);
+    CALL2(0, release, 0, 100);
+    become(0, p);
+    CALL1(0, reap, 64);
+    lives &= exposed.env[index].state == AEGIS_ENV_LIVE;
+    CALL2(0, release, 0, entry);
+    CALL1(0, reap, 64);
+    tap(lives && exposed.env[index].state == AEGIS_ENV_FREE, "release: a server lives as long as somebody may call it");
 }
 
 static void stamps(void)
@@ -330,6 +397,8 @@ int main(void)
     pairs();
     entries();
     limits();
+    generations();
+    forsaken();
     stamps();
     return tap_failed;
 }

@@ -47,6 +47,7 @@ enum aegis_end {
     AEGIS_END_FAULT,      /* faulted in its nested-fault handler */
     AEGIS_END_OVERRUN,    /* ignored the end of its slices */
     AEGIS_END_REVOKED,    /* nothing left that could be taken */
+    AEGIS_END_ORPHAN,     /* it had no position, and nobody else a claim on it or on its entry */
 };
 
 struct aegis_env_record {
