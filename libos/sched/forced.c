@@ -18,6 +18,7 @@
 PINNED_CODE static void take(struct context *c, const struct aegis_activation *a)
 {
     c->pc = a->forced_save[0];
+    c->called = 0;
     for (unsigned i = 0; i < 31; i++)
         c->x[i] = a->forced_save[i + 1];
 }
@@ -29,6 +30,7 @@ PINNED_CODE static void take(struct context *c, const struct aegis_activation *a
 PINNED_CODE static void take_at_upcall(struct context *c, const struct aegis_activation *a,
                                        void (*first)(void), bool saved)
 {
+    c->called = 0;
     if (!saved)
         take(c, a);
     if (saved ? a->masked != ACTIVATION_GP(a) : a->forced_save[0] != (uint64_t)first)
@@ -185,6 +187,16 @@ PINNED_CODE void slice_forced(struct aegis_activation *a)
         in_exception(a, pc_within(pc, exception_saved, exception_save_end));
     else if (pc_within(pc, context_call, context_call_away))
         in_call(a, (uint64_t)context_call);
+    else if (pc_within(pc, context_return, context_return_away))
+        in_call(a, (uint64_t)context_return);
+    else if (pc_within(pc, context_back, context_back_end))
+        context_back(pc_within(pc, context_back, context_back_noted)
+                         ? (const struct context *)a->forced_save[10]
+                         : HART_AREA(a)->back_from,
+                     a);
+    else if (pc_within(pc, context_enter, aegis_upcall_return))
+        context_enter(a->forced_save[10], a->forced_save[11], a->forced_save[12],
+                      a->forced_save[13], a);
     else if (pc_within(pc, pct_call, aegis_upcall_return) || pc_within(pc, upcall_entry, pct_end))
         in_transfer(a, pc);
     else if (pc_within(pc, aegis_upcall_return, context_restore))

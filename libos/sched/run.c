@@ -8,6 +8,7 @@ __attribute__((weak)) PINNED_CONST const struct scheduler *const aegis_scheduler
     &scheduler_round_robin;
 PINNED_BSS const struct scheduler *scheduler_now;
 PINNED_BSS uint64_t thread_ticks_ended;
+PINNED_BSS unsigned ready_count;
 
 static inline struct thread *thread_of(struct context *context)
 {
@@ -62,7 +63,7 @@ PINNED_CODE void schedule(struct aegis_activation *a)
     unsigned hart = (unsigned)HART_AREA(a)->number;
     struct thread *thread;
 
-    while (!(thread = scheduler_now->pick(hart)))
+    while (!(thread = ready_pick(hart)))
         wait_sleep(a);
     thread_run(thread, a);
 }
@@ -75,12 +76,6 @@ PINNED_CODE static void leave(struct thread *thread, uint32_t state)
     scheduler_now->block(thread);
 }
 
-PINNED_CODE static void make_ready(struct thread *thread)
-{
-    thread->state = THREAD_READY;
-    scheduler_now->start(thread);
-}
-
 /* ---- yielding ---- */
 
 PINNED_CODE static void yield(struct context *c, void *unused, struct aegis_activation *a)
@@ -89,11 +84,14 @@ PINNED_CODE static void yield(struct context *c, void *unused, struct aegis_acti
 
     (void)unused;
     self->ticks += time_now() - self->began;
-    self->state = THREAD_READY;
-    scheduler_now->stop(self);
-    next = scheduler_now->pick((unsigned)HART_AREA(a)->number);
-    if (next != self && next)
-        thread_run(next, a);
+    if (ready_count) {
+        ready_stop(self);
+        next = ready_pick((unsigned)HART_AREA(a)->number);
+        if (!next)
+            schedule(a);
+        if (next != self)
+            thread_run(next, a);
+    }
     self->state = THREAD_RUNNING; /* nobody else: the slot goes to another environment */
     self->began = HART_AREA(a)->ended = time_now();
     __atomic_fetch_and(&a->held, ~(uint64_t)AEGIS_HELD_SLICE_END, __ATOMIC_RELAXED);
@@ -219,7 +217,7 @@ unsigned thread_wake(const volatile uint32_t *word, unsigned count)
 
 PINNED_CODE static void start(struct context *c, void *thread, struct aegis_activation *a)
 {
-    make_ready(thread);
+    ready_start(thread);
     thread_go_on(thread_of(c), a);
 }
 

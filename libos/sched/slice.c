@@ -32,41 +32,67 @@ PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
         c->pc = (uint64_t)pct_call;
     } else if (pc_within(c->pc, masked_call, masked_call_away)) {
         c->pc = (uint64_t)masked_call;
+    } else if (pc_within(c->pc, context_return, context_return_away)) {
+        c->pc = (uint64_t)context_return;
     } else if (pc_within(c->pc, aegis_return_begin, aegis_restart_end)) {
         c->pc = area->return_pc;
         c->x[CONTEXT_SP] = area->return_sp;
     }
 }
 
-/* The thread whose slot ended gives way. */
+/* Nobody else wants to run and nothing else is to be done: the same thread goes on, and the scheduler
+ * need not know. */
+__attribute__((section(".pinned.text"))) static inline void slice_begin_alone(struct hart_area *area, struct aegis_activation *a)
+{
+    struct thread *thread = (struct thread *)area->current;
+    uint64_t now = time_now();
+
+    if (waiting_count | ready_count || thread->state != THREAD_RUNNING || slice_hook ||
+        !signals_quiet(now))
+        return;
+    thread->ticks += area->ended - thread->began;
+    thread->began = now;
+    thread_go_on(thread, a);
+}
+
+/* The sleep is over. One thread alone goes on at once. */
+PINNED_CODE static void slept(struct hart_area *area, struct aegis_activation *a)
+{
+    struct thread *thread;
+
+    area->sleeping = 0;
+    if (signals_quiet(time_now()) && (thread = wait_alone(a->wake)))
+        thread_run(thread, a);
+    wait_woken(a, a->wake);
+}
+
 PINNED_CODE static void slice_ended(struct hart_area *area)
 {
     struct thread *thread = (struct thread *)area->current;
 
-    if (thread->state != THREAD_RUNNING)
-        return;
-    thread->ticks += area->ended - thread->began;
-    thread->state = THREAD_READY;
-    scheduler_now->stop(thread);
+    if (thread->state == THREAD_RUNNING) {
+        thread->ticks += area->ended - thread->began;
+        ready_stop(thread);
+    }
+    if (waiting_count)
+        wait_poll();
 }
 
 PINNED_CODE void slice_begin(struct aegis_activation *a)
 {
     struct hart_area *area = HART_AREA(a);
 
+    if (__builtin_expect(area->stopped | area->sleeping, 0) == 0)
+        slice_begin_alone(area, a);
     while (__builtin_expect(area->stopped != 0, 0) && signal_hooks.stopped(a))
         ;
-    if (area->sleeping) {
-        area->sleeping = 0;
-        wait_woken(a, a->wake);
-    } else {
+    if (area->sleeping)
+        slept(area, a);
+    else
         slice_ended(area);
-        if (waiting_count)
-            wait_poll();
-    }
     if (signal_hooks.look)
         signal_hooks.look();
-    struct thread *thread = scheduler_now->pick((unsigned)area->number);
+    struct thread *thread = ready_pick((unsigned)area->number);
     if (!thread)
         schedule(a);
     if (__builtin_expect(slice_hook != 0, 0) && slice_hook()) {

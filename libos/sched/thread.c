@@ -125,7 +125,7 @@ PINNED_CODE void thread_boot_forked(struct aegis_activation *activation)
         fp_restore(thread_main.fp);
         area->fp_owner = &thread_main;
     }
-    scheduler_now->start(&thread_main);
+    ready_start(&thread_main);
 }
 
 /* ---- room for threads ---- */

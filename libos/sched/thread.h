@@ -60,6 +60,27 @@ static inline void thread_result(struct context *context, long result)
     context->x[CONTEXT_A0] = (uint64_t)result;
 }
 
+/* The scheduler's, and how many threads it has. Masked. */
+extern unsigned ready_count;
+static inline void ready_start(struct thread *thread)
+{
+    thread->state = THREAD_READY;
+    ready_count++;
+    scheduler_now->start(thread);
+}
+static inline void ready_stop(struct thread *thread)
+{
+    thread->state = THREAD_READY;
+    ready_count++;
+    scheduler_now->stop(thread);
+}
+static inline struct thread *ready_pick(unsigned hart)
+{
+    struct thread *thread = scheduler_now->pick(hart);
+    ready_count -= thread != 0;
+    return thread;
+}
+
 /* wait.c; masked */
 void wait_begin(struct thread *thread);
 void wait_over(struct thread *thread, long why);
@@ -67,6 +88,8 @@ void wait_poll(void);
 void wait_sleep(struct aegis_activation *activation);
 void wait_woken(struct aegis_activation *activation, long why);
 void wait_reset(void);
+/* If only one thread was waited for, and this ends its wait: that one, which goes on at once. */
+struct thread *wait_alone(long why);
 unsigned wait_wake(const volatile uint32_t *word, unsigned count);
 void attend(struct thread *thread, uint32_t bits);
 extern unsigned waiting_count;
@@ -88,6 +111,13 @@ struct signal_hooks {
     bool (*stopped)(struct aegis_activation *activation);
 };
 extern struct signal_hooks signal_hooks;
+extern volatile uint64_t *signals_shared; /* what is pending for the process, in its entry */
+extern uint64_t signals_local;            /* and here */
+static inline bool signals_quiet(uint64_t now)
+{
+    return !(*signals_shared | signals_local) &&
+           (!signal_hooks.deadline || now < signal_hooks.deadline);
+}
 /* What an attentive thread does; on its own stack, unmasked. Ends by context_return. */
 void attention_entry(struct context *saved, long unused);
 

@@ -40,12 +40,12 @@ PINNED_CODE void wait_over(struct thread *t, long why)
     t->word = 0;
     t->predicate_count = 0;
     thread_result(&t->context, why);
-    t->state = THREAD_READY;
-    scheduler_now->start(t);
+    ready_start(t);
 }
 
 PINNED_CODE void wait_reset(void)
 {
+    ready_count = 0;
     waiting = 0;
     waiting_count = 0;
 }
@@ -148,6 +148,20 @@ PINNED_CODE void wait_sleep(struct aegis_activation *a)
                                                : AEGIS_WAKE_REVOKED);
     if (signal_hooks.look)
         signal_hooks.look();
+}
+
+PINNED_CODE struct thread *wait_alone(long why)
+{
+    if ((unsigned long)why >= AEGIS_PREDICATES || waiting_count != 1 || ready_count)
+        return 0;
+    struct thread *t = gathered_for[why];
+    if (!t)
+        return 0;
+    waiting = 0;
+    waiting_count = 0;
+    t->predicate_count = 0;
+    thread_result(&t->context, gathered_number[why]);
+    return t;
 }
 
 /* The environment's wait is over. */

@@ -20,14 +20,14 @@ static inline ucontext_t *ucontext_of(struct context *saved)
     return (ucontext_t *)((char *)saved - offsetof(ucontext_t, uc_mcontext));
 }
 
-static void fp_keep(ucontext_t *uc)
+static inline void fp_keep(ucontext_t *uc)
 {
-    uc->uc_flags = aegis_activation_current()->fp_live != 0;
+    uc->uc_flags = GP_ACTIVATION(thread_self()->context.gp)->fp_live != 0;
     if (uc->uc_flags)
         fp_save((uint64_t *)&uc->uc_mcontext.__fpregs);
 }
 
-static void fp_back(const ucontext_t *uc)
+static inline void fp_back(const ucontext_t *uc)
 {
     if (uc->uc_flags)
         fp_restore((const uint64_t *)&uc->uc_mcontext.__fpregs);
@@ -39,45 +39,44 @@ typedef void handler_function(int, siginfo_t *, void *);
 void handler_on(int signal, siginfo_t *information, ucontext_t *uc, handler_function *handler,
                 uint64_t sp);
 
-static void handler_run(const struct sigaction *a, int signal, siginfo_t *information,
-                        ucontext_t *uc)
+/* With signals deferred, as it was called; a handler that leaves by longjmp finds them allowed. */
+static inline __attribute__((always_inline)) void
+handler_run(struct sigaction *a, int signal, siginfo_t *information, ucontext_t *uc)
 {
     struct thread *self = thread_self();
-    uint64_t here = (uint64_t)__builtin_frame_address(0);
     handler_function *handler = a->sa_sigaction;
+    uint64_t here = (uint64_t)__builtin_frame_address(0), before = self->blocked;
+    int flags = a->sa_flags;
 
-    if (a->sa_flags & SA_ONSTACK && self->alternate_size &&
+    uc->uc_sigmask = before;
+    self->blocked = before | a->sa_mask | (flags & SA_NODEFER ? 0 : BIT(signal));
+    self->no_restart |= !(flags & SA_RESTART);
+    self->handled++;
+    if (__builtin_expect(flags & SA_RESETHAND, 0))
+        a->sa_handler = SIG_DFL;
+    self->deferred = 0;
+    if (__builtin_expect(self->attention, 0))
+        signals_deliver();
+    if (__builtin_expect(flags & SA_ONSTACK, 0) && self->alternate_size &&
         here - self->alternate >= self->alternate_size)
         handler_on(signal, information, uc, handler,
                    (self->alternate + self->alternate_size) & ~15UL);
     else
         handler(signal, information, uc);
+    self->deferred = 1;
+    self->blocked = uc->uc_sigmask & ~UNBLOCKABLE;
 }
 
-/* With signals deferred, as it was called; a handler that leaves by longjmp finds them allowed. */
 static void act(int signal, siginfo_t *information, ucontext_t *uc)
 {
-    struct thread *self = thread_self();
-    struct sigaction *place = &signal_actions[signal], a = *place;
+    struct sigaction *a = &signal_actions[signal];
 
     if (signals_discarded & BIT(signal))
         return;
-    if (a.sa_handler == SIG_DFL) {
+    if (a->sa_handler == SIG_DFL)
         signal_default(signal);
-        return;
-    }
-    if (a.sa_flags & SA_RESETHAND)
-        place->sa_handler = SIG_DFL;
-    self->no_restart |= !(a.sa_flags & SA_RESTART);
-    self->handled++;
-    uc->uc_sigmask = self->blocked;
-    self->blocked |= a.sa_mask | (a.sa_flags & SA_NODEFER ? 0 : BIT(signal));
-    self->deferred = 0;
-    if (__builtin_expect(self->attention, 0))
-        signals_deliver();
-    handler_run(&a, signal, information, uc);
-    self->deferred = 1;
-    self->blocked = uc->uc_sigmask & ~UNBLOCKABLE;
+    else
+        handler_run(a, signal, information, uc);
 }
 
 /* ---- attention ---- */
@@ -131,18 +130,23 @@ static int code_of(int signal, long argument)
                                  : SEGV_MAPERR;
 }
 
+static __attribute__((noreturn, noinline, cold)) void fault_fatal(struct context *saved, int signal)
+{
+    fault_report(saved, signal);
+    process_end(START_SIGNALED, signal);
+}
+
 void fault_entry(struct context *saved, long argument)
 {
     struct thread *self = thread_self();
     ucontext_t *uc = ucontext_of(saved);
     int signal = (int)(argument & 0xff);
-    _sig_func_ptr handler = signal_actions[signal].sa_handler;
+    struct sigaction *a = &signal_actions[signal];
 
-    if (handler == SIG_DFL || handler == SIG_IGN || self->blocked & BIT(signal) ||
-        argument & FAULT_NO_STACK) {
-        fault_report(saved, signal);
-        process_end(START_SIGNALED, signal);
-    }
+    if (__builtin_expect((uintptr_t)a->sa_handler <= (uintptr_t)SIG_IGN || /* SIG_DFL is 0 */
+                             self->blocked & BIT(signal) || argument & FAULT_NO_STACK,
+                         0))
+        fault_fatal(saved, signal);
     siginfo_t information;
     information.si_signo = signal;
     information.si_errno = 0;
@@ -151,7 +155,7 @@ void fault_entry(struct context *saved, long argument)
         (void *)(signal == SIGSEGV || signal == SIGBUS ? saved->value : saved->pc);
     uint32_t deferred = self->deferred;
     fp_keep(uc);
-    act(signal, &information, uc);
+    handler_run(a, signal, &information, uc);
     self->deferred = deferred;
     fp_back(uc);
     context_return(saved);

@@ -19,13 +19,6 @@
 extern struct sigaction signal_actions[NSIG];
 extern uint64_t signals_discarded;        /* pinned: what is ignored, said or by default */
 extern uint64_t signals_onstack;          /* pinned: SA_ONSTACK */
-extern volatile uint64_t *signals_shared; /* pinned: the process's pending word */
-extern uint64_t signals_local;            /* pinned: pending for the process, of its own making */
-
-static inline volatile uint64_t *process_pending(void)
-{
-    return signals_shared;
-}
 
 /* Marks who has to attend to what is pending. Masked; and for threads. */
 bool signals_look(void);

@@ -16,20 +16,26 @@
 #include "last_words.h"
 #include "upcall_asm.h"
 
+/* Part of pinned functions, not functions of their own: a fault is on every program's way. */
+#define HOT __attribute__((always_inline)) static inline
+
 #define FAULT_STACK 16384
 #define CALL_ROOM   1024
+
+/* The ucontext_t around a context that was kept. */
+#define PUSH_BOTTOM(saved) ((uint64_t)(saved) - offsetof(ucontext_t, uc_mcontext))
 
 /* Where a thread whose stack is gone says so. */
 static uint8_t fault_stack[FAULT_STACK] __attribute__((aligned(16)));
 
-PINNED_CODE static unsigned access_of(uint64_t cause)
+HOT unsigned access_of(uint64_t cause)
 {
     return cause == CAUSE_FETCH_PAGE ? AEGIS_X : cause == CAUSE_LOAD_PAGE ? AEGIS_R : AEGIS_W;
 }
 
-PINNED_CODE static int is_page_fault(uint64_t cause)
+HOT int is_page_fault(uint64_t cause)
 {
-    return cause == CAUSE_FETCH_PAGE || cause == CAUSE_LOAD_PAGE || cause == CAUSE_STORE_PAGE;
+    return cause >= CAUSE_FETCH_PAGE; /* none but the three has a number as high */
 }
 
 PINNED_CODE static int signal_of(uint64_t cause)
@@ -66,7 +72,7 @@ PINNED_CODE static int touch(uintptr_t va, uintptr_t size)
 }
 
 /* Where a context is kept: in a ucontext_t, for handlers. */
-PINNED_CODE static struct context *push_place(uint64_t sp)
+HOT struct context *push_place(uint64_t sp)
 {
     uint64_t va = (sp - sizeof(ucontext_t)) & ~15UL;
 
@@ -75,19 +81,30 @@ PINNED_CODE static struct context *push_place(uint64_t sp)
     return (struct context *)(va + offsetof(ucontext_t, uc_mcontext));
 }
 
-/* Usually the stack is there; else it is filled first. */
+/* Keeps a context on the stack that ends at sp: usually that is there, else it is filled first. Null:
+ * it cannot be. */
+HOT struct context *context_keep(const struct context *c, uint64_t sp)
+{
+    struct context *saved = push_place(sp);
+    uint64_t bottom = PUSH_BOTTOM(saved);
+
+    if (!saved || (__builtin_expect(context_copy(saved, c), 0) &&
+                   (touch(bottom - CALL_ROOM, sizeof(ucontext_t) + CALL_ROOM) ||
+                    context_copy(saved, c))))
+        return 0;
+    return saved;
+}
+
 PINNED_CODE int context_push_at(struct context *c, uint64_t sp,
                                 void (*function)(struct context *, long), long argument)
 {
-    struct context *saved = push_place(sp);
-    uint64_t bottom = (uint64_t)saved - offsetof(ucontext_t, uc_mcontext);
+    struct context *saved = context_keep(c, sp);
 
-    if (!saved || (context_copy(saved, c) &&
-                   (touch(bottom - CALL_ROOM, sizeof(ucontext_t) + CALL_ROOM) ||
-                    context_copy(saved, c))))
+    if (!saved)
         return -1;
     c->pc = (uint64_t)function;
-    c->x[CONTEXT_SP] = bottom;
+    c->called = 0;
+    c->x[CONTEXT_SP] = PUSH_BOTTOM(saved);
     c->x[CONTEXT_A0] = (uint64_t)saved;
     c->x[CONTEXT_A0 + 1] = (uint64_t)argument;
     return 0;
@@ -99,46 +116,36 @@ PINNED_CODE int context_push(struct context *c, void (*function)(struct context 
     return context_push_at(c, c->x[CONTEXT_SP], function, argument);
 }
 
-void context_return(const struct context *saved)
+/* Where the signal is handled: the alternate stack, if it shall and the thread is not there yet. */
+HOT uint64_t signal_stack(uint64_t sp, const struct thread *t, int signal)
 {
-    extern const char context_return_trap[];
-    register const struct context *a0 __asm__("a0") = saved;
-    __asm__ volatile(".globl context_return_trap\n"
-                     "context_return_trap: ebreak"
-                     :
-                     : "r"(a0)
-                     : "memory");
-    __builtin_unreachable();
-    (void)context_return_trap;
-}
-
-/* On the alternate stack if the signal is to be handled there and the thread is not there yet. */
-PINNED_CODE static int push_signal(struct context *frame, const struct thread *t, int signal)
-{
-    uint64_t sp = frame->x[CONTEXT_SP];
-
-    if (signals_onstack >> (signal & 63) & 1 && t->alternate_size &&
+    if (__builtin_expect(signals_onstack >> (signal & 63) & 1 && t->alternate_size, 0) &&
         sp - t->alternate >= t->alternate_size)
-        sp = t->alternate + t->alternate_size;
-    return context_push_at(frame, sp, fault_entry, signal);
+        return t->alternate + t->alternate_size;
+    return sp;
 }
 
-PINNED_CODE static void deliver(struct context *frame, int signal, const struct thread *t)
+HOT void deliver(struct context *frame, int signal, struct aegis_activation *a)
 {
-    uint64_t sp = frame->x[CONTEXT_SP];
+    const struct thread *t = (const struct thread *)HART_AREA(a)->current;
+    uint64_t sp = frame->x[CONTEXT_SP], flags = 0;
+    struct context *saved = context_keep(frame, signal_stack(sp, t, signal));
 
-    if (push_signal(frame, t, signal) == 0)
-        return;
-    if (context_push_at(frame, (uint64_t)(fault_stack + FAULT_STACK), fault_entry, signal))
-        last_words(PINNED_TEXT("fault without a stack at "), frame->pc, frame->value);
-    ((struct context *)frame->x[CONTEXT_A0])->x[CONTEXT_SP] = sp;
-    frame->x[CONTEXT_A0 + 1] = (uint64_t)signal | FAULT_NO_STACK;
+    if (__builtin_expect(!saved, 0)) {
+        flags = FAULT_NO_STACK;
+        saved = context_keep(frame, (uint64_t)(fault_stack + FAULT_STACK));
+        if (!saved)
+            last_words(PINNED_TEXT("fault without a stack at "), frame->pc, frame->value);
+    }
+    context_enter((uint64_t)saved, (uint64_t)signal | flags, PUSH_BOTTOM(saved),
+                  (uint64_t)fault_entry, a);
 }
 
 /* Session memory is no pager's. A place that may name what is not there has its own way on. */
-PINNED_CODE static int fault(struct context *frame)
+HOT int fault(struct context *frame)
 {
-    if (session_fault(frame->value) == 0)
+    if (__builtin_expect(frame->value - SESSION_VA < SESSION_SIZE, 0) &&
+        session_fault(frame->value) == 0)
         return 0;
     unsigned access = access_of(frame->cause);
     int signal = pager_fault(frame->value, access);
@@ -155,14 +162,10 @@ PINNED_CODE static int fault(struct context *frame)
 
 PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation *activation)
 {
-    extern const char context_return_trap[];
     int signal;
 
     if (is_page_fault(frame->cause)) {
         signal = fault(frame);
-    } else if (frame->cause == CAUSE_BREAKPOINT && frame->pc == (uint64_t)context_return_trap) {
-        *frame = *(const struct context *)frame->x[CONTEXT_A0];
-        signal = 0;
     } else if (frame->cause == CAUSE_ILLEGAL && aegis_fp_take().value == 0) {
         signal = 0; /* the unit was off: now it is ours, and the instruction is tried again */
         HART_AREA(activation)->fp_owner = (struct thread *)HART_AREA(activation)->current;
@@ -170,7 +173,7 @@ PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation
         signal = signal_of(frame->cause);
     }
     if (signal)
-        deliver(frame, signal, (struct thread *)HART_AREA(activation)->current);
+        deliver(frame, signal, activation);
     context_restore(frame, activation);
 }
 

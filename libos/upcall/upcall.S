@@ -110,6 +110,7 @@ GLOBAL exception_saved
     sd   t1, H(H_FRAME) + C_PC(gp)
     sd   t2, H(H_FRAME) + C_CAUSE(gp)
     sd   t3, H(H_FRAME) + C_VALUE(gp)
+    sd   zero, H(H_FRAME) + C_CALLED(gp)
     addi a0, gp, H(H_FRAME)
     addi a1, gp, -AEGIS_GP
     ld   sp, H(H_EXCEPTION_STACK)(gp)
@@ -128,6 +129,7 @@ GLOBAL context_call_masked
     sd   sp, C_X(2)(a0)
     sd   tp, C_X(4)(a0)
     CALLEE_SAVED sd, a0
+    sd   gp, C_CALLED(a0)
     addi t1, gp, -AEGIS_GP
     ld   sp, H(H_EXCEPTION_STACK)(gp)
 GLOBAL context_call_away
@@ -135,6 +137,40 @@ GLOBAL context_call_away
     mv   a1, a2
     mv   a2, t1
     jr   t0
+
+/* context_return(saved): a thread goes on with other registers; nothing of it is kept. */
+GLOBAL context_return
+    ld   t0, -8(tp)
+    ld   gp, C_GP(t0)
+    sd   sp, U_MASKED(gp)
+    addi a1, gp, -AEGIS_GP
+    ld   sp, H(H_EXCEPTION_STACK)(gp)
+GLOBAL context_return_away
+
+/*
+ * context_back(saved, activation): as context_restore, but what is loaded may lie anywhere. A nested fault takes gp and the
+ * words of a return, so both come last; cut short, it begins anew.
+ */
+GLOBAL context_back
+    SET_GP
+    sd   a0, H(H_BACK_FROM)(gp)
+GLOBAL context_back_noted
+    addi sp, sp, -16
+    sd   gp, 8(sp)
+    ld   t1, C_PC(a0)
+    ld   t2, C_X(2)(a0)
+    ld   gp, 8(sp)
+    sd   t1, H(H_BACK_PC)(gp)
+    sd   t2, H(H_BACK_SP)(gp)
+    REGISTERS ld, a0
+    ld   gp, 8(sp)
+    ld   sp, H(H_BACK_SP)(gp)
+    sd   sp, H(H_RETURN_SP)(gp)
+    ld   sp, H(H_BACK_PC)(gp)
+    sd   sp, H(H_RETURN_PC)(gp)
+    sd   zero, H(H_STAY)(gp)
+    j    aegis_return_begin
+GLOBAL context_back_end
 
 /* long pct_call(slot, message, context): the beginning, until masked; it starts anew if the slot ends here */
 GLOBAL pct_call
@@ -145,13 +181,22 @@ GLOBAL pct_masked
 
 /* ---- going on: context_restore(context, activation) ----------------------------------------------------------- */
 
+/* context_enter(a0, a1, sp, pc, activation): a function of the thread's; what other registers hold does not matter. */
+GLOBAL context_enter
+    addi t0, a4, AEGIS_GP - 1
+    addi gp, t0, 1
+    sd   a3, H(H_RETURN_PC)(gp)
+    sd   a2, H(H_RETURN_SP)(gp)
+    sd   zero, H(H_STAY)(gp)
+    j    aegis_return_begin
+
 /* Registers but sp and gp are the interrupted code's; sp = the PC to go on at. */
 GLOBAL aegis_upcall_return
     sd   sp, H(H_RETURN_PC)(gp)
     ld   sp, U_MASKED(gp)
     sd   sp, H(H_RETURN_SP)(gp)
     sd   zero, H(H_STAY)(gp)
-    j    aegis_return_begin
+    j    return_unmask
 
 /* context_restore(context, activation); context_resume_masked: the same, into masked code of ours. */
 GLOBAL context_restore
@@ -168,7 +213,15 @@ GLOBAL context_go_noted
     ld   t2, C_X(2)(a0)
     sd   t1, H(H_RETURN_PC)(gp)
     sd   t2, H(H_RETURN_SP)(gp)
+    ld   t1, C_CALLED(a0)
+    bnez t1, context_called
     REGISTERS ld, a0
+    j    aegis_return_begin
+context_called: /* it called us: no other registers matter */
+    ld   tp, C_X(4)(a0)
+    CALLEE_SAVED ld, a0
+    ld   a1, C_X(11)(a0)
+    ld   a0, C_X(10)(a0)
 /*
  * Every jump by gp is made here, for the kernel restarts this from its first instruction: whatever it interrupts, it
  * leaves gp at the activation. Masked code that is returned to stays masked.
@@ -181,6 +234,13 @@ GLOBAL aegis_return_begin
     ld   sp, U_HELD(gp)
     bnez sp, return_held
 1:  ld   sp, H(H_RETURN_SP)(gp)
+    ld   gp, H(H_RETURN_PC)(gp)
+    jr   gp
+return_unmask: /* the same, to a thread, of a handler that was not cut short */
+    sd   zero, U_MASKED(gp)
+    ld   sp, U_HELD(gp)
+    bnez sp, return_held
+    ld   sp, H(H_RETURN_SP)(gp)
     ld   gp, H(H_RETURN_PC)(gp)
     jr   gp
 GLOBAL aegis_return_end
@@ -206,6 +266,7 @@ GLOBAL slice_registers_saved
     sd   gp, U_MASKED(gp)
     ld   t1, U_SLICE_PC(gp)
     sd   t1, C_PC(sp)
+    sd   zero, C_CALLED(sp)
     rdtime t0
     sd   t0, H(H_ENDED)(gp)
     la   t0, aegis_restart_begin
@@ -310,6 +371,7 @@ GLOBAL nested_saved
     sd   t1, C_PC(sp)
     sd   t2, C_CAUSE(sp)
     sd   t3, C_VALUE(sp)
+    sd   zero, C_CALLED(sp)
     addi s0, gp, -AEGIS_GP
 GLOBAL nested_save_end
     mv   a0, sp

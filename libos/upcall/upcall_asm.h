@@ -16,7 +16,7 @@ void upcall_caller_gone(void);
 void upcall_emergency(void);
 
 /* Labels, in the order in which they stand in upcall.S; for slice.c and forced.c. */
-extern const char aegis_restart_begin[], context_call_masked[], context_call_away[], exception_saved[], exception_save_end[], pct_masked[],
+extern const char aegis_restart_begin[], context_call_masked[], context_call_away[], context_return_away[], context_back_noted[], context_back_end[], exception_saved[], exception_save_end[], pct_masked[],
     context_go[], context_go_noted[], aegis_return_begin[], aegis_return_end[], aegis_restart_end[],
     slice_save[], slice_registers_saved[], slice_save_end[], slice_code_end[],
     context_reenter_noted[], context_reenter_end[], nested_reenter_noted[], nested_reenter_end[],
@@ -30,6 +30,10 @@ void context_restore(const struct context *context, struct aegis_activation *act
     __attribute__((noreturn));
 void context_resume_masked(const struct context *context, struct aegis_activation *activation)
     __attribute__((noreturn));
+void context_back(const struct context *saved, struct aegis_activation *activation)
+    __attribute__((noreturn));
+void context_enter(uint64_t a0, uint64_t a1, uint64_t sp, uint64_t pc,
+                   struct aegis_activation *activation) __attribute__((noreturn));
 void context_reenter(const struct context *context, struct aegis_activation *activation)
     __attribute__((noreturn));
 void nested_reenter(const struct context *context, struct aegis_activation *activation)

@@ -12,6 +12,9 @@
  *     it waits, ends  --> block() --> pick()
  *     what it waits for has come, or it is new --> start()
  *
+ * A thread that would be picked alone, since no other is runnable, goes on without being stopped or
+ * started.
+ *
  * All functions but `init` run masked, in upcalls: they and all that they touch must be pinned
  * (PINNED_CODE, PINNED_BSS), take bounded time (the grace time is 100 microseconds for everything),
  * and block never. None may use the C library. One of them runs at a time, also on several harts. A

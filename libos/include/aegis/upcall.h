@@ -15,6 +15,7 @@
 #define C_CAUSE 256
 #define C_VALUE 264
 #define C_GP    272 /* of the activation that it runs on, while it runs */
+#define C_CALLED 280
 #define C_SIZE  288
 
 /* struct hart_area; H(x) is the offset from gp */
@@ -30,6 +31,9 @@
 #define H_VECTOR          72
 #define H_FRAME           200
 #define H_ENDED           1064
+#define H_BACK_FROM       1072
+#define H_BACK_PC         1080
+#define H_BACK_SP         1088
 #define H(offset)         (U_USER + (offset))
 
 #ifndef __ASSEMBLER__
@@ -43,7 +47,7 @@ struct context {
     uint64_t cause; /* of an exception: scause and stval */
     uint64_t value;
     uint64_t gp;
-    uint64_t spare;
+    uint64_t called; /* not 0: by its own call (context_call); only what a callee keeps is there */
 };
 #define CONTEXT_X(n) ((n)-1)
 #define CONTEXT_SP   CONTEXT_X(2)
@@ -64,6 +68,8 @@ struct hart_area {
     struct context forced;     /* what the kernel saved when we overran */
     struct context pushed;     /* a context made up for the thread that is about to run */
     uint64_t ended;            /* `time` at the end of the last slice */
+    const struct context *back_from; /* by context_back */
+    uint64_t back_pc, back_sp;
     struct thread *fp_owner;   /* whose state the unit holds; null: nobody's */
     uint64_t sleeping;         /* no thread runs: slice_wait for all of them */
     uint64_t stopped;          /* by a signal: it waits until that is over */
@@ -71,11 +77,13 @@ struct hart_area {
 
 _Static_assert(__builtin_offsetof(struct context, cause) == C_CAUSE, "context");
 _Static_assert(__builtin_offsetof(struct context, gp) == C_GP, "context");
+_Static_assert(__builtin_offsetof(struct context, called) == C_CALLED, "context");
 _Static_assert(sizeof(struct context) == C_SIZE, "context");
 _Static_assert(__builtin_offsetof(struct hart_area, scratch) == H_SCRATCH, "hart area");
 _Static_assert(__builtin_offsetof(struct hart_area, vector) == H_VECTOR, "hart area");
 _Static_assert(__builtin_offsetof(struct hart_area, frame) == H_FRAME, "hart area");
 _Static_assert(__builtin_offsetof(struct hart_area, ended) == H_ENDED, "hart area");
+_Static_assert(__builtin_offsetof(struct hart_area, back_sp) == H_BACK_SP, "hart area");
 _Static_assert(sizeof(struct hart_area) <= sizeof(((struct aegis_activation *)0)->user),
                "hart area");
 
