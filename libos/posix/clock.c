@@ -17,6 +17,7 @@
 #include "../signal/signals.h"
 #include "../thread/pthread_internal.h"
 #include "process.h"
+#include "user.h"
 
 #define SECOND 1000000000L
 #define FAR    (1UL << 62) /* from now: never */
@@ -109,11 +110,10 @@ int64_t clock_now(void)
 int _gettimeofday(struct timeval *restrict now, void *restrict zone)
 {
     int64_t t = clock_now();
+    struct timeval value = {t / SECOND, t % SECOND / 1000};
 
     (void)zone;
-    now->tv_sec = t / SECOND;
-    now->tv_usec = t % SECOND / 1000;
-    return 0;
+    return user_copy_out(now, &value, sizeof value) ? fail(EFAULT) : 0;
 }
 
 /* ---- processor time ---- */
@@ -189,17 +189,16 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 
     if (t < 0)
         return fail(EINVAL);
-    *now = (struct timespec){t / SECOND, t % SECOND};
-    return 0;
+    struct timespec value = {t / SECOND, t % SECOND};
+    return user_copy_out(now, &value, sizeof value) ? fail(EFAULT) : 0;
 }
 
 int clock_getres(clockid_t clock, struct timespec *resolution)
 {
     if (!clock_known(clock))
         return fail(EINVAL);
-    if (resolution)
-        *resolution = (struct timespec){0, (long)((SECOND + frequency() - 1) / frequency())};
-    return 0;
+    struct timespec value = {0, (long)((SECOND + frequency() - 1) / frequency())};
+    return resolution && user_copy_out(resolution, &value, sizeof value) ? fail(EFAULT) : 0;
 }
 
 static int wrong(const struct timespec *t)
@@ -209,11 +208,15 @@ static int wrong(const struct timespec *t)
 
 int clock_settime(clockid_t clock, const struct timespec *to)
 {
-    if (clock != CLOCK_REALTIME || wrong(to))
+    struct timespec value;
+
+    if (user_copy_in(&value, to, sizeof value))
+        return fail(EFAULT);
+    if (clock != CLOCK_REALTIME || wrong(&value))
         return fail(EINVAL);
     if (geteuid() != 0)
         return fail(EPERM);
-    int64_t start = (int64_t)to->tv_sec * SECOND + to->tv_nsec - ticks_ns(time_now());
+    int64_t start = (int64_t)value.tv_sec * SECOND + value.tv_nsec - ticks_ns(time_now());
     __atomic_store_n(boot_time(), start, __ATOMIC_SEQ_CST);
     return 0;
 }
@@ -295,9 +298,14 @@ static int sleep_cpu(clockid_t clock, const struct timespec *until)
     return error;
 }
 
-int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *user_wanted,
                     struct timespec *left)
 {
+    struct timespec value;
+    const struct timespec *wanted = &value;
+
+    if (user_copy_in(&value, user_wanted, sizeof value))
+        return EFAULT;
     if (wrong(wanted) || !clock_known(clock) || clock == CLOCK_THREAD_CPUTIME_ID)
         return EINVAL;
     if (clock == CLOCK_PROCESS_CPUTIME_ID || clock & CLOCK_KIND) {
@@ -311,7 +319,9 @@ int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted,
     int error = sleep_until(deadline);
     if (error && left && !(flags & TIMER_ABSTIME)) {
         uint64_t now = time_now();
-        *left = ticks_timespec(deadline > now ? deadline - now : 0);
+        value = ticks_timespec(deadline > now ? deadline - now : 0);
+        if (user_copy_out(left, &value, sizeof value))
+            return EFAULT;
     }
     return error;
 }
@@ -352,10 +362,11 @@ clock_t _times(struct tms *times)
 {
     uint64_t now = time_now();
 
-    if (times)
-        *times = (struct tms){
-            .tms_utime = ticks_clock(process_ticks(now)),
-            .tms_cutime = ticks_clock(process_self ? process_self->time_children : 0)};
+    struct tms value = {
+        .tms_utime = ticks_clock(process_ticks(now)),
+        .tms_cutime = ticks_clock(process_self ? process_self->time_children : 0)};
+    if (times && user_copy_out(times, &value, sizeof value))
+        return fail(EFAULT);
     return ticks_clock(now);
 }
 
@@ -365,9 +376,9 @@ int getrusage(int who, struct rusage *usage)
 
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN)
         return fail(EINVAL);
-    *usage = (struct rusage){0};
-    usage->ru_utime = ticks_timeval(who == RUSAGE_SELF ? process_ticks(now)
-                                    : process_self     ? process_self->time_children
-                                                       : 0);
-    return 0;
+    struct rusage value = {0};
+    value.ru_utime = ticks_timeval(who == RUSAGE_SELF ? process_ticks(now)
+                                   : process_self     ? process_self->time_children
+                                                      : 0);
+    return user_copy_out(usage, &value, sizeof value) ? fail(EFAULT) : 0;
 }

@@ -20,6 +20,7 @@ stack_switch:
     .section .pinned.bss, "aw", @nobits
     .balign 16
     .space 2048
+    .globl boot_stack_end
 boot_stack_end:
 
     .section .pinned.data, "aw", @progbits

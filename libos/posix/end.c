@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <aegis/aegis.h>
 #include <aegis/pager.h>
 
+#include "../proc/table.h"
 #include "../vm/vm.h"
 #include "file.h"
 #include "process.h"
@@ -49,12 +51,9 @@ static void send_files(void)
 
 void process_kill(enum start_ended how, int value)
 {
-    struct start_block *start = (struct start_block *)VM_START;
-
-    if (pager_find(VM_START).kind == PAGE_PRESENT) {
-        start->value = (uint32_t)value;
-        __atomic_store_n(&start->ended, how, __ATOMIC_RELEASE);
-    }
+    if (process_self)
+        process_close(process_self,
+                      how == START_EXITED ? W_EXITCODE(value & 0xff, 0) : W_EXITCODE(0, value));
     for (;;)
         aegis_env_destroy(AEGIS_SLOT_SELF);
 }
@@ -63,7 +62,7 @@ void process_end(enum start_ended how, int value)
 {
     static int again;
 
-    if (!again++)
+    if (!again++ && getpid() == PID_FIRST)
         send_files();
     process_kill(how, value);
 }

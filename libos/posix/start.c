@@ -5,7 +5,9 @@
 
 #include <aegis/pager.h>
 
+#include "../proc/exec.h"
 #include "../sched/thread.h"
+#include "../session/chunk.h"
 #include "../thread/fork.h"
 #include "../thread/pthread_internal.h"
 #include "../vm/vm.h"
@@ -50,18 +52,30 @@ static void main_start(void)
         argv = (char **)((char *)start + start->argv);
         argc = (int)start->argc;
         environ = argv + argc + 1;
-    }
-    if (start)
+        if (session_join())
+            process_take_over(start);
         tty_boot();
+    }
     program_name_set(argv[0]);
     signals_boot();
+    if (start)
+        start_actions(start);
     __libc_init_array();
     exit(main(argc, argv, environ));
+}
+
+/* We began masked: until here no upcall would have found anybody. */
+PINNED_CODE static void unmask(volatile struct aegis_activation *activation)
+{
+    activation->masked = 0;
+    if (activation->held)
+        thread_yield(); /* clears it on the way */
 }
 
 PINNED_CODE void process_start(uint64_t gp)
 {
     thread_boot(GP_ACTIVATION(gp));
+    unmask(GP_ACTIVATION(gp));
     pager_boot();
     heap_boot();
     pager_map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE,

@@ -4,7 +4,6 @@
 #include <reent.h>
 #include <string.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,16 +24,6 @@ int *__errno(void)
 struct _reent *_impure_ptr;
 
 #define errno (*__errno())
-
-pid_t _getpid(void)
-{
-    return (pid_t)env_self() + 1;
-}
-
-pid_t getppid(void)
-{
-    return 1;
-}
 
 /*
  * Not for keys: this machine gives programs no entropy. A counter of time and identity, mixed; it
@@ -64,31 +53,8 @@ static int absent(void)
     return -1;
 }
 
-pid_t _fork(void)
-{
-    return absent();
-}
-
-pid_t vfork(void)
-{
-    return absent();
-}
-
 int pipe(int ends[2])
 {
     (void)ends;
     return absent();
-}
-
-int _execve(const char *path, char *const argv[], char *const environment[])
-{
-    (void)path, (void)argv, (void)environment;
-    return absent();
-}
-
-pid_t _wait(int *status)
-{
-    (void)status;
-    errno = ECHILD;
-    return -1;
 }

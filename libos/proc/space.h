@@ -24,8 +24,9 @@
 #define SLOT_INHERITED  1
 #define SLOT_OWN        64
 #define SLOT_SESSION    64 /* the session's first chunk: SESSION->chunk_slot */
-#define SLOT_SLICE      65 /* the position in which this process runs */
-#define SLOT_OTHERS     66 /* .. 81: environments of others, for ringing and ending (process_slot) */
+#define SLOT_SLICE      65 /* the position in which this process runs; or in the next one */
+#define SLOT_SLICE_OTHER 66
+#define SLOT_OTHERS     67 /* .. 81: environments of others, for ringing and ending (process_slot) */
 #define SLOT_OTHERS_END 82
 #define SLOT_MAKING     82 /* the environment that is being made */
 #define SLOT_LENDING    83 /* .. 127: pages on their way into its tables */
@@ -63,15 +64,19 @@ int space_middle(struct space *s, uintptr_t va);
  * `source`, or zero (AEGIS_NONE); mapped there at va, and no longer ours.
  */
 int space_page(struct space *s, unsigned slot, unsigned source, uintptr_t va, unsigned rights);
-/*
- * Its activation: a copy of ours in what the libOS keeps there (upcalls, hart area), but the slots
- * of time begin at `entry`, masked, with gp at it.
- */
+/* Maps a block of ours at SPACE_WINDOW, to be filled; null: no memory. And takes it away again. */
+void *space_open(unsigned slot);
+void space_close(unsigned slot);
+/* Its activation: slots of time begin at `entry`, masked, with gp at it. */
 int space_activate(struct space *s, uint64_t entry);
 /* Gives it a position on its hart: from here on it runs. Ours no more. */
 int space_run(struct space *s);
 /* Ends one that does not run yet, all steps. */
 void space_drop(struct space *s);
+/* A capability for CONTROL and RING. */
+int space_control(const struct space *s, struct aegis_capability *capability);
+/* The hart with the fewest positions. */
+unsigned space_hart(void);
 
 /* ---- libos/vm implements these ---- */
 

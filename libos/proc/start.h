@@ -1,28 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a creator hands to a new environment: a block at VM_START, claimed by both. Strings follow
- * it; offsets are from its start. The child writes how it ended, and its creator waits for that or
- * for its death.
+ * What a creator hands to a new environment: a block at VM_START, the child's alone when it runs.
+ * Strings follow it; offsets are from its start.
  */
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
-#define START_MAGIC 0x3154726174536741ULL
+#define START_MAGIC 0x3254726174536741ULL
 
 enum start_ended {
-    START_RUNS,
-    START_EXITED,   /* `value`: the exit status */
-    START_SIGNALED, /* `value`: the signal's number */
+    START_EXITED,   /* the value is an exit status */
+    START_SIGNALED, /* a signal's number */
 };
+
+/* What posix_spawn asks of the child before its program begins; strings by offset. */
+struct start_action {
+    int32_t kind; /* enum spawn_kind */
+    int32_t fd, to, flags;
+    uint32_t mode, path;
+};
+
+struct process;
 
 struct start_block {
     uint64_t magic;
+    uint64_t size; /* bytes in use */
     uint32_t argc;
     uint32_t envc;
     uint32_t argv;   /* offset of argc + 1 words, then envc + 1; each an address in the child */
-    uint32_t parent; /* environment index */
-    uint32_t value;
-    uint32_t spare;
-    uint64_t ended; /* enum start_ended; last to be written */
+    uint32_t actions, action_count; /* offset of struct start_action */
+    uint32_t spawned; /* descriptors are closed on exec by the child itself */
+    struct process *process;
 };

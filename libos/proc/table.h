@@ -3,3 +3,40 @@
 #pragma once
 
 #include "../session/process.h"
+#include "space.h"
+
+#define PID_INIT  1
+#define PID_FIRST 2 /* the session's first program: the session ends with it */
+#define PID_MAX   99999
+
+/* By init, once. -ENOMEM. */
+int processes_create(void);
+
+/*
+ * A NASCENT child of `parent` with what it inherits, but no environment. In the monitor. Null: the
+ * table is full, or RLIMIT_NPROC says no: EAGAIN; `*error`: or what a part says.
+ */
+struct process *process_new(const struct process *parent, int *error);
+/* Its environment, which it is made in, is known from here on. Outside the monitor. */
+int process_bind(struct process *p, const struct space *s);
+/* It runs, or never will: gone again, with all that was made for it. Outside the monitor. */
+void process_begin(struct process *p, pid_t pid);
+void process_forget(struct process *p);
+
+/*
+ * Lets go of all that a process holds, and makes it a zombie; of oneself or of a dead one. May be
+ * begun again by somebody else at any point. Outside the monitor.
+ */
+void process_close(struct process *p, int status);
+/* A zombie was waited for. In the monitor. */
+void process_collect(struct process *p);
+/* Whether it can never run again, without having said so. In the monitor. */
+bool process_is_lost(const struct process *p);
+/* Buries all of those; true: there were some. The keeper's. */
+bool processes_bury(void);
+
+/* In the monitor: whether a group has nobody whose parent is in the session but not in the group. */
+bool group_orphaned(pid_t group);
+
+/* A signal of a process to another, with the sender filled in. In the monitor. */
+int signal_send(struct process *to, int signal, int code, int value);

@@ -122,6 +122,9 @@ PINNED_CODE static void in_raw_return(struct aegis_activation *a, uint64_t pc)
     in_return(a);
 }
 
+#define BOOT_STACK 2048
+extern const char boot_stack_end[];
+
 static inline bool on_stack(uint64_t sp, uint64_t top, uint64_t size)
 {
     return top - sp <= size;
@@ -142,6 +145,9 @@ PINNED_CODE static void in_code(struct aegis_activation *a)
         take(&area->forced, a);
         if (pc_within(a->forced_save[0], masked_call_leave, masked_call_end))
             area->forced.pc = (uint64_t)masked_call_leave;
+        context_resume_masked(&area->forced, a);
+    } else if (a->masked && on_stack(sp, (uint64_t)boot_stack_end, BOOT_STACK)) {
+        take(&area->forced, a); /* a program, or a child, has just begun */
         context_resume_masked(&area->forced, a);
     } else if (a->masked) {
         in_exception(a, false);

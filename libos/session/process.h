@@ -44,12 +44,13 @@ struct process {
     uint32_t environment;                /* index */
     uint64_t identity;                   /* session_identity() of its environment */
     struct aegis_capability control;     /* CONTROL and RING over the environment */
+    uint64_t maker;                      /* identity of who makes it, while NASCENT */
     uint64_t next_identity;              /* exec: the environment that is being made, to be destroyed if we die meanwhile */
     struct aegis_capability next_control;
     int32_t status;    /* as wait() gives it; valid in ZOMBIE, and for stopped/continued reports */
     uint32_t report;   /* bit 0: a stop, bit 1: a continuation is to be reported to the parent */
     uint32_t flags;    /* PROCESS_* below */
-    uint32_t exec_done;
+    uint32_t exec_done; /* 1: it runs a program of its own, or has failed to */
     uid_t uid, euid, suid;
     gid_t gid, egid, sgid;
     uint32_t group_count;
@@ -78,6 +79,7 @@ struct process {
     void *directory, *root; /* current and root directory: nodes, held */
     mode_t mask;
     uint32_t terminal; /* controlling terminal, index + 1, or 0 */
+    struct image *image, *next_image; /* whose pages it has claimed (proc/image.h); exec: will */
     struct process_limit limits[16]; /* by RLIMIT_ */
     uint64_t parts[8]; /* spare for parts; the last: the signal mask that exec passes on */
 };
@@ -86,6 +88,7 @@ struct process {
 #define PROCESS_NOCLDWAIT 1
 #define PROCESS_NOCLDSTOP 2
 #define PROCESS_VFORKED   4 /* its parent waits for exec_done */
+#define PROCESS_ENDING    8 /* `status` says how: it only has to let go of what it holds */
 
 /* The calling process's entry; null in a program that was started outside any session. */
 extern struct process *process_self;

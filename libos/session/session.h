@@ -92,6 +92,9 @@ struct session {
     uint64_t chunks_refused;       /* times that there was no memory for one */
     struct channel keeper_channel; /* woken for the keeper: chunks are wanted, or a process needs it */
     struct channel chunk_channel;  /* woken by it: one is there, or refused */
+    uint32_t process_high; /* entries of the process table beyond this one are free */
+    int32_t last_pid;
+    struct image *images;  /* proc/image.h */
 };
 
 #define SESSION ((struct session *)SESSION_VA)

@@ -117,6 +117,6 @@ int raise(int signal)
     if (signal < 0 || signal >= NSIG)
         return result(-EINVAL);
     siginfo_t information = {
-        .si_signo = signal, .si_code = SI_TKILL, .si_pid = getpid(), .si_uid = getuid()};
+        .si_signo = signal, .si_code = SI_USER, .si_pid = getpid(), .si_uid = getuid()};
     return signal ? result(signal_post_here(thread_self(), &information)) : 0;
 }

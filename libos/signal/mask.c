@@ -93,7 +93,9 @@ int pause(void)
     return sigsuspend(&mask);
 }
 
-int sigpause(int signal)
+/* XSI's sigpause, by the name that newlib's header gives it: takes a signal out of the mask. */
+int __xpg_sigpause(int signal);
+int __xpg_sigpause(int signal)
 {
     sigset_t mask = thread_self()->blocked & ~BIT(signal);
 
@@ -101,6 +103,13 @@ int sigpause(int signal)
         return sigsuspend(&mask);
     errno = EINVAL;
     return -1;
+}
+
+/* BSD's takes a mask, of signals 1 to 31. */
+int sigpause(int mask)
+{
+    sigset_t set = (sigset_t)(unsigned)mask << 1;
+    return sigsuspend(&set);
 }
 
 /* ---- without a handler ---- */
@@ -208,7 +217,7 @@ int sigaltstack(const stack_t *restrict new, stack_t *restrict old)
         return result(-ENOMEM);
     if (new) {
         self->alternate_size = 0;
-        self->alternate = (uint64_t)new->ss_sp;
+        self->alternate = new->ss_flags & SS_DISABLE ? 0 : (uint64_t)new->ss_sp;
         self->alternate_size = new->ss_flags & SS_DISABLE ? 0 : new->ss_size;
     }
     if (old)

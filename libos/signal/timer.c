@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../posix/clock.h"
+#include "../posix/user.h"
 #include "../thread/pthread_internal.h"
 #include "state.h"
 
@@ -286,8 +287,15 @@ int timer_settime(timer_t id, int flags, const struct itimerspec *restrict value
                   struct itimerspec *restrict old)
 {
     struct timer *t = timer_of(id);
-    int error = t ? timer_arm(t, flags, value, old) : EINVAL;
+    struct itimerspec wanted, before;
 
+    if (!t)
+        return fail(EINVAL);
+    if (user_copy_in(&wanted, value, sizeof wanted))
+        return fail(EFAULT);
+    int error = timer_arm(t, flags, &wanted, &before);
+    if (!error && old && user_copy_out(old, &before, sizeof before))
+        error = EFAULT;
     return error ? fail(error) : 0;
 }
 
@@ -297,8 +305,9 @@ int timer_gettime(timer_t id, struct itimerspec *value)
 
     if (!t)
         return fail(EINVAL);
-    value_of(t, value);
-    return 0;
+    struct itimerspec now;
+    value_of(t, &now);
+    return user_copy_out(value, &now, sizeof now) ? fail(EFAULT) : 0;
 }
 
 int timer_getoverrun(timer_t id)
@@ -343,25 +352,29 @@ int getitimer(int which, struct itimerval *value)
     if (!t)
         return fail(EINVAL);
     value_of(t, &s);
-    *value = timeval_of(&s);
-    return 0;
+    struct itimerval now = timeval_of(&s);
+    return user_copy_out(value, &now, sizeof now) ? fail(EFAULT) : 0;
 }
 
 int setitimer(int which, const struct itimerval *restrict value, struct itimerval *restrict old)
 {
     struct timer *t = interval_timer(which);
     struct itimerspec s, before;
+    struct itimerval v;
 
-    if (!t || value->it_value.tv_usec >= 1000000 || value->it_interval.tv_usec >= 1000000)
+    if (!t)
         return fail(EINVAL);
-    s.it_value = (struct timespec){value->it_value.tv_sec, value->it_value.tv_usec * 1000};
-    s.it_interval = (struct timespec){value->it_interval.tv_sec, value->it_interval.tv_usec * 1000};
+    if (user_copy_in(&v, value, sizeof v))
+        return fail(EFAULT);
+    if (v.it_value.tv_usec >= 1000000 || v.it_interval.tv_usec >= 1000000)
+        return fail(EINVAL);
+    s.it_value = (struct timespec){v.it_value.tv_sec, v.it_value.tv_usec * 1000};
+    s.it_interval = (struct timespec){v.it_interval.tv_sec, v.it_interval.tv_usec * 1000};
     int error = timer_arm(t, 0, &s, &before);
     if (error)
         return fail(error);
-    if (old)
-        *old = timeval_of(&before);
-    return 0;
+    v = timeval_of(&before);
+    return old && user_copy_out(old, &v, sizeof v) ? fail(EFAULT) : 0;
 }
 
 unsigned alarm(unsigned seconds)

@@ -22,6 +22,11 @@ enum { FREE, HELD, CONTENDED };
 #define KIND_OWNER_DIED      16
 #define KIND_NOT_RECOVERABLE 32
 
+/* The protocol and the ceiling are kept with the kind. All threads of an environment have equal
+ * claims to its slots, so that there is no inversion to be avoided, and locking looks at neither. */
+#define KIND_PROTOCOL(kind) ((int)((kind) >> 8 & 3))
+#define KIND_CEILING(kind)  ((int)((kind) >> 16 & 0xff))
+
 #define TYPE(m) ((m)->__kind & KIND_TYPE)
 
 static inline bool take(pthread_mutex_t *m)
@@ -197,7 +202,7 @@ int pthread_mutex_consistent(pthread_mutex_t *m)
 
 int pthread_mutex_init(pthread_mutex_t *restrict m, const pthread_mutexattr_t *restrict a)
 {
-    *m = (pthread_mutex_t){.__kind = a ? a->__kind : 0};
+    *m = (pthread_mutex_t){.__kind = a ? a->__kind | (unsigned)a->__ceiling << 16 : 0};
     return 0;
 }
 
@@ -209,23 +214,39 @@ int pthread_mutex_destroy(pthread_mutex_t *m)
                : 0;
 }
 
+static int ceiling_valid(int ceiling)
+{
+    return ceiling >= sched_get_priority_min(SCHED_FIFO) &&
+           ceiling <= sched_get_priority_max(SCHED_FIFO);
+}
+
 int pthread_mutex_getprioceiling(const pthread_mutex_t *restrict m, int *restrict ceiling)
 {
-    (void)m, (void)ceiling;
-    return EINVAL; /* no protocol has one */
+    if (KIND_PROTOCOL(m->__kind) != PTHREAD_PRIO_PROTECT)
+        return EINVAL;
+    *ceiling = KIND_CEILING(m->__kind);
+    return 0;
 }
 
 int pthread_mutex_setprioceiling(pthread_mutex_t *restrict m, int ceiling, int *restrict old)
 {
-    (void)m, (void)ceiling, (void)old;
-    return EINVAL;
+    int error;
+
+    if (KIND_PROTOCOL(m->__kind) != PTHREAD_PRIO_PROTECT || !ceiling_valid(ceiling))
+        return EINVAL;
+    if ((error = pthread_mutex_lock(m)))
+        return error;
+    if (old)
+        *old = KIND_CEILING(m->__kind);
+    m->__kind = (m->__kind & ~0xff0000U) | (unsigned)ceiling << 16;
+    return pthread_mutex_unlock(m);
 }
 
 /* ---- attributes ---- */
 
 int pthread_mutexattr_init(pthread_mutexattr_t *a)
 {
-    *a = (pthread_mutexattr_t){0};
+    *a = (pthread_mutexattr_t){.__ceiling = sched_get_priority_min(SCHED_FIFO)};
     return 0;
 }
 
@@ -281,17 +302,16 @@ int pthread_mutexattr_setrobust(pthread_mutexattr_t *a, int robust)
 
 int pthread_mutexattr_getprotocol(const pthread_mutexattr_t *restrict a, int *restrict protocol)
 {
-    (void)a;
-    *protocol = PTHREAD_PRIO_NONE;
+    *protocol = KIND_PROTOCOL(a->__kind);
     return 0;
 }
 
 int pthread_mutexattr_setprotocol(pthread_mutexattr_t *a, int protocol)
 {
-    (void)a;
-    return protocol == PTHREAD_PRIO_NONE ? 0
-           : protocol == PTHREAD_PRIO_INHERIT || protocol == PTHREAD_PRIO_PROTECT ? ENOTSUP
-                                                                                   : EINVAL;
+    if (protocol < PTHREAD_PRIO_NONE || protocol > PTHREAD_PRIO_PROTECT)
+        return EINVAL;
+    a->__kind = (a->__kind & ~0x300U) | (unsigned)protocol << 8;
+    return 0;
 }
 
 int pthread_mutexattr_getprioceiling(const pthread_mutexattr_t *restrict a, int *restrict ceiling)
@@ -302,7 +322,7 @@ int pthread_mutexattr_getprioceiling(const pthread_mutexattr_t *restrict a, int 
 
 int pthread_mutexattr_setprioceiling(pthread_mutexattr_t *a, int ceiling)
 {
-    if (ceiling < sched_get_priority_min(SCHED_FIFO) || ceiling > sched_get_priority_max(SCHED_FIFO))
+    if (!ceiling_valid(ceiling))
         return EINVAL;
     a->__ceiling = ceiling;
     return 0;

@@ -135,7 +135,7 @@ int pthread_kill(pthread_t id, int signal)
     if (!signal || t->gone)
         return 0;
     siginfo_t information = {
-        .si_signo = signal, .si_code = SI_TKILL, .si_pid = getpid(), .si_uid = getuid()};
+        .si_signo = signal, .si_code = SI_USER, .si_pid = getpid(), .si_uid = getuid()};
     return -signal_post_here(t->thread, &information);
 }
 

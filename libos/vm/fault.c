@@ -137,7 +137,7 @@ PINNED_CODE static int cow_break(struct page_entry *e, uintptr_t va)
         if (!(slot_claim(old)->where & AEGIS_MAPPED))
             return present_map(e, va);
         if (!order)
-            return rights_set(va, 1, e->rights & PAGE_RIGHTS) ? NO_MEMORY : 0;
+            return rights_set(PAGE_DOWN(va), 1, e->rights & PAGE_RIGHTS) ? NO_MEMORY : 0;
         while (aegis_unmap(AEGIS_SLOT_SELF, old).error == AEGIS_E_AGAIN)
             ;
         return present_map(e, va);

@@ -364,13 +364,15 @@ PINNED_CODE static int adopt(unsigned slot)
     return 0;
 }
 
-PINNED_CODE static void image_region(uintptr_t start, uintptr_t end, unsigned rights)
+/* Data that is zero in the file is zero-filled when it is touched. */
+PINNED_CODE static void image_region(uintptr_t start, uintptr_t end, unsigned rights,
+                                     unsigned kind)
 {
     struct region r = {.start = start,
                        .end = end,
                        .rights = (uint8_t)rights,
                        .most = AEGIS_RWX,
-                       .kind = REGION_IMAGE};
+                       .kind = (uint8_t)kind};
     if (start < end)
         region_insert(&r);
 }
@@ -385,9 +387,9 @@ PINNED_CODE int pager_boot(void)
     int error = pager_current->init();
     for (unsigned i = 1; i < slots && !error; i++)
         error = adopt(i);
-    image_region(0x10000, text, AEGIS_R | AEGIS_X);
-    image_region(text, rodata, AEGIS_R);
-    image_region(rodata, PAGE_UP((uintptr_t)_end), AEGIS_R | AEGIS_W);
-    image_region(VM_START, VM_START + VM_START_SIZE, AEGIS_R | AEGIS_W);
+    image_region(0x10000, text, AEGIS_R | AEGIS_X, REGION_IMAGE);
+    image_region(text, rodata, AEGIS_R, REGION_IMAGE);
+    image_region(rodata, PAGE_UP((uintptr_t)_end), AEGIS_R | AEGIS_W, REGION_ZERO);
+    image_region(VM_START, VM_START + VM_START_SIZE, AEGIS_R | AEGIS_W, REGION_IMAGE);
     return error;
 }

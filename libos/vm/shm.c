@@ -11,9 +11,11 @@
 
 #define FOLDER "/dev/shm"
 
+/* A name may begin with slashes; without one it means the same. */
 static int path_make(char path[PATH_MAX], const char *name)
 {
-    if (*name++ != '/' || !*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+    name += strspn(name, "/");
+    if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
         errno = EINVAL;
     else if (strlen(name) > NAME_MAX)
         errno = ENAMETOOLONG;

@@ -10,8 +10,8 @@
  *   0x3d00_0000   VM_META: the pager's nodes that found no place in the pinned window
  *   0x3d40_0000   VM_REGIONS: the list of regions, once it is long
  *   0x3d60_0000   SPACE_WINDOW (proc/space.h)
- *   ..3fde_0000   the first thread's stack, 8 MiB, grows down
- *   0x3fde_0000   VM_START: what the creator hands over (proc/start.h)
+ *   ..3fdc_0000   the first thread's stack, 8 MiB, grows down
+ *   0x3fdc_0000   VM_START: what the creator hands over (proc/start.h)
  *   0x3fe0_0000   AEGIS_PINNED
  *   0x08_0000_0000   session memory
  *   0x10_0000_0000 + physical address: the archive, read-only
@@ -24,8 +24,8 @@
 #define VM_REGION_PAGES 128
 #define VM_HEAP_END     VM_META
 #define VM_STACK_SIZE   0x800000UL
-#define VM_START        0x3fde0000UL
-#define VM_START_SIZE   0x20000UL
+#define VM_START        0x3fdc0000UL
+#define VM_START_SIZE   0x40000UL
 #define VM_STACK_TOP    VM_START
 #define VM_ARCHIVE      0x1000000000UL
 #define VM_MMAP         0x2000000000UL

@@ -4,7 +4,7 @@ linking them to the libOS of this tree is all that is done again when it changes
 
 compile runs in the unpacked source with CC, AR, RANLIB, CFLAGS, HOST (a configure triplet), JOBS, HERE (apps/NAME), OUT and, for
 each port that it needs, its OUT under the port's name. What it leaves in OUT:
-    PROGRAM.link   arguments of the linker, relative to OUT: makes build/ports/bin/PROGRAM
+    PROGRAM.link   the objects and archives of build/ports/bin/PROGRAM, relative to OUT
     links          lines `PROGRAM NAME`: /bin/NAME is a symbolic link to /bin/PROGRAM
     root/          files of the guest
     link           a script that runs after linking, with TO a folder of files of the guest"""
@@ -34,6 +34,7 @@ PORTS = [
 ]
 
 FLAGS = "-O2 -MD"
+FORM = 3  # of what this file makes of a recipe's objects
 HEADERS = paths.ROOT / "libos" / "include"
 
 
@@ -54,7 +55,7 @@ def key(port, outs):
     files = [b for path in sorted(folder(port).rglob("*")) if path.is_file() for b in (path.name, path.read_bytes())]
     driver = (paths.SCRIPTS / "aegis-cc").read_bytes()
     site = (paths.ROOT / "apps" / "config.site").read_bytes()
-    return digest(packages.table()[port.name].sha256, FLAGS, packages.compiler_version(), packages.newlib_key(), driver, site,
+    return digest(packages.table()[port.name].sha256, FLAGS, FORM, packages.compiler_version(), packages.newlib_key(), driver, site,
                   *files, *(outs[name].name for name in port.needs))
 
 
@@ -109,6 +110,8 @@ def compile_port(port, outs):
         env = environment(port, outs, out)
         env["CFLAGS"] = f"{FLAGS} -ffile-prefix-map={source}=. -ffile-prefix-map={paths.ROOT}=."
         proc.run(["bash", "-eu", folder(port) / "compile"], cwd=source, env=env, quiet=True)
+        for recipe in out.glob("*.link"):
+            combine(recipe)
         sums = header_sums(headers_read(source))
         (out / "headers").write_text(json.dumps(sums))
         target = paths.CACHE / "ports" / f"{port.name}-{key(port, outs)}-{digest(json.dumps(sums))[:16]}"
@@ -119,6 +122,15 @@ def compile_port(port, outs):
         shutil.rmtree(target, ignore_errors=True)
         partial.rename(target)
     return target
+
+
+def combine(recipe):
+    """One object for the program, in which only main is global: neither can its names get in the libOS's way nor theirs in its."""
+    whole = recipe.with_suffix(".program.o")
+    proc.run([paths.SCRIPTS / "aegis-cc", "-r", "-Wl,-d", "-o", "combined", *recipe.read_text().split()], cwd=recipe.parent, quiet=True)
+    proc.run([paths.TOOL + "objcopy", "--keep-global-symbol=main", "combined", whole.name], cwd=recipe.parent, quiet=True)
+    (recipe.parent / "combined").unlink()
+    recipe.write_text(whole.name)
 
 
 # --- programs --------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Figures in which both the kernel and the libOS have a part, as the first environment: lines
+ * Figures in which both the kernel and the libOS have a part: lines
  * `name<TAB>value`, in instructions of both modes. Wants user-mode `instret` (the kernel's option
  * `bench`) and --icount.
  */
@@ -10,13 +10,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
-#include "../../apps/init/spawn.h"
 #include "../../libos/posix/process.h"
+#include "../../libos/session/session.h"
 #include "../../libos/vm/vm.h"
 
-#define SHARED   2048 /* offset in the start block: what the child last read */
 #define SWITCHES 16
 
 static inline uint64_t instret(void)
@@ -53,27 +52,19 @@ static void fault_pager(void)
 }
 
 /* The child says where it is, again and again; ours say when we are back. */
-static void spin(void)
-{
-    volatile uint64_t *shared = (volatile uint64_t *)(VM_START + SHARED);
-    for (;;)
-        *shared = instret();
-}
-
 static void slice_switch(void)
 {
-    static const char name[] = "spin";
-    struct strings arguments = {name, sizeof name, 1}, none = {"", 0, 0};
-    struct elf_program program;
-    struct cpio_file file;
-    struct child child;
     uint64_t least = ~0UL, last, now;
 
-    if (archive_file("init", &file) || elf_read(file.data, file.size, ~0UL, &program) ||
-        child_make(&child, file.data, &program, &arguments, &none) || child_run(&child))
+    if (session_reserve(8))
         return;
-    volatile uint64_t *shared = (volatile uint64_t *)((char *)child.start + SHARED);
-    for (int i = 0; i < SWITCHES; i++) {
+    monitor_enter();
+    volatile uint64_t *shared = session_alloc(8);
+    monitor_leave();
+    pid_t child = fork();
+    while (child == 0)
+        *shared = instret();
+    for (int i = 0; child > 0 && i < SWITCHES; i++) {
         last = now = instret();
         while (now - last < 1000) {
             last = now;
@@ -86,13 +77,10 @@ static void slice_switch(void)
     print("slice_switch", least);
 }
 
-int main(int argc, char **argv)
+/* The session ends with us, and the child with it. */
+int main(void)
 {
-    if (argc && !strcmp(argv[0], "spin"))
-        spin();
     fault_pager();
     slice_switch();
-    console_print(3, "exit 0\n");
-    for (;;)
-        aegis_machine_end(AEGIS_SLOT_MACHINE, 0);
+    return 0;
 }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "keeper.h"
+
+#include <aegis/aegis.h>
+#include <aegis/exposed.h>
+#include <aegis/scheduler.h>
+
+#include "../../libos/proc/table.h"
+#include "../../libos/session/chunk.h"
+
+static uint64_t deaths, calls; /* as they were when we last looked */
+
+bool keeper_step(int *status)
+{
+    calls = channel_seen(&SESSION->keeper_channel);
+    deaths = AEGIS_EXPOSED_STATE->deaths;
+    session_keep();
+    processes_bury();
+    monitor_enter();
+    const struct process *first = process_find(PID_FIRST);
+    bool ended = !first || first->state == PROCESS_ZOMBIE;
+    *status = first ? first->status : 0;
+    monitor_leave();
+    return ended;
+}
+
+/* Whoever has said goodbye needs no burial, but dies: that is looked at, and found well. */
+void keeper_wait(void)
+{
+    uint32_t offset;
+    unsigned slot = session_slot(&SESSION->keeper_channel.sequence, &offset);
+    struct aegis_predicate p[] = {
+        {(uint16_t)slot, AEGIS_NE, 8, offset, calls},
+        {AEGIS_NONE, AEGIS_NE, 8, (uint32_t)AEGIS_EXPOSED_OFFSET(deaths), deaths},
+    };
+    unsigned hart = ((uintptr_t)aegis_activation_current() - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
+
+    __atomic_fetch_or(&SESSION->keeper_channel.sleepers, 1U << hart, __ATOMIC_SEQ_CST);
+    thread_wait(p, sizeof p / sizeof p[0], 0);
+}

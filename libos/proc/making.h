@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fork, exec and spawn: who makes an environment. */
+#pragma once
+
+#include "table.h"
+
+/* One of a process's threads at a time. */
+void making_begin(void);
+void making_end(void);
+/* A NASCENT child. -EAGAIN, -ENOMEM. */
+int making_process(struct process **child);

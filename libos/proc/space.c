@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Spaces. Pages that we lend stay claimed in slots of ours: when their environment has ended they
+ * are ours again, mostly still cleared, and the next one is made of them.
+ */
+#include "space.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <aegis/aegis.h>
+#include <aegis/exposed.h>
+#include <aegis/pager.h>
+
+#include "../session/session.h"
+#include "../vm/vm.h"
+
+#define PAIRS        (SLOT_LENDING + 20) /* blocks of two pages stand from here on */
+#define PAIRS_END    (PAIRS + 8)
+#define FIRST_LEAVES 3 /* image, stack, session */
+#define INHERITED    (AEGIS_RWX | AEGIS_ALLOC | AEGIS_CALL | AEGIS_SEND)
+
+_Static_assert(PAIRS_END <= SLOT_FIRST_PAGE, "lent pages have slots of their own");
+
+/* A slot to begin looking at, for single pages and for pairs. */
+static unsigned cursor[2] = {SLOT_LENDING, PAIRS};
+
+static int error_of(long error)
+{
+    switch (error) {
+    case 0:
+        return 0;
+    case AEGIS_E_FULL:
+        return -EAGAIN;
+    default:
+        return -ENOMEM;
+    }
+}
+
+static long release(unsigned slot)
+{
+    long error;
+    do {
+        error = aegis_release(AEGIS_SLOT_SELF, slot).error;
+    } while (error == AEGIS_E_AGAIN);
+    return error;
+}
+
+static long block_alloc(unsigned slot, unsigned order, unsigned source)
+{
+    long error;
+    do {
+        error = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, source).error;
+    } while (error == AEGIS_E_AGAIN);
+    return error;
+}
+
+static bool is_lent(uint64_t what)
+{
+    const struct aegis_page *records = (const struct aegis_page *)AEGIS_EXPOSED_STATE->pages_va;
+    const volatile struct aegis_page *p =
+        &records[AEGIS_WHAT_RESOURCE(what) - AEGIS_EXPOSED_STATE->page_first];
+    return p->pins != 0;
+}
+
+/* A block of ours that is lent to nobody, in a slot; the cursor moves on. Negative error. */
+static long block_to_lend(unsigned order)
+{
+    unsigned first = order ? PAIRS : SLOT_LENDING, end = order ? PAIRS_END : PAIRS;
+
+    for (unsigned n = first; n < end; n++) {
+        unsigned slot = cursor[order];
+        cursor[order] = slot + 1 == end ? first : slot + 1;
+        uint64_t what = slot_claim(slot)->what;
+        if (what && is_lent(what))
+            continue;
+        long error = what ? 0 : block_alloc(slot, order, AEGIS_NONE);
+        return error ? error : (long)slot;
+    }
+    /* all are: one goes to the environment that it is lent to */
+    release(cursor[order]);
+    long error = block_alloc(cursor[order], order, AEGIS_NONE);
+    return error ? error : (long)cursor[order];
+}
+
+static long lend(const struct space *s, unsigned kind, unsigned order, uintptr_t va)
+{
+    long slot = block_to_lend(order), error;
+
+    if (slot < 0)
+        return slot;
+    do {
+        error = aegis_table_lend(s->slot, (unsigned long)slot, kind, va).error;
+    } while (error == AEGIS_E_AGAIN);
+    return error;
+}
+
+int space_leaf(struct space *s)
+{
+    long error = lend(s, AEGIS_TABLE_LEAF, 1, 0);
+    s->leaves += !error;
+    return error_of(error);
+}
+
+int space_middle(struct space *s, uintptr_t va)
+{
+    return error_of(lend(s, AEGIS_TABLE_MIDDLE, 0, va));
+}
+
+static int ledger_grow(struct space *s, unsigned slots)
+{
+    long error = 0;
+
+    while (s->slots < slots && !error) {
+        error = lend(s, AEGIS_TABLE_LEDGER, 0, 0);
+        s->slots += AEGIS_CLAIMS_PER_PAGE;
+    }
+    return error_of(error);
+}
+
+static int environment_make(struct space *s)
+{
+    uint64_t lent[AEGIS_ENV_LENT];
+
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++) {
+        long slot = block_to_lend(0);
+        if (slot < 0)
+            return -ENOMEM;
+        lent[i] = (uint64_t)slot;
+    }
+    release(SLOT_MAKING);
+    struct aegis_result r = aegis_env_create(AEGIS_SLOT_ENVS, (unsigned long)lent, SLOT_MAKING);
+    if (r.error)
+        return error_of(r.error);
+    s->slot = SLOT_MAKING;
+    s->index = (unsigned)r.value;
+    s->slots = AEGIS_CLAIMS_PER_PAGE;
+    s->identity = session_identity_of(s->index);
+    return 0;
+}
+
+int space_make(struct space *s, unsigned hart, unsigned slots)
+{
+    *s = (struct space){.hart = hart};
+    int error = environment_make(s);
+
+    if (error)
+        return error;
+    error = ledger_grow(s, slots);
+    if (!error)
+        error = space_share(s, SLOT_INHERITED, SLOT_OWN - SLOT_INHERITED, INHERITED);
+    if (!error)
+        error = space_share(s, SLOT_SESSION, 1, AEGIS_R | AEGIS_W);
+    if (!error)
+        error = space_middle(s, SESSION_VA);
+    for (unsigned i = 0; i < FIRST_LEAVES && !error; i++)
+        error = space_leaf(s);
+    if (error)
+        space_drop(s);
+    return error;
+}
+
+int space_share(struct space *s, unsigned first, unsigned count, unsigned rights)
+{
+    int error = ledger_grow(s, first + count);
+
+    while (count && !error) {
+        unsigned n = count < AEGIS_CLAIMS_PER_PAGE ? count : AEGIS_CLAIMS_PER_PAGE;
+        long result;
+        do {
+            result = aegis_share(s->slot, first, n, rights).error;
+        } while (result == AEGIS_E_AGAIN || result == AEGIS_E_BUSY);
+        error = error_of(result);
+        first += n;
+        count -= n;
+    }
+    return error;
+}
+
+int space_map(struct space *s, unsigned slot, uintptr_t va, unsigned rights)
+{
+    for (;;) {
+        long error = aegis_map(s->slot, slot, va | rights).error;
+        if (error == AEGIS_E_AGAIN || error == AEGIS_E_BUSY)
+            continue;
+        if (error != AEGIS_E_NO_TABLE)
+            return error_of(error);
+        error = va >> 30 ? lend(s, AEGIS_TABLE_MIDDLE, 0, va) : AEGIS_E_MAPPED;
+        if (error == AEGIS_E_MAPPED && space_leaf(s))
+            return -ENOMEM;
+        if (error && error != AEGIS_E_MAPPED)
+            return error_of(error);
+    }
+}
+
+int space_page(struct space *s, unsigned slot, unsigned source, uintptr_t va, unsigned rights)
+{
+    long error = block_alloc(slot, 0, source);
+
+    if (error)
+        return error_of(error);
+    int result = space_share(s, slot, 1, AEGIS_RWX | AEGIS_LEND);
+    if (!result)
+        result = space_map(s, slot, va, rights);
+    release(slot);
+    return result;
+}
+
+/* ---- the window ---- */
+
+void *space_open(unsigned slot)
+{
+    return page_map(slot, SPACE_WINDOW, AEGIS_R | AEGIS_W) ? NULL : (void *)SPACE_WINDOW;
+}
+
+void space_close(unsigned slot)
+{
+    while (aegis_unmap(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
+        ;
+}
+
+/* ---- running ---- */
+
+/* What it was last time matters to nobody but us: only the kernel's words are put right. */
+static void activation_fill(struct aegis_activation *a, uint64_t entry)
+{
+    memset(&a->exc_cause, 0, offsetof(struct aegis_activation, fp) - AEGIS_GP);
+    memset(&a->revoke_type, 0, offsetof(struct aegis_activation, spare4) -
+                                   offsetof(struct aegis_activation, revoke_type));
+    a->save_slot = AEGIS_NONE;
+    a->up_slice_begin = entry;
+    a->masked = 1;
+}
+
+int space_activate(struct space *s, uint64_t entry)
+{
+    long slot = block_to_lend(1), error;
+
+    if (slot < 0)
+        return -ENOMEM;
+    struct aegis_activation *a = space_open((unsigned)slot);
+    if (!a)
+        return -ENOMEM;
+    activation_fill(a, entry);
+    space_close((unsigned)slot);
+    do {
+        error = aegis_activation_lend(s->slot, (unsigned long)slot, s->hart).error;
+    } while (error == AEGIS_E_AGAIN);
+    return error_of(error);
+}
+
+/* It is ours for a moment: shared, lent and let go, it lives and dies with the child. */
+int space_run(struct space *s)
+{
+    unsigned slot = slot_claim(SLOT_SLICE)->what ? SLOT_SLICE_OTHER : SLOT_SLICE;
+
+    release(slot);
+    long error = aegis_alloc(AEGIS_SLOT_SLICES, s->hart << 8 | 0xff, slot).error;
+    if (error)
+        return error_of(error);
+    int result = space_share(s, slot, 1, AEGIS_LEND);
+    if (!result)
+        result = error_of(aegis_slice_lend(slot, s->slot).error);
+    release(slot);
+    if (!result)
+        release(s->slot);
+    return result;
+}
+
+void space_drop(struct space *s)
+{
+    if (s->slot) {
+        while (aegis_env_destroy(s->slot).error == AEGIS_E_AGAIN)
+            ;
+        release(s->slot);
+    }
+    s->slot = 0;
+}
+
+int space_control(const struct space *s, struct aegis_capability *c)
+{
+    unsigned rights = AEGIS_CONTROL | AEGIS_RING;
+    struct aegis_result r = aegis_capability_make(s->slot, rights, 0, 0);
+
+    c->what = AEGIS_WHAT(AEGIS_ENV, rights, 0, s->index);
+    c->mac = r.value;
+    return r.error ? -ENOMEM : 0;
+}
+
+unsigned space_hart(void)
+{
+    const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
+    unsigned best = 0;
+
+    for (unsigned h = 1; h < e->harts; h++)
+        if (e->hart[h].online && e->hart[h].slices < e->hart[best].slices)
+            best = h;
+    return best;
+}
