@@ -37,11 +37,3 @@ int getloadavg(double averages[], int count)
     (void)averages, (void)count;
     return -1;
 }
-
-int clearenv(void)
-{
-    extern char **environ;
-    static char *none[1];
-    environ = none;
-    return 0;
-}

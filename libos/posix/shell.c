@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* system() and popen(): the shell, by posix_spawn. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SHELL "/bin/sh"
+
+static pid_t wait_through(pid_t pid, int *status)
+{
+    pid_t result;
+
+    while ((result = waitpid(pid, status, 0)) < 0 && errno == EINTR)
+        ;
+    return result;
+}
+
+/* As POSIX wants it: SIGINT and SIGQUIT are ignored and SIGCHLD blocked while the command runs, in the caller only. */
+int system(const char *command)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, interrupt, quit;
+    char *arguments[] = {"sh", "-c", "--", (char *)command, NULL};
+    posix_spawnattr_t attributes;
+    sigset_t child, mask;
+    int status = -1;
+    pid_t pid;
+
+    if (!command)
+        return !access(SHELL, X_OK);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigaction(SIGINT, &ignore, &interrupt);
+    sigaction(SIGQUIT, &ignore, &quit);
+    sigprocmask(SIG_BLOCK, &child, &mask);
+
+    posix_spawnattr_init(&attributes);
+    sigemptyset(&child);
+    if (interrupt.sa_handler != SIG_IGN)
+        sigaddset(&child, SIGINT);
+    if (quit.sa_handler != SIG_IGN)
+        sigaddset(&child, SIGQUIT);
+    posix_spawnattr_setsigdefault(&attributes, &child);
+    posix_spawnattr_setsigmask(&attributes, &mask);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    int error = posix_spawn(&pid, SHELL, NULL, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+
+    if (error == EAGAIN || error == ENOMEM)
+        status = -1;
+    else if (error)
+        status = W_EXITCODE(127, 0);
+    else if (wait_through(pid, &status) < 0)
+        error = errno;
+    sigaction(SIGINT, &interrupt, NULL);
+    sigaction(SIGQUIT, &quit, NULL);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (error)
+        errno = error;
+    return status;
+}
+
+/* Streams of popen, and whose they are. */
+struct pipe_stream {
+    struct pipe_stream *next;
+    FILE *stream;
+    pid_t pid;
+};
+static struct pipe_stream *streams;
+
+/* The child takes `theirs` as its descriptor `target`; ends of earlier streams are not its business. */
+static int shell_spawn(const char *command, int theirs, int target, pid_t *pid)
+{
+    char *arguments[] = {"sh", "-c", "--", (char *)command, NULL};
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawn_file_actions_init(&actions);
+
+    for (struct pipe_stream *p = streams; p && !error; p = p->next)
+        if (fileno(p->stream) != target)
+            error = posix_spawn_file_actions_addclose(&actions, fileno(p->stream));
+    if (!error)
+        error = posix_spawn_file_actions_adddup2(&actions, theirs, target);
+    if (!error)
+        error = posix_spawn(pid, SHELL, &actions, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+FILE *popen(const char *command, const char *mode)
+{
+    int reads = mode[0] == 'r', ends[2], error;
+    struct pipe_stream *entry;
+
+    if ((mode[0] != 'r' && mode[0] != 'w') || (mode[1] && strcmp(mode + 1, "e"))) {
+        errno = EINVAL;
+        return NULL;
+    }
+    if (pipe2(ends, O_CLOEXEC))
+        return NULL;
+    int ours = ends[!reads], theirs = ends[reads];
+    if (!(entry = malloc(sizeof *entry)) || !(entry->stream = fdopen(ours, reads ? "r" : "w"))) {
+        free(entry);
+        close(ours);
+        close(theirs);
+        return NULL;
+    }
+    error = shell_spawn(command, theirs, reads, &entry->pid);
+    close(theirs);
+    if (error) {
+        fclose(entry->stream);
+        free(entry);
+        errno = error;
+        return NULL;
+    }
+    if (!mode[1])
+        fcntl(ours, F_SETFD, 0);
+    entry->next = streams;
+    streams = entry;
+    return entry->stream;
+}
+
+int pclose(FILE *stream)
+{
+    struct pipe_stream **at = &streams, *entry;
+    int status;
+
+    while ((entry = *at) && entry->stream != stream)
+        at = &entry->next;
+    if (!entry) {
+        errno = ECHILD;
+        return -1;
+    }
+    *at = entry->next;
+    pid_t pid = entry->pid;
+    free(entry);
+    fclose(stream);
+    return wait_through(pid, &status) < 0 ? -1 : status;
+}
