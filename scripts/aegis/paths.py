@@ -11,8 +11,8 @@ CROSS_FILE = BUILD / "aegis-cross.ini"  # for applications built by Meson
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aegis-v"
 
 KERNEL = MACHINE / "exokernel" / "kernel.elf"
-LIBAEGIS = MACHINE / "libos" / "libaegis.a"
-CRT0 = MACHINE / "libos" / "crt0.o"
+LIBAEGIS = MACHINE / "libos" / "public" / "libaegis.a"  # as programs link it
+CRT0 = MACHINE / "libos" / "public" / "crt0.o"
 LINKER_SCRIPT = ROOT / "libos" / "aegis.ld"
 INIT = MACHINE / "apps" / "init" / "init"
 PROGRAMS = MACHINE / "apps"  # apps/NAME/NAME is /bin/NAME
