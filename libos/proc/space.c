@@ -63,24 +63,43 @@ static bool is_lent(uint64_t what)
     return p->pins != 0;
 }
 
+/* Slots whose blocks are about to be lent together: no other may have them meanwhile. */
+static uint64_t promised;
+
+static bool is_promised(unsigned slot)
+{
+    return promised >> (slot - SLOT_LENDING) & 1;
+}
+
+static unsigned cursor_next(unsigned order)
+{
+    unsigned slot = cursor[order];
+
+    cursor[order] = order ? (slot + 1 == PAIRS_END ? PAIRS : slot + 1)
+                          : (slot + 1 == PAIRS ? SLOT_LENDING : slot + 1);
+    return slot;
+}
+
 /* A block of ours that is lent to nobody, in a slot; the cursor moves on. Negative error. */
 static long block_to_lend(unsigned order)
 {
-    unsigned first = order ? PAIRS : SLOT_LENDING, end = order ? PAIRS_END : PAIRS;
+    unsigned slots = order ? PAIRS_END - PAIRS : PAIRS - SLOT_LENDING, slot;
 
-    for (unsigned n = first; n < end; n++) {
-        unsigned slot = cursor[order];
-        cursor[order] = slot + 1 == end ? first : slot + 1;
+    for (unsigned n = 0; n < slots; n++) {
+        slot = cursor_next(order);
         uint64_t what = slot_claim(slot)->what;
-        if (what && is_lent(what))
+        if (is_promised(slot) || (what && is_lent(what)))
             continue;
         long error = what ? 0 : block_alloc(slot, order, AEGIS_NONE);
         return error ? error : (long)slot;
     }
     /* all are: one goes to the environment that it is lent to */
-    release(cursor[order]);
-    long error = block_alloc(cursor[order], order, AEGIS_NONE);
-    return error ? error : (long)cursor[order];
+    do {
+        slot = cursor_next(order);
+    } while (is_promised(slot));
+    release(slot);
+    long error = block_alloc(slot, order, AEGIS_NONE);
+    return error ? error : (long)slot;
 }
 
 static long lend(const struct space *s, unsigned kind, unsigned order, uintptr_t va)
@@ -122,12 +141,15 @@ static int environment_make(struct space *s)
 {
     uint64_t lent[AEGIS_ENV_LENT];
 
+    promised = 0;
     for (unsigned i = 0; i < AEGIS_ENV_LENT; i++) {
         long slot = block_to_lend(0);
         if (slot < 0)
             return -ENOMEM;
         lent[i] = (uint64_t)slot;
+        promised |= 1UL << (slot - SLOT_LENDING);
     }
+    promised = 0;
     release(SLOT_MAKING);
     struct aegis_result r = aegis_env_create(AEGIS_SLOT_ENVS, (unsigned long)lent, SLOT_MAKING);
     if (r.error)

@@ -9,6 +9,7 @@
 
 #include <aegis/exposed.h>
 
+#include "../posix/user.h"
 #include "../session/process.h"
 #include "../session/session.h"
 #include "../signal/state.h"
@@ -67,8 +68,10 @@ int sched_getparam(pid_t pid, struct sched_param *p)
 
     if (!t)
         return -1;
-    *p = (struct sched_param){.sched_priority = t->priority};
-    return 0;
+    struct sched_param param = {.sched_priority = t->priority};
+    if (!p)
+        return fail(EINVAL);
+    return user_copy_out(p, &param, sizeof param) ? fail(EFAULT) : 0;
 }
 
 int sched_setscheduler(pid_t pid, int policy, const struct sched_param *p)
@@ -95,8 +98,8 @@ int sched_rr_get_interval(pid_t pid, struct timespec *interval)
     if (!of_process(pid))
         return -1;
     uint64_t ns = AEGIS_EXPOSED_STATE->slice_ticks * 1000000000UL / AEGIS_EXPOSED_STATE->time_hz;
-    *interval = (struct timespec){(time_t)(ns / 1000000000UL), (long)(ns % 1000000000UL)};
-    return 0;
+    struct timespec t = {(time_t)(ns / 1000000000UL), (long)(ns % 1000000000UL)};
+    return user_copy_out(interval, &t, sizeof t) ? fail(EFAULT) : 0;
 }
 
 int sched_getcpu(void)

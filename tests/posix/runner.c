@@ -9,6 +9,7 @@
  *
  * The arguments: the number of the first test, and 1 to hear what was said.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,6 +46,7 @@ static void child_run(const struct posix_test *test)
     dup2(out, 1);
     dup2(out, 2);
     close(out);
+    errno = 0; /* as a program finds it */
     exit(test->main(1, arguments));
 }
 
