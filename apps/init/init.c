@@ -16,9 +16,11 @@
 #include <aegis/exposed.h>
 #include <aegis/scheduler.h>
 
+#include "../../libos/fs/node.h"
 #include "../../libos/posix/process.h"
 #include "../../libos/proc/exec.h"
 #include "../../libos/session/chunk.h"
+#include "../../libos/tty/terminals.h"
 #include "keeper.h"
 
 #define WORDS 1024
@@ -108,11 +110,29 @@ static void report(int status)
     finish(line, WIFEXITED(status) ? value : 128 + value);
 }
 
+/* The session, and the files that every program finds: those of the archive, and the console. */
+static int session_boot(void)
+{
+    size_t bytes;
+    const uint8_t *archive = archive_map(&bytes);
+    int error = session_create();
+
+    if (!error)
+        error = processes_create();
+    if (!error)
+        error = file_system_boot();
+    if (!error)
+        error = files_import(archive, bytes);
+    if (!error)
+        error = terminals_boot();
+    return error ? error : descriptors_boot();
+}
+
 int main(void)
 {
     int status;
 
-    if (session_create() || processes_create())
+    if (session_boot())
         finish("notexec\n", 126);
     start();
     while (!keeper_step(&status))

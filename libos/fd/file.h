@@ -89,14 +89,14 @@ struct file_operations {
 /* The calling process's; the types above come filled. */
 extern const struct file_operations *file_operations[FILE_TYPES];
 
-/* libos/tty gives these; weak null until it is linked. */
+/* libos/tty's. */
 extern const struct file_operations console_operations, terminal_operations,
     pty_master_operations;
 
-/* Device numbers (st_rdev): which type a character device's node opens as. */
-#define DEVICE(major, minor) ((dev_t)(major) << 8 | (minor))
-#define DEVICE_MAJOR(device) ((unsigned)((device) >> 8))
-#define DEVICE_MINOR(device) ((unsigned)((device) & 0xff))
+/* Device numbers (st_rdev), as sys/sysmacros.h makes them: which type a node opens as. */
+#define DEVICE(major, minor) ((dev_t)(major) << 32 | (minor))
+#define DEVICE_MAJOR(device) ((unsigned)((device) >> 32))
+#define DEVICE_MINOR(device) ((unsigned)(device))
 
 enum device_major {
     DEVICE_MEMORY = 1,     /* minor 3 null, 5 zero, 7 full, 8 random, 9 urandom */
@@ -106,8 +106,9 @@ enum device_major {
 
 /* ---- for types; all in the monitor ---- */
 
-/* A file of no descriptor yet. Null: reserve (session_reserve(FILE_ROOM)) and try again. */
-#define FILE_ROOM 4096
+/* A file of no descriptor yet. Null: leave, reserve (session_reserve(FILE_ROOM), then twice
+ * as much, …) and try again. */
+#define FILE_ROOM 16384
 struct file *file_make(enum file_type type, unsigned flags);
 /* Gives one reference back; with the last the file goes. Outside the monitor afterwards:
  * files_reap(). */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The process's end. */
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,25 +13,35 @@
 
 #include "../proc/table.h"
 #include "../vm/vm.h"
-#include "file.h"
 #include "process.h"
 
-/* One file of the list in .aegis/get: a line, then its bytes. */
+/* One file of the list in .aegis/get: a line, then its bytes. What is not a regular file is none. */
 static void send_file(const char *path)
 {
-    char line[MEMFS_PATH_MAX + 64];
-    const uint8_t *data;
-    size_t size;
-    mode_t mode;
+    char text[1024];
+    struct stat status = {0};
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    bool good = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    off_t left = status.st_size;
 
-    if (strlen(path) >= MEMFS_PATH_MAX || file_contents(path, &data, &size, &mode)) {
-        snprintf(line, sizeof line, "nofile %.1000s\n", path);
-        console_print(3, line);
-        return;
+    if (good)
+        snprintf(text, sizeof text, "get %o %zu %.950s\n", (unsigned)status.st_mode & 07777,
+                 (size_t)left, path);
+    else
+        snprintf(text, sizeof text, "nofile %.1000s\n", path);
+    console_print(3, text);
+    while (good && left) {
+        ssize_t n = read(fd, text, sizeof text);
+        if (n <= 0) { /* somebody cut it off: what was said is kept */
+            memset(text, 0, sizeof text);
+            n = sizeof text;
+        }
+        n = n < left ? n : left;
+        console_put(3, text, (size_t)n);
+        left -= n;
     }
-    snprintf(line, sizeof line, "get %o %zu %s\n", (unsigned)mode & 07777, size, path);
-    console_print(3, line);
-    console_put(3, data, size);
+    if (fd >= 0)
+        close(fd);
 }
 
 static void send_files(void)

@@ -47,14 +47,3 @@ int _getentropy(void *buffer, size_t size)
     return 0;
 }
 
-static int absent(void)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
-int pipe(int ends[2])
-{
-    (void)ends;
-    return absent();
-}

@@ -18,8 +18,8 @@ user_copy_out:
     or   t0, a0, a1
     andi t0, t0, 7
     bnez t0, 5f
-    andi t1, a2, -64
-    add  t1, t1, a1 /* end of the part that goes by 64 bytes */
+    andi t1, a2, -128
+    add  t1, t1, a1 /* end of the part that goes by 128 bytes */
     beq  t1, a1, 2f
 1:  ld   t2, 0(a1)
     ld   t3, 8(a1)
@@ -37,10 +37,26 @@ user_copy_out:
     sd   a3, 40(a0)
     sd   a4, 48(a0)
     sd   a5, 56(a0)
-    addi a1, a1, 64
-    addi a0, a0, 64
+    ld   t2, 64(a1)
+    ld   t3, 72(a1)
+    ld   t4, 80(a1)
+    ld   t5, 88(a1)
+    ld   t6, 96(a1)
+    ld   a3, 104(a1)
+    ld   a4, 112(a1)
+    ld   a5, 120(a1)
+    sd   t2, 64(a0)
+    sd   t3, 72(a0)
+    sd   t4, 80(a0)
+    sd   t5, 88(a0)
+    sd   t6, 96(a0)
+    sd   a3, 104(a0)
+    sd   a4, 112(a0)
+    sd   a5, 120(a0)
+    addi a1, a1, 128
+    addi a0, a0, 128
     bne  a1, t1, 1b
-2:  andi a2, a2, 63
+2:  andi a2, a2, 127
     andi t1, a2, -8
     add  t1, t1, a1
     beq  t1, a1, 4f

@@ -24,7 +24,7 @@ static void roll_back(void)
 }
 
 /* Held by somebody else, by another thread of ours, or by the dead. */
-static __attribute__((noinline)) void monitor_wait(uint64_t me)
+void monitor_wait(uint64_t me)
 {
     for (unsigned tries = 1;; tries++) {
         uint64_t owner = __atomic_load_n(&SESSION->owner, __ATOMIC_RELAXED);

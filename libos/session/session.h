@@ -51,7 +51,7 @@ struct session_store {
 struct channel {
     uint64_t sequence;
     uint32_t sleepers; /* bit h: somebody has gone to sleep for it on hart h */
-    uint32_t spare;
+    uint32_t spare;    /* of a busy word: somebody waits for it */
 };
 
 /* allocate.c's */
@@ -191,3 +191,5 @@ struct busy {
 void busy_take(struct busy *b);
 bool busy_try(struct busy *b);
 void busy_give(struct busy *b);
+/* Those who wait for it look again. */
+void busy_wake(struct busy *b);

@@ -31,23 +31,6 @@ static void group_signal(pid_t group, int signal)
         process_each(signal_member, &look);
 }
 
-static int has_a_parent_outside(struct process *p, void *argument)
-{
-    const struct group_look *look = argument;
-
-    if (p->group != look->group || p->state == PROCESS_ZOMBIE)
-        return 0;
-    const struct process *parent = process_find(p->parent);
-    return parent && parent->group != p->group && parent->session == p->session;
-}
-
-bool group_orphaned(pid_t group)
-{
-    struct group_look look = {.group = group};
-
-    return !process_each(has_a_parent_outside, &look);
-}
-
 static int is_of_group_and_session(struct process *p, void *argument)
 {
     const struct group_look *look = argument;

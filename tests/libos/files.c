@@ -56,10 +56,11 @@ static void descriptors(void)
 
 static void limits(void)
 {
-    int fds[300], count = 0;
-    while (count < 300 && (fds[count] = open("/dev/null", O_RDWR)) >= 0)
+    static int fds[1100];
+    int count = 0;
+    while (count < 1100 && (fds[count] = open("/dev/null", O_RDWR)) >= 0)
         count++;
-    tap(count > 200 && count < 300 && errno == EMFILE, "files_emfile");
+    tap(count > 1000 && count < 1024 && errno == EMFILE, "files_emfile");
     while (count)
         close(fds[--count]);
     int fd = open("/dev/zero", O_RDONLY);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The frame of a call on a descriptor: signals deferred, done again after a handler that says so. */
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "../fs/node.h"
+#include "../posix/user.h"
+#include "../signal/signals.h"
+#include "table.h"
+
+/* Evaluates `call` (a count, 0 or a negative errno) until no signal wants it done again. */
+#define CALL(call)                                                                                 \
+    ({                                                                                             \
+        long result_;                                                                              \
+        do {                                                                                       \
+            signals_defer();                                                                       \
+            result_ = (call);                                                                      \
+            signals_allow();                                                                       \
+        } while (__builtin_expect(result_ == -EINTR, 0) && signal_restart());                      \
+        __builtin_expect(result_ < 0, 0) ? file_result(result_) : result_;                         \
+    })
+
+static inline bool file_reads(const struct file *file)
+{
+    return (file->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static inline bool file_writes(const struct file *file)
+{
+    return (file->flags & O_ACCMODE) != O_RDONLY;
+}
