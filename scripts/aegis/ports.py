@@ -193,16 +193,15 @@ def link_root(out, stamp):
 
 
 def objects(port, outs):
-    """The port's cached objects, made now if need be. What could not be compiled is not tried again before something changes: None."""
-    if out := kept(port, outs):
-        return out
+    """The port's objects, made now. What could not be compiled is not tried again before something changes: None."""
     mark = paths.PORTS / "failed" / port.name
     headers = sorted(str(p.relative_to(HEADERS)) for p in HEADERS.rglob("*.h"))
     stamp = digest(key(port, outs), json.dumps(header_sums(headers)), packages.cached(packages.table()[port.name]))
     if mark.exists() and mark.read_text().split("\n", 1)[0] == stamp:
         return None
     try:
-        return compile_port(port, outs)
+        with proc.lock(paths.CACHE / f"port-{port.name}.lock"):
+            return kept(port, outs) or compile_port(port, outs)  # another tree may have made them meanwhile
     except Failure as failure:
         mark.parent.mkdir(parents=True, exist_ok=True)
         mark.write_text(f"{stamp}\n{failure}")
@@ -212,15 +211,14 @@ def objects(port, outs):
 def build():
     """Brings all ports up to date. What fails is said, and the others go on."""
     outs = {}
-    with proc.lock(paths.CACHE / "ports.lock"):
-        for port in PORTS:
-            if any(name not in outs for name in port.needs):
-                continue
-            try:
-                if out := objects(port, outs):
-                    outs[port.name] = out
-            except Failure as failure:
-                say(f"warning: {port.name}: {failure}")
+    for port in PORTS:
+        if any(name not in outs for name in port.needs):
+            continue
+        try:
+            if out := kept(port, outs) or objects(port, outs):
+                outs[port.name] = out
+        except Failure as failure:
+            say(f"warning: {port.name}: {failure}")
     for out in outs.values():
         link_port(out)
     paths.PORTS.mkdir(parents=True, exist_ok=True)
