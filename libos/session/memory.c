@@ -17,6 +17,7 @@
 #define FIRST_CHUNKS 4
 #define KEPT_PAGES   64 /* chunks do not take the last ones */
 #define SPINS        64
+#define REAP_STEPS   4 /* more would clear pages that nobody wants yet */
 
 _Static_assert(AEGIS_ENVS == 1 << INDEX_BITS, "an identity holds an index");
 _Static_assert(sizeof(struct session) <= 15 * AEGIS_PAGE_SIZE, "the first chunk has room for it");
@@ -57,7 +58,7 @@ bool owner_is_gone(uint64_t identity)
     if (session_alive(identity))
         return false;
     while (state_of(identity) == AEGIS_ENV_DYING)
-        aegis_reap(AEGIS_VECTOR);
+        aegis_reap(REAP_STEPS);
     return true;
 }
 
