@@ -26,6 +26,7 @@
 #include "../posix/user.h"
 #include "../sched/thread.h"
 #include "../session/chunk.h"
+#include "../session/monitor.h"
 #include "../thread/fork.h"
 #include "../vm/vm.h"
 #include "image.h"
@@ -453,6 +454,8 @@ void process_take_over(const struct start_block *start)
 {
     struct process *p = start->process;
 
+    uint64_t before = p->identity;
+
     process_self = p;
     monitor_enter();
     if (p->next_identity == session_identity()) {
@@ -467,6 +470,8 @@ void process_take_over(const struct start_block *start)
     session_set(p->exec_done, 1);
     monitor_leave();
     process_begin(p, p->pid);
+    if (before != session_identity())
+        owner_is_gone(before); /* what we were gives its pages back */
 }
 
 /* ---- spawn ---- */

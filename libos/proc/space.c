@@ -151,7 +151,10 @@ static int environment_make(struct space *s)
     }
     promised = 0;
     release(SLOT_MAKING);
-    struct aegis_result r = aegis_env_create(AEGIS_SLOT_ENVS, (unsigned long)lent, SLOT_MAKING);
+    struct aegis_result r;
+    do {
+        r = aegis_env_create(AEGIS_SLOT_ENVS, (unsigned long)lent, SLOT_MAKING);
+    } while (r.error == AEGIS_E_FULL && aegis_reap(AEGIS_VECTOR).value);
     if (r.error)
         return error_of(r.error);
     s->slot = SLOT_MAKING;
@@ -277,7 +280,10 @@ int space_run(struct space *s)
     unsigned slot = slot_claim(SLOT_SLICE)->what ? SLOT_SLICE_OTHER : SLOT_SLICE;
 
     release(slot);
-    long error = aegis_alloc(AEGIS_SLOT_SLICES, s->hart << 8 | 0xff, slot).error;
+    long error;
+    do {
+        error = aegis_alloc(AEGIS_SLOT_SLICES, s->hart << 8 | 0xff, slot).error;
+    } while (error == AEGIS_E_FULL && aegis_reap(AEGIS_VECTOR).value);
     if (error)
         return error_of(error);
     int result = space_share(s, slot, 1, AEGIS_LEND);
