@@ -195,7 +195,7 @@ struct hart {
     struct aegis_hart *shown; /* what everybody sees of it */
     struct activation *fp; /* owner of the FP unit, or null */
     uint32_t parked; /* in machine_idle: holds nothing, and flushes before it enters anybody */
-    uint32_t asked;  /* the newest epoch of which it was told */
+    uint64_t asked;  /* the newest epoch of which it was told */
     struct slot *ring;    /* some owned position, or `none` */
     struct slot none;     /* alone in the ring while no position has an owner */
     struct slot slots[AEGIS_SLICES];
@@ -205,7 +205,7 @@ struct hart {
 struct kernel {
     uint64_t key[2];
     uint64_t check;  /* the generator's counter */
-    uint64_t epoch;  /* of limbo; compared in 32 bits, as differences */
+    uint64_t epoch;  /* of limbo; stamps keep 32 bits of it */
     struct lock page_lock; /* records, free lists, claims and pins falling to zero */
     struct lock table_lock; /* environments' indices, slice vectors; claims and checks of all but pages */
     struct lock console_lock;

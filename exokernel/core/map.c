@@ -4,10 +4,7 @@
 #include "limbo.h"
 #include "user.h"
 
-#define LEAF_ENTRIES 512
 #define NO_REGION UINT32_MAX
-#define REGION(va) ((va) >> 21)
-#define INDEX(va, level) ((va) >> (12 + 9 * (level)) & 511)
 
 static uint64_t *table_of(uint64_t pte)
 {
@@ -50,12 +47,12 @@ static uint64_t *middle_entry(struct env *e, unsigned long va)
     return &table_of(root)[INDEX(va, 1)];
 }
 
-/* For C, and for the refills of this hart if it runs e. */
+/* For C's quick paths, once every hart has let go of what was there, and for the refills of this hart if it runs e. */
 static void leaf_remember(struct env *e, uint64_t region, uint64_t *table)
 {
     struct activation *a = machine_self();
 
-    e->leaf_region = region;
+    e->leaf_region = limbo_over(e->mask, e->stamp) ? region : ~0UL;
     e->leaf_table = table;
     if (a->env == e) {
         a->leaf_table = (uint64_t)table;
@@ -64,19 +61,14 @@ static void leaf_remember(struct env *e, uint64_t region, uint64_t *table)
     }
 }
 
-static uint64_t *leaf_search(struct env *e, unsigned long va)
+uint64_t *map_leaf_search(struct env *e, unsigned long va)
 {
     uint64_t *middle = middle_entry(e, va);
     if (!middle || !(*middle & PTE_V) || is_leaf(*middle))
         return NULL;
-    leaf_remember(e, REGION(va), table_of(*middle));
-    return e->leaf_table;
-}
-
-/* The leaf table that covers va, or null. */
-static inline uint64_t *leaf_find(struct env *e, unsigned long va)
-{
-    return e->leaf_region == REGION(va) ? e->leaf_table : leaf_search(e, va);
+    uint64_t *table = table_of(*middle);
+    leaf_remember(e, REGION(va), table);
+    return table;
 }
 
 static bool in_window(unsigned long va)
@@ -93,12 +85,15 @@ static uint16_t *shadow_of(struct env *e, uint64_t *table, unsigned long i)
 
 static void others_must_see(struct env *e)
 {
-    if (!limbo_only_here(e->mask) && e->mask & ~(1U << machine_hart()))
-        e->stamp = limbo_enter(e->mask);
+    if (limbo_only_here(e->mask) || !(e->mask & ~(1U << machine_hart())))
+        return;
+    e->stamp = limbo_enter(e->mask);
+    if (!limbo_over(e->mask, e->stamp))
+        e->leaf_region = ~0UL;
 }
 
 /* Here at once; elsewhere, if others may hold what was lost. A call that is made again loses nothing more. */
-static void flush(struct env *e, unsigned long va, unsigned long count, bool lost)
+void map_flush(struct env *e, unsigned long va, unsigned long count, bool lost)
 {
     if (count == 1)
         machine_flush_page(va, e->asid);
@@ -185,8 +180,7 @@ static long leaf_pick(struct env *e, struct leaf **leaf)
         return AEGIS_E_NO_TABLE;
     *leaf = leaf_spare(e);
     if (!*leaf) {
-        *leaf = &e->leaf[e->leaf_hand];
-        e->leaf_hand = (e->leaf_hand + 1) % e->leaf_count;
+        *leaf = &e->leaf[e->leaf_hand++ % e->leaf_count];
         leaf_recycle(e, *leaf);
     }
     return limbo_over(e->mask, (*leaf)->stamp) ? 0 : AEGIS_E_AGAIN;
@@ -197,7 +191,7 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
 {
     struct leaf *leaf;
 
-    *table = leaf_find(e, va);
+    *table = map_leaf(e, va);
     if (*table)
         return 0;
     uint64_t *middle = middle_entry(e, va);
@@ -211,8 +205,8 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
     machine_clear(machine_direct(leaf->page)); /* a refill of another hart may have come too late for it */
     leaf->region = (uint32_t)REGION(va);
     __atomic_store_n(middle, (uint64_t)leaf->page << 10 | PTE_V, __ATOMIC_RELEASE);
-    leaf_remember(e, leaf->region, machine_direct(leaf->page));
-    *table = e->leaf_table;
+    *table = machine_direct(leaf->page);
+    leaf_remember(e, leaf->region, *table);
     return 0;
 }
 
@@ -225,10 +219,6 @@ struct mapping {
     unsigned level;
     bool again; /* the claim is mapped there already: put back what is missing */
 };
-
-/* A claim's W and X stand six bits higher in an entry. */
-_Static_assert(AEGIS_W << 6 == PTE_MAY_W && AEGIS_X << 6 == PTE_MAY_X, "rights");
-#define MAY(rights) ((rights) << 6 & (PTE_MAY_W | PTE_MAY_X))
 
 static inline uint64_t first_entry(uint64_t what, unsigned long rights)
 {
@@ -282,6 +272,25 @@ static long enter_small(struct env *e, const struct mapping *m)
     return 0;
 }
 
+/* Leaf tables that nothing stands in make room for superpages, one in a call. */
+static long tables_give_way(struct env *e, unsigned long va, unsigned long count)
+{
+    for (unsigned i = 0; i < e->leaf_count; i++) {
+        struct leaf *leaf = &e->leaf[i];
+        const uint64_t *table = machine_direct(leaf->page);
+        unsigned used = 0;
+        if (leaf->region == NO_REGION || leaf->region - REGION(va) >= count)
+            continue;
+        for (unsigned k = 0; k < LEAF_ENTRIES; k++)
+            used += table[k] != 0;
+        if (used)
+            return AEGIS_E_MAPPED;
+        leaf_recycle(e, leaf);
+        return AEGIS_E_AGAIN;
+    }
+    return 0;
+}
+
 static long enter_large(struct env *e, const struct mapping *m)
 {
     uint64_t *table = e->root;
@@ -298,7 +307,9 @@ static long enter_large(struct env *e, const struct mapping *m)
     if (m->again)
         return 0; /* superpages are never dropped */
     e->large = 1;
-    long error = entries_free(e, m, table, i);
+    long error = m->level == 1 ? tables_give_way(e, m->va, m->count) : 0;
+    if (!error)
+        error = entries_free(e, m, table, i);
     for (unsigned long k = 0; !error && k < m->count; k++)
         __atomic_store_n(&table[i + k], m->pte + (k << (10 + 9 * m->level)), __ATOMIC_RELAXED);
     return error;
@@ -336,6 +347,9 @@ static __attribute__((noinline)) long map_block(struct env *e, struct aegis_clai
     struct mapping m = {.claim = c, .slot = slot, .va = va_rights - rights};
     long error = map_check(&m, rights, head);
 
+    /* a refill on another hart may be about to enter what stood here: it would meet the new entry */
+    if (!error && !m.again && !limbo_over(e->mask, e->stamp))
+        error = AEGIS_E_AGAIN;
     if (!error)
         error = m.level ? enter_large(e, &m) : enter_small(e, &m);
     if (error)
@@ -417,8 +431,9 @@ result_t call_map_vector(unsigned long env, unsigned long vector, unsigned long 
     long error = env_lock(env, &e);
     if (error)
         return (result_t){error, 0};
+    uint32_t hand = e->leaf_hand; /* one table is recycled in a call, no more */
     while (done < count && !error) {
-        error = map_claim(e, item[done].slot, item[done].va_rights);
+        error = e->leaf_hand != hand ? AEGIS_E_AGAIN : map_claim(e, item[done].slot, item[done].va_rights);
         done += !error;
     }
     env_unlock(e);
@@ -430,7 +445,7 @@ result_t call_map_vector(unsigned long env, unsigned long vector, unsigned long 
 static void drop_small(struct env *e, struct aegis_claim *c, unsigned long slot, unsigned long va,
                        unsigned long count)
 {
-    uint64_t *table = in_window(va) ? e->pinned : leaf_find(e, va);
+    uint64_t *table = in_window(va) ? e->pinned : map_leaf(e, va);
     unsigned long i = INDEX(va, 0);
 
     for (unsigned long k = 0; k < count; k++, i++, va += PAGE_SIZE) {
@@ -459,7 +474,7 @@ void map_drop(struct env *e, struct aegis_claim *c, unsigned long slot)
         drop_small(e, c, slot, va, 1UL << order);
     else
         drop_large(e, c, va, order);
-    flush(e, va, 1UL << order, true);
+    map_flush(e, va, 1UL << order, true);
 }
 
 static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
@@ -521,149 +536,6 @@ result_t call_unmap(unsigned long env, unsigned long slot)
             return OK_VALUE(0);
     }
     return unmap_slow(env, slot);
-}
-
-/* ---- rights, accessed and dirty over a range ---- */
-
-static long range_check(unsigned long va, unsigned long count)
-{
-    if (count - 1 >= LEAF_ENTRIES)
-        return AEGIS_E_BAD_RANGE;
-    if (va % PAGE_SIZE || va < AEGIS_USER_FIRST || va > AEGIS_EXPOSED - count * PAGE_SIZE)
-        return AEGIS_E_BAD_ADDRESS;
-    if (va < AEGIS_PINNED + AEGIS_PINNED_SIZE && va + count * PAGE_SIZE > AEGIS_PINNED)
-        return AEGIS_E_BAD_ADDRESS;
-    return 0;
-}
-
-/* Pages from va on that lie in one leaf table, at most count. */
-static unsigned long run_length(unsigned long va, unsigned long count)
-{
-    unsigned long room = LEAF_ENTRIES - INDEX(va, 0);
-    return count < room ? count : room;
-}
-
-static long protect_check(const uint64_t *entry, unsigned long n, uint64_t may)
-{
-    if (!may)
-        return 0;
-#pragma GCC unroll 4
-    for (unsigned long i = 0; i < n; i++) {
-        uint64_t pte = entry[i];
-        if ((pte & may) != may && pte)
-            return AEGIS_E_NO_RIGHT;
-    }
-    return 0;
-}
-
-static void words_clear(uint64_t *word, unsigned long n)
-{
-    for (; n >= 4; n -= 4, word += 4)
-        word[0] = word[1] = word[2] = word[3] = 0;
-    while (n--)
-        *word++ = 0;
-}
-
-static void stlb_drop_run(struct env *e, unsigned long va, unsigned long n)
-{
-    unsigned long i = va >> 12 & e->stlb_mask, room = e->stlb_mask + 1 - i;
-
-    if (n > room) {
-        words_clear(e->stlb, n - room);
-        n = room;
-    }
-    words_clear(&e->stlb[i], n);
-}
-
-/* Bits that entries lost: others have to be told. Without a table the STLB must still forget the range. */
-static uint64_t protect_run(struct env *e, uint64_t *entry, unsigned long va, unsigned long n,
-                            uint64_t rights)
-{
-    uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V) | set, had = 0;
-
-    stlb_drop_run(e, va, n);
-    for (uint64_t *end = entry ? entry + n : entry; entry != end; entry++) {
-        uint64_t old = __atomic_fetch_and(entry, keep, __ATOMIC_RELAXED);
-        if (old)
-            __atomic_fetch_or(entry, set, __ATOMIC_RELAXED);
-        had |= old;
-    }
-    return had & ~keep;
-}
-
-static long protect_range(struct env *e, unsigned long va, unsigned long count, uint64_t rights)
-{
-    uint64_t may = MAY(rights);
-    unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
-    uint64_t *first = leaf_find(e, va), *second = n < count ? leaf_find(e, rest) : NULL;
-    uint64_t *at;
-    if ((!first && map_walk(e, va, &at)) || (n < count && !second && map_walk(e, rest, &at)))
-        return AEGIS_E_BAD_ADDRESS; /* a superpage: its rights are its mapping's */
-    long error = first ? protect_check(&first[INDEX(va, 0)], n, may) : 0;
-
-    if (!error && second)
-        error = protect_check(second, count - n, may);
-    if (error)
-        return error;
-    uint64_t lost = protect_run(e, first ? &first[INDEX(va, 0)] : NULL, va, n, rights);
-    if (n < count)
-        lost |= protect_run(e, second, rest, count - n, rights);
-    flush(e, va, count, lost);
-    return 0;
-}
-
-result_t call_map_protect(unsigned long env, unsigned long va, unsigned long count,
-                          unsigned long rights)
-{
-    struct env *e;
-    long error = range_check(va, count);
-
-    if (error)
-        return (result_t){error, 0};
-    if (rights & ~(unsigned long)AEGIS_RWX || (rights & AEGIS_W && !(rights & AEGIS_R)))
-        return FAIL(BAD_RIGHTS);
-    error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    error = protect_range(e, va, count, rights);
-    if (!error && !limbo_over(e->mask, e->stamp))
-        error = AEGIS_E_AGAIN;
-    env_unlock(e);
-    return (result_t){error, count};
-}
-
-static uint64_t clean_run(struct env *e, uint64_t *table, unsigned long va, unsigned long n)
-{
-    unsigned long i = INDEX(va, 0);
-    uint64_t had = 0;
-
-    for (unsigned long end = i + n; table && i < end; i++)
-        if (table[i]) {
-            had |= __atomic_fetch_and(&table[i], ~(uint64_t)(PTE_A | PTE_D), __ATOMIC_RELAXED);
-            ledger_at(e, leaf_shadow(table)[i])->where &=
-                ~(uint64_t)(AEGIS_ACCESSED | AEGIS_DIRTY);
-        }
-    return had & (PTE_A | PTE_D);
-}
-
-result_t call_map_clean(unsigned long env, unsigned long va, unsigned long count)
-{
-    struct env *e;
-    long error = range_check(va, count);
-
-    if (!error)
-        error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
-    uint64_t lost = clean_run(e, leaf_find(e, va), va, n);
-    if (n < count)
-        lost |= clean_run(e, leaf_find(e, rest), rest, count - n);
-    flush(e, va, count, lost);
-    if (!limbo_over(e->mask, e->stamp))
-        error = AEGIS_E_AGAIN;
-    env_unlock(e);
-    return (result_t){error, count};
 }
 
 /* ---- refills that the fast path left: the leaf table must be looked up, or taken from the pool ---- */

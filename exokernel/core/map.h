@@ -15,6 +15,14 @@
 
 #include "ledger.h"
 
+#define LEAF_ENTRIES 512
+#define REGION(va) ((va) >> 21)
+#define INDEX(va, level) ((va) >> (12 + 9 * (level)) & 511)
+
+/* A claim's W and X stand six bits higher in an entry. */
+_Static_assert(AEGIS_W << 6 == PTE_MAY_W && AEGIS_X << 6 == PTE_MAY_X, "rights");
+#define MAY(rights) ((rights) << 6 & (PTE_MAY_W | PTE_MAY_X))
+
 static inline uint16_t *leaf_shadow(uint64_t *table)
 {
     return (uint16_t *)((char *)table + PAGE_SIZE);
@@ -30,3 +38,16 @@ long map_claim(struct env *e, unsigned long slot, unsigned long va_rights);
 bool map_refill(struct env *e, unsigned long va, unsigned cause);
 /* Shows a page at page `n` of the environment's window, read-only or (an activation) writable. */
 void map_window(struct env *e, unsigned n, pfn_t page, uint64_t rights);
+
+/* ---- between map.c and protect.c ---- */
+
+uint64_t *map_leaf_search(struct env *e, unsigned long va);
+
+/* The leaf table that covers va, or null. */
+static inline uint64_t *map_leaf(struct env *e, unsigned long va)
+{
+    return e->leaf_region == REGION(va) ? e->leaf_table : map_leaf_search(e, va);
+}
+
+/* Translations lost something: here at once; elsewhere (`lost`), if others may hold it, when e->stamp is over. */
+void map_flush(struct env *e, unsigned long va, unsigned long count, bool lost);

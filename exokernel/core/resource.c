@@ -57,7 +57,8 @@ static long page_alloc(struct env *e, unsigned long root, unsigned long name, un
     if (error)
         return error;
     error = ledger_empty(e, slot, &c);
-    if (error == AEGIS_E_OCCUPIED && c->where & AEGIS_CLEARING && AEGIS_WHAT_ORDER(c->what) == order) {
+    /* not one that leaves meanwhile: its `step` is a stamp then */
+    if (error == AEGIS_E_OCCUPIED && (c->where & CLAIM_UNSETTLED) == AEGIS_CLEARING && AEGIS_WHAT_ORDER(c->what) == order) {
         *page = AEGIS_WHAT_RESOURCE(c->what);
         return block_step(c, from);
     }

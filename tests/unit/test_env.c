@@ -385,6 +385,14 @@ static void stamps(void)
     tap(CALL2(1, release, 0, a).error == 0 && CALL2(0, release, c, 20).error == AEGIS_E_EMPTY_SLOT, "release: in an environment born after two thousand million epochs");
     give(c, a, AEGIS_R);
     tap(CALL2(0, release, c, a).error == 0, "release: of what was never mapped waits for nobody, whatever the epoch");
+    uint32_t old = (uint32_t)kernel.epoch;
+    kernel.epoch += 0xf0000000; /* a stamp nearly as old as 32 bits can tell */
+    kernel.hart[1].ack = kernel.epoch - 5;
+    tap(limbo_over(2, old) && !limbo_over(2, (uint32_t)kernel.epoch), "limbo: a stamp that is old stays over");
+    kernel.epoch += 0x20000000; /* and older: it is asked once more, no longer */
+    bool waits = !limbo_over(2, old);
+    host_serve(1);
+    tap(limbo_over(2, old) || !waits, "limbo: one older than 32 bits can tell is over at the next acknowledgement");
 }
 
 int main(void)

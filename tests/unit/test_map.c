@@ -194,6 +194,11 @@ static void superpages(void)
     CALL2(0, unmap, 0, gib);
     CALL2(0, unmap, 0, four);
     tap(!p->root[1] && !host_access(0, 0x800000, PTE_R) && map(small, 0x800000 | RW) == 0, "unmap: the others; small pages again");
+    unsigned large = page_new(0, 9);
+    bool taken = map(large, 0x800000 | RW) == AEGIS_E_MAPPED;
+    CALL2(0, unmap, 0, small);
+    tap(taken && CALL3(0, map, 0, large, 0x800000 | RW).error == AEGIS_E_AGAIN && map(large, 0x800000 | RW) == 0 && host_access(0, 0x800000 + 9 * PAGE_SIZE, PTE_W) == page_in(p, large) + 9,
+        "map: a superpage where an empty leaf table stood, but not where a page is mapped");
 }
 
 static void harts(void)
@@ -230,6 +235,69 @@ static void harts(void)
     tap(map(far, (VA + (9UL << 21)) | RW) == 0 && host_access(1, VA + (9UL << 21), PTE_W) == page_in(p, far), "map: then it is used");
 }
 
+/* What another hart is about to enter, by what it read of the STLB before, must not come back, nor meet what is new. */
+static void stale_refills(void)
+{
+    scene(2);
+    also_on(1);
+    unsigned a = page_new(0, 0), b = page_new(0, 0);
+    map(a, VA | RW);
+    host_settle();
+    uint64_t *entry, pte = map_walk(p, VA, &entry);
+    tap(CALL4(0, map_protect, 0, VA, 1, AEGIS_R).error == AEGIS_E_AGAIN, "map_protect: the other hart has not acknowledged");
+    *entry |= pte | PTE_D; /* the refill's last instruction */
+    host_serve(1);
+    result_t r = CALL4(0, map_protect, 0, VA, 1, AEGIS_R);
+    tap(r.error == AEGIS_E_AGAIN && r.value == 0 && !(*entry & PTE_W), "map_protect: rights that a refill brought back are taken again, and waited for");
+    host_serve(1);
+    r = CALL4(0, map_protect, 0, VA, 1, AEGIS_R);
+    tap(!r.error && r.value == 1 && !host_access(1, VA, PTE_W) && host_access(1, VA, PTE_R) == page_in(p, a), "map_protect: then done");
+
+    tap(CALL2(0, unmap, 0, a).error == AEGIS_E_AGAIN && CALL3(0, map, 0, b, VA | RW).error == AEGIS_E_AGAIN && !*entry,
+        "map: not where a refill may still enter what stood there");
+    host_serve(1);
+    tap(map(b, VA | RW) == 0 && host_access(1, VA, PTE_W) == page_in(p, b), "map: once every hart has let go");
+}
+
+/* A claim that is given up while its block is being filled: `step` counts pages no longer. */
+static void leaving_while_cleared(void)
+{
+    scene(2);
+    also_on(1);
+    unsigned a = page_new(0, 0), source = page_new(0, 4);
+    map(a, VA | RW);
+    host_settle();
+    kernel.epoch += 40;
+    CALL2(0, unmap, 0, a); /* a stamp that hart 1 has not acknowledged */
+    bool good = CALL5(0, page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, 4, 100, source).error == AEGIS_E_AGAIN && CALL2(0, release, 0, 100).error == AEGIS_E_AGAIN;
+    uint32_t step = ledger_at(p, 100)->step;
+    good &= step >= 16;
+    tap(good && CALL5(0, page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, 4, 100, source).error == AEGIS_E_OCCUPIED && ledger_at(p, 100)->step == step,
+        "page_alloc: does not go on with a block that is being released (I1)");
+    host_serve(1);
+    tap(CALL2(0, release, 0, 100).error == 0 && !ledger_at(p, 100)->what, "release: of a block that is being copied");
+}
+
+/* Every item in another region: the pool is empty, and a call recycles one table. */
+static void vector_recycles_once(void)
+{
+    scene(1);
+    struct aegis_mapping *item = (void *)args;
+    for (unsigned i = 0; i < 12; i++)
+        item[i] = (struct aegis_mapping){page_new(0, 0), (VA + ((unsigned long)(i + 2) << 21)) | RW};
+    unsigned calls = 0, done = 0, most = 0;
+    result_t r;
+    do {
+        uint32_t hand = p->leaf_hand;
+        r = CALL3(0, map_vector, 0, ARGS + done * sizeof *item, 12 - done);
+        most = p->leaf_hand - hand > most ? p->leaf_hand - hand : most;
+        done += r.value;
+        if (r.error == AEGIS_E_BAD_ADDRESS) /* the vector's own table was the one */
+            r.error = host_access(0, ARGS, PTE_R) ? AEGIS_E_AGAIN : r.error;
+    } while (r.error == AEGIS_E_AGAIN && ++calls < 40);
+    tap(!r.error && done == 12 && most == 1 && calls > 4, "map_vector: AGAIN, with how many were done, after one table was recycled (I9)");
+}
+
 static void child(void)
 {
     scene(1);
@@ -249,6 +317,9 @@ int main(void)
     stlb();
     superpages();
     harts();
+    stale_refills();
+    leaving_while_cleared();
+    vector_recycles_once();
     child();
     return tap_failed;
 }
