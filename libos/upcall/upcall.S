@@ -55,7 +55,7 @@
 GLOBAL aegis_restart_begin
 
 /*
- * masked_call(function, a, b, c, d) -> function(a, b, c, d): a thread runs a function masked, on its hart's pinned stack,
+ * masked_call(a, b, c, d, function) -> function(a, b, c, d): a thread runs a function masked, on its hart's pinned stack,
  * without a trap. Until the stack is switched an upcall, or an overrun, has it begin anew: its arguments are still there.
  * Its end begins anew at masked_call_leave (in_code in sched/forced.c).
  */
@@ -71,12 +71,7 @@ GLOBAL masked_call_away
     sd   t1, 0(sp)
     sd   ra, 8(sp)
     sd   t2, 16(sp)
-    mv   t0, a0
-    mv   a0, a1
-    mv   a1, a2
-    mv   a2, a3
-    mv   a3, a4
-    jalr t0
+    jalr a4
 GLOBAL masked_call_leave
     ld   gp, 16(sp) /* a nested fault's return took it */
     ld   t0, 8(sp)

@@ -38,7 +38,8 @@ int mprotect(void *address, size_t length, int prot)
     int error = prot & ~7 ? EINVAL : range_check(address, &length, ENOMEM);
 
     if (!error && length)
-        error = pager_protect((uintptr_t)address, length / AEGIS_PAGE_SIZE, rights_of(prot));
+        error = (int)masked_call((long)address, (long)address + (long)length,
+                                 (long)rights_of(prot), 0, space_protect);
     return fail(error);
 }
 

@@ -33,8 +33,6 @@ PINNED_CODE static unsigned block_order(const struct region *r, uintptr_t va)
     };
     unsigned i = 0;
 
-    if (r->kind != REGION_GROW)
-        return 0;
     while (va - r->start < step[i].distance)
         i++;
     for (; step[i].order; i++) {
@@ -66,24 +64,40 @@ PINNED_CODE static int block_note(uintptr_t base, unsigned order, struct page_en
     return 0;
 }
 
-PINNED_CODE static int zero_fill(const struct region *r, struct page_entry *e, uintptr_t va)
+/* A page that is filled alone. Its entry may be there already. */
+static inline __attribute__((always_inline)) int zero_page(struct page_entry *e, uintptr_t va,
+                                                           unsigned rights)
 {
-    unsigned order = e ? 0 : block_order(r, va);
+    long slot = page_get(0);
 
-    if (order && !block_free(va & -((uintptr_t)AEGIS_PAGE_SIZE << order), order))
-        order = 0;
-    long slot = page_get(order);
-    if (slot < 0 && order)
-        slot = page_get(order = 0);
     if (slot == 0)
         return 0;
     if (slot < 0)
         return NO_MEMORY;
-    unsigned rights = (e ? e->rights : r->rights) & PAGE_RIGHTS;
-    unsigned marks = r->flags & REGION_SHARED ? PAGE_SHARED : 0;
+    struct page_entry entry = {(uint16_t)slot, (uint8_t)rights, PAGE_PRESENT, 0};
+    if (e)
+        *e = entry;
+    else if (pager_current->enter(va, entry)) {
+        page_free((unsigned)slot);
+        return NO_MEMORY;
+    }
+    return page_enter((unsigned)slot, va, rights & PAGE_RIGHTS) ? NO_MEMORY : 0;
+}
+
+PINNED_CODE static int zero_block(const struct region *r, struct page_entry *e, uintptr_t va,
+                                  unsigned order)
+{
     uintptr_t base = va & -((uintptr_t)AEGIS_PAGE_SIZE << order);
-    struct page_entry entry = {(uint16_t)slot, (uint8_t)(rights | marks), PAGE_PRESENT, 0};
-    if (block_note(base, order, entry) || page_enter((unsigned)slot, va, rights)) {
+
+    if (!order || !block_free(base, order))
+        return zero_page(e, va, r->rights);
+    long slot = page_get(order);
+    if (slot == 0)
+        return 0;
+    if (slot < 0) /* there are none so large */
+        return zero_page(e, va, r->rights);
+    struct page_entry entry = {(uint16_t)slot, r->rights, PAGE_PRESENT, 0};
+    if (block_note(base, order, entry) || page_enter((unsigned)slot, va, r->rights)) {
         page_free((unsigned)slot);
         return NO_MEMORY;
     }
@@ -171,15 +185,18 @@ PINNED_CODE static int archive_fault(uintptr_t va)
 
 PINNED_CODE static int absent(uintptr_t va, struct page_entry *e, unsigned access)
 {
-    const struct region *r = region_at(va);
+    const struct region *r = region_quick(va);
+
     if (!r)
         return memory_restore(va) ? NOWHERE : 0;
-    if (e && e->kind != PAGE_LATER)
-        e = 0;
-    if (access & ~(unsigned)(e ? e->rights : r->rights))
+    unsigned rights = e && e->kind == PAGE_LATER ? e->rights : r->rights;
+    if (access & ~rights)
         return REFUSED;
-    if (r->kind == REGION_ZERO || r->kind == REGION_GROW)
-        return zero_fill(r, e, va);
+    if (__builtin_expect(r->kind == REGION_ZERO, 1))
+        return zero_page(e, va, rights | (r->flags & REGION_SHARED ? PAGE_SHARED : 0));
+    if (r->kind == REGION_GROW)
+        return e && e->kind == PAGE_LATER ? zero_page(e, va, rights)
+                                          : zero_block(r, e, va, block_order(r, va));
     if (r->kind == REGION_ARCHIVE)
         return archive_fault(va);
     return r->kind == REGION_IMAGE ? NOWHERE : PAGER_DEFER;

@@ -106,26 +106,36 @@ PINNED_CODE static int is_large(unsigned slot)
     return 1;
 }
 
+/* Pages that lose W, as far as they lie side by side. */
+struct marking {
+    uintptr_t start, end;
+    unsigned rights;
+};
+
+static inline __attribute__((always_inline)) int mark(uintptr_t va, struct page_entry *e, void *run)
+{
+    struct marking *m = run;
+
+    if (e->kind != PAGE_PRESENT || e->rights & (PAGE_SHARED | PAGE_COW))
+        return 0;
+    e->rights |= PAGE_COW;
+    if (!(e->rights & AEGIS_W) || is_large(e->slot))
+        return 0;
+    if (va != m->end || m->rights != rights_mapped(e)) {
+        run_protect(m->start, m->end, m->rights);
+        m->start = va;
+        m->rights = rights_mapped(e);
+    }
+    m->end = va + AEGIS_PAGE_SIZE;
+    return 0;
+}
+
 PINNED_CODE static void private_mark(void)
 {
-    uintptr_t start = 0, end = 0; /* a run of pages that lose W */
-    unsigned rights = 0;
-    struct page_entry *e;
+    struct marking m = {0, 0, 0};
 
-    for (uintptr_t va = 0; (e = pager_current->next(&va, AEGIS_EXPOSED)); va += AEGIS_PAGE_SIZE) {
-        if (e->kind != PAGE_PRESENT || e->rights & (PAGE_SHARED | PAGE_COW))
-            continue;
-        e->rights |= PAGE_COW;
-        if (!(e->rights & AEGIS_W) || is_large(e->slot))
-            continue;
-        if (va != end || rights != rights_mapped(e)) {
-            run_protect(start, end, rights);
-            start = va;
-            rights = rights_mapped(e);
-        }
-        end = va + AEGIS_PAGE_SIZE;
-    }
-    run_protect(start, end, rights);
+    entries_visit(pager_current, mark, &m);
+    run_protect(m.start, m.end, m.rights);
 }
 
 /* ---- copies ---- */

@@ -39,12 +39,21 @@ PINNED_CODE static long get(void)
     return slot;
 }
 
+PINNED_CODE static void *clear(void *page)
+{
+    volatile uint64_t *word = page;
+
+    for (unsigned i = 0; i < AEGIS_PAGE_SIZE / 8; i++)
+        word[i] = 0;
+    return page;
+}
+
 PINNED_CODE void *pager_memory(void)
 {
     uintptr_t va;
 
     if (given_count)
-        return given[--given_count];
+        return clear(given[--given_count]);
     if (window_next == WINDOW_END && meta_count == VM_META_PAGES)
         return 0;
     long slot = get();
@@ -60,16 +69,11 @@ PINNED_CODE void *pager_memory(void)
     return page_enter((unsigned)slot, va, AEGIS_R | AEGIS_W) ? 0 : (void *)va;
 }
 
-/* Kept, cleared, for the next who wants one. */
+/* Kept for the next who wants one, and cleared then. */
 PINNED_CODE void pager_memory_give(void *page)
 {
-    volatile uint64_t *word = page;
-
-    if (given_count == GIVEN)
-        return;
-    for (unsigned i = 0; i < AEGIS_PAGE_SIZE / 8; i++)
-        word[i] = 0;
-    given[given_count++] = page;
+    if (given_count < GIVEN)
+        given[given_count++] = page;
 }
 
 PINNED_CODE int memory_regions_grow(void)

@@ -10,6 +10,7 @@
 #include "../fd/file.h"
 #include "../fs/pages.h"
 #include "../proc/space.h"
+#include "../session/process.h"
 #include "vm_posix.h"
 
 #pragma weak file_node
@@ -24,50 +25,46 @@ static int lock_future;                  /* mlockall(MCL_FUTURE) */
 
 /* ---- places ---- */
 
-/* A gap of `size` bytes at or behind `from`, below `end`; 0: none. */
-PINNED_CODE static uintptr_t gap_find(uintptr_t from, uintptr_t end, uintptr_t size)
+/* A gap of `size` bytes at or behind `from`, below `end`, and the number that a region there would
+ * have; 0: none. */
+PINNED_CODE static uintptr_t gap_find(uintptr_t from, uintptr_t end, uintptr_t size, unsigned *number)
 {
     unsigned i = region_search(from);
 
     for (; i < region_count && regions[i].start < end; i++) {
         if (regions[i].start > from && regions[i].start - from >= size)
-            return from;
+            break;
         from = regions[i].end;
     }
+    *number = i;
     return from < end && end - from >= size ? from : 0;
 }
 
-PINNED_CODE static uintptr_t place_find(uintptr_t size)
-{
-    uintptr_t from = search_from ? search_from : VM_MMAP;
-    uintptr_t at = gap_find(from, VM_MMAP_END, size);
-
-    if (!at)
-        at = gap_find(VM_MMAP, VM_MMAP_END, size);
-    return at;
-}
-
-/* Inserts a region; at `start`, if there is room, or (it must: `fixed`) fails. The address, or a
+/* Inserts a region; at its start, if there is room, or (it must: `fixed`) fails. The address, or a
  * negative error. */
 PINNED_CODE static long place_masked(long region, long fixed, long c, long d)
 {
     struct region r = *(const struct region *)region;
-    uintptr_t size = r.end - r.start;
+    uintptr_t size = r.end - r.start, at = r.start;
+    unsigned number;
 
     (void)c, (void)d;
-    if (!r.start || gap_find(r.start, r.end, size) != r.start) {
+    if (!at || gap_find(at, r.end, size, &number) != at) {
         if (fixed)
             return -EEXIST;
-        r.start = place_find(size);
-        if (!r.start)
+        at = gap_find(search_from ? search_from : VM_MMAP, VM_MMAP_END, size, &number);
+        if (!at)
+            at = gap_find(VM_MMAP, VM_MMAP_END, size, &number);
+        if (!at)
             return -ENOMEM;
-        r.end = r.start + size;
-        search_from = r.end;
+        search_from = at + size;
     }
     if (region_room(1))
         return -ENOMEM;
-    region_insert(&r);
-    return (long)r.start;
+    r.start = at;
+    r.end = at + size;
+    region_insert_at(&r, number);
+    return (long)at;
 }
 
 /* Nobody else's: the pager's own addresses, session memory, what the kernel keeps. */
@@ -93,6 +90,8 @@ bool space_left(size_t bytes)
     struct region r;
     size_t sum = bytes;
 
+    if (!process_self || process_self->limits[RLIMIT_AS].now == RLIM_INFINITY)
+        return true;
     if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
         return true;
     for (uintptr_t va = 0; pager_region_next(va, &r) && sum <= limit.rlim_cur; va = r.end)
@@ -119,12 +118,31 @@ static void node_let_go(void *node)
         node_unmap(node);
 }
 
+/* The quick way: no file lies in the range. -1: one does. */
+PINNED_CODE static long unmap_masked(long first, long last, long c, long d)
+{
+    uintptr_t start = (uintptr_t)first, end = (uintptr_t)last;
+
+    (void)c, (void)d;
+    const struct region *r = region_quick(start);
+    if (!r)
+        r = &regions[region_search(start)];
+    for (; r < regions + region_count && r->start < end; r++)
+        if (r->kind == REGION_FILE)
+            return -1;
+    if (start < search_from && start >= VM_MMAP)
+        search_from = start;
+    return space_unmap(start, end);
+}
+
 /* A range goes; files that are mapped nowhere else are let go. ENOMEM. */
 static int range_unmap(uintptr_t start, uintptr_t end)
 {
     struct region r;
-    int error;
+    int error = (int)masked_call((long)start, (long)end, 0, 0, unmap_masked);
 
+    if (error != -1)
+        return error;
     while (pager_region_next(start, &r) && r.start < end) {
         uintptr_t stop = r.end < end ? r.end : end;
         error = pager_unmap(start, (stop - start) / AEGIS_PAGE_SIZE);

@@ -116,16 +116,10 @@ int pager_unmap(uintptr_t va, size_t pages)
     return (int)pager_call(unmap_masked, (long)va, (long)pages, 0, 0);
 }
 
-PINNED_CODE static long protect_masked(long va, long pages, long rights, long d)
-{
-    UNUSED(d);
-    return space_protect((uintptr_t)va, (uintptr_t)(va + pages * AEGIS_PAGE_SIZE),
-                         (unsigned)rights);
-}
-
 int pager_protect(uintptr_t va, size_t pages, unsigned rights)
 {
-    return (int)pager_call(protect_masked, (long)va, (long)pages, (long)rights, 0);
+    return (int)pager_call(space_protect, (long)va, (long)(va + pages * AEGIS_PAGE_SIZE),
+                           (long)rights, 0);
 }
 
 PINNED_CODE static long forget_masked(long va, long pages, long c, long d)
@@ -300,15 +294,15 @@ int pager_populate(uintptr_t va, size_t pages, unsigned access)
 
 /* ---- one pager after another ---- */
 
+static inline __attribute__((always_inline)) int carry(uintptr_t va, struct page_entry *e, void *to)
+{
+    return ((const struct pager *)to)->enter(va, *e);
+}
+
 PINNED_CODE static long carry_over(const struct pager *from, const struct pager *to)
 {
-    uintptr_t va = 0;
-    struct page_entry *e;
-    long error = to->init();
-
-    for (; !error && (e = from->next(&va, AEGIS_EXPOSED)); va += AEGIS_PAGE_SIZE)
-        error = to->enter(va, *e);
-    return error;
+    int error = to->init();
+    return error ? error : entries_visit(from, carry, (void *)to);
 }
 
 PINNED_CODE static long set_masked(long pager, long b, long c, long d)

@@ -22,15 +22,16 @@ struct cluster {
     struct page_entry entry[CLUSTER];
 };
 
+#define PER_PAGE ((AEGIS_PAGE_SIZE - sizeof(void *)) / sizeof(struct cluster))
+
 struct pool {
     struct pool *next;
-    uint64_t spare;
-    struct cluster cluster[(AEGIS_PAGE_SIZE - 16) / sizeof(struct cluster)];
+    struct cluster cluster[PER_PAGE];
 };
 
-static PINNED_BSS struct cluster **bucket; /* a page's half; empty before init */
-static PINNED_BSS struct cluster *unused;
-static PINNED_BSS struct pool *pools;
+static PINNED_BSS struct cluster *bucket[BUCKETS], *last; /* last: that was entered to */
+static PINNED_BSS struct cluster *fresh, *fresh_end; /* never used yet */
+static PINNED_BSS struct pool first, *more; /* a small program needs no second */
 
 static inline struct cluster **bucket_of(uintptr_t va)
 {
@@ -48,35 +49,46 @@ static inline struct cluster *cluster_find(uintptr_t va)
 
 PINNED_CODE static int init(void)
 {
-    bucket = pager_memory();
-    return bucket ? 0 : ENOMEM;
+    fresh = first.cluster;
+    fresh_end = first.cluster + PER_PAGE;
+    return 0;
 }
 
 PINNED_CODE static void end(void)
 {
-    while (pools) {
-        struct pool *p = pools;
-        pools = p->next;
-        pager_memory_give(p);
-    }
-    if (bucket)
-        pager_memory_give(bucket);
-    unused = 0;
-    bucket = 0;
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < BUCKETS; i++)
+        bucket[i] = 0;
+    for (; more; more = more->next)
+        pager_memory_give(more);
+    last = 0;
 }
 
-PINNED_CODE static int more(void)
+PINNED_CODE static int pool_more(void)
 {
     struct pool *p = pager_memory();
 
     if (!p)
         return ENOMEM;
-    p->next = pools;
-    pools = p;
-    for (unsigned i = 0; i < sizeof p->cluster / sizeof p->cluster[0]; i++) {
-        p->cluster[i].next = unused;
-        unused = &p->cluster[i];
-    }
+    p->next = more;
+    more = p;
+    fresh = p->cluster;
+    fresh_end = p->cluster + PER_PAGE;
+    return 0;
+}
+
+PINNED_CODE static int cluster_add(uintptr_t va)
+{
+    struct cluster **place = bucket_of(va), *c;
+
+    if (fresh == fresh_end && pool_more())
+        return ENOMEM;
+    c = last = fresh++;
+    c->number = NUMBER(va);
+    for (unsigned i = 0; i < CLUSTER; i++)
+        c->entry[i].kind = PAGE_NONE;
+    c->next = *place;
+    *place = c;
     return 0;
 }
 
@@ -94,21 +106,16 @@ PINNED_CODE static struct page_entry *run(uintptr_t va, size_t *count)
 
 PINNED_CODE static int enter(uintptr_t va, struct page_entry entry)
 {
-    struct page_entry *e = find(va);
-
-    if (!e) {
-        if (entry.kind == PAGE_NONE)
+    if (!last || last->number != NUMBER(va)) {
+        struct cluster *c = cluster_find(va);
+        if (c)
+            last = c;
+        else if (entry.kind == PAGE_NONE)
             return 0;
-        if (!unused && more())
+        else if (cluster_add(va))
             return ENOMEM;
-        struct cluster *c = unused, **first = bucket_of(va);
-        unused = c->next;
-        c->number = NUMBER(va);
-        c->next = *first;
-        *first = c;
-        e = &c->entry[INDEX(va)];
     }
-    *e = entry;
+    last->entry[INDEX(va)] = entry;
     return 0;
 }
 

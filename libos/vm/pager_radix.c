@@ -7,13 +7,28 @@
 
 static PINNED_BSS struct radix radix;
 
+#define NOTED 48
+
+static PINNED_BSS void *made[NOTED]; /* the first nodes: of most programs, all */
+static PINNED_BSS unsigned made_count;
+
+PINNED_CODE static void *node(void)
+{
+    void *page = pager_memory();
+
+    if (page && made_count < NOTED)
+        made[made_count] = page;
+    made_count += page != 0;
+    return page;
+}
+
 PINNED_CODE static int radix_init(void)
 {
-    radix.node = pager_memory;
+    radix.node = node;
     return 0;
 }
 
-PINNED_CODE static void radix_end(void)
+PINNED_CODE static void nodes_search(void)
 {
     for (unsigned i = 0; i < RADIX_TOP; i++) {
         struct page_entry **middle = radix.top[i];
@@ -22,8 +37,19 @@ PINNED_CODE static void radix_end(void)
                 pager_memory_give(middle[k]);
         if (middle)
             pager_memory_give(middle);
-        radix.top[i] = 0;
     }
+}
+
+PINNED_CODE static void radix_end(void)
+{
+    if (made_count > NOTED)
+        nodes_search();
+    for (unsigned i = 0; i < made_count && made_count <= NOTED; i++)
+        pager_memory_give(made[i]);
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < RADIX_TOP; i++)
+        radix.top[i] = 0;
+    made_count = 0;
 }
 
 PINNED_CODE static struct page_entry *find(uintptr_t va)

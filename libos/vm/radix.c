@@ -5,13 +5,6 @@
 #define MIDDLE(va) ((va) >> 21 & 511)
 #define LOW(va)    ((va) >> 12 & 511)
 
-PINNED_CODE struct page_entry *radix_find(const struct radix *radix, uintptr_t va)
-{
-    struct page_entry **middle = radix->top[TOP(va)];
-    struct page_entry *low = middle ? middle[MIDDLE(va)] : 0;
-    return low ? &low[LOW(va)] : 0;
-}
-
 PINNED_CODE struct page_entry *radix_make(struct radix *radix, uintptr_t va)
 {
     struct page_entry ***middle = &radix->top[TOP(va)], **low;
@@ -24,24 +17,30 @@ PINNED_CODE struct page_entry *radix_make(struct radix *radix, uintptr_t va)
     return &(*low)[LOW(va)];
 }
 
-/* The start of the 2^shift bytes after those of va. */
-PINNED_CODE static uintptr_t after(uintptr_t va, unsigned shift)
-{
-    return ((va >> shift) + 1) << shift;
-}
-
 PINNED_CODE struct page_entry *radix_next(const struct radix *radix, uintptr_t *va, uintptr_t end)
 {
     uintptr_t at = *va;
 
     while (at < end) {
         struct page_entry **middle = radix->top[TOP(at)];
-        struct page_entry *low = middle ? middle[MIDDLE(at)] : 0;
-        if (low && low[LOW(at)].kind != PAGE_NONE) {
-            *va = at;
-            return &low[LOW(at)];
+        unsigned m = MIDDLE(at), i = LOW(at);
+        if (!middle) {
+            at = ((at >> 30) + 1) << 30;
+            continue;
         }
-        at = after(at, low ? 12 : middle ? 21 : 30);
+        if (!middle[m]) {
+            while (++m < RADIX_FANOUT && !middle[m])
+                ;
+            at = (at >> 30 << 30) + ((uintptr_t)m << 21);
+            continue;
+        }
+        while (i < RADIX_FANOUT && middle[m][i].kind == PAGE_NONE)
+            i++;
+        at = (at >> 21 << 21) + ((uintptr_t)i << 12);
+        if (i == RADIX_FANOUT)
+            continue;
+        *va = at;
+        return at < end ? &middle[m][i] : 0;
     }
     return 0;
 }

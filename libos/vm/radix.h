@@ -14,7 +14,13 @@ struct radix {
 };
 
 /* Null: the address has no lowest node. */
-struct page_entry *radix_find(const struct radix *radix, uintptr_t va);
+static inline __attribute__((always_inline)) struct page_entry *radix_find(
+    const struct radix *radix, uintptr_t va)
+{
+    struct page_entry **middle = radix->top[va >> 30 & (RADIX_TOP - 1)];
+    struct page_entry *low = middle ? middle[va >> 21 & (RADIX_FANOUT - 1)] : 0;
+    return low ? &low[va >> 12 & (RADIX_FANOUT - 1)] : 0;
+}
 /* Makes nodes as needed. Null: no memory. */
 struct page_entry *radix_make(struct radix *radix, uintptr_t va);
 /* The first entry at or after *va that is not PAGE_NONE; *va is moved to it. Null: none below

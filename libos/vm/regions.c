@@ -11,9 +11,8 @@
 #define PER_PAGE (AEGIS_PAGE_SIZE / sizeof(struct region))
 
 static PINNED_BSS struct region few[FEW];
-static PINNED_BSS unsigned last; /* the one found last */
 PINNED_DATA struct region *regions = few;
-PINNED_BSS unsigned region_count;
+PINNED_BSS unsigned region_count, region_last;
 
 PINNED_CODE unsigned region_search(uintptr_t va)
 {
@@ -31,14 +30,14 @@ PINNED_CODE unsigned region_search(uintptr_t va)
 
 PINNED_CODE struct region *region_at(uintptr_t va)
 {
-    struct region *r = &regions[last];
+    struct region *r = &regions[region_last];
 
     if (va - r->start < r->end - r->start)
         return r;
     unsigned i = region_search(va);
     if (i == region_count || regions[i].start > va)
         return 0;
-    last = i;
+    region_last = i;
     return &regions[i];
 }
 
@@ -56,10 +55,8 @@ PINNED_CODE static void words_move(struct region *to, const struct region *from,
             t[n] = f[n];
 }
 
-PINNED_CODE int region_room(unsigned more)
+PINNED_CODE static int room_make(unsigned more)
 {
-    if (regions == few && region_count + more <= FEW)
-        return 0;
     while ((region_pages * (uintptr_t)AEGIS_PAGE_SIZE) / sizeof(struct region) <
            region_count + more)
         if (memory_regions_grow())
@@ -72,19 +69,24 @@ PINNED_CODE int region_room(unsigned more)
     return 0;
 }
 
+PINNED_CODE int region_room(unsigned more)
+{
+    return regions == few && region_count + more <= FEW ? 0 : room_make(more);
+}
+
 PINNED_CODE static void place_make(unsigned at)
 {
     words_move(&regions[at + 1], &regions[at], region_count - at);
     region_count++;
-    last = at;
+    region_last = at;
 }
 
 PINNED_CODE static void place_close(unsigned at, unsigned count)
 {
     words_move(&regions[at], &regions[at + count], region_count - at - count);
     region_count -= count;
-    regions[region_count].start = regions[region_count].end = 0; /* `last` may be it */
-    last = 0;
+    regions[region_count].start = regions[region_count].end = 0; /* region_last may be it */
+    region_last = 0;
 }
 
 /* Whether b goes on where a ends, as one. */
@@ -97,7 +99,11 @@ PINNED_CODE static int joins(const struct region *a, const struct region *b)
 
 PINNED_CODE void region_insert(const struct region *r)
 {
-    unsigned at = region_search(r->start);
+    region_insert_at(r, region_search(r->start));
+}
+
+PINNED_CODE void region_insert_at(const struct region *r, unsigned at)
+{
 
     if (at && joins(&regions[at - 1], r)) {
         regions[at - 1].end = r->end;
@@ -133,6 +139,16 @@ PINNED_CODE int region_split(uintptr_t va)
 
 PINNED_CODE int region_cut(uintptr_t start, uintptr_t end)
 {
+    struct region *r = region_at(start);
+
+    if (r && r->start == start && r->end == end) {
+        place_close((unsigned)(r - regions), 1);
+        return 0;
+    }
+    if (r && r->end == end) {
+        r->end = start;
+        return 0;
+    }
     if (region_split(start) || region_split(end))
         return ENOMEM;
     unsigned first = region_search(start), n = 0;

@@ -11,9 +11,13 @@
 #define STEPS 16 /* of a call that answers AGAIN, in one fault */
 #define FREED 32 /* slots freed last, to be used first */
 
-static PINNED_BSS unsigned hint, top;
-static PINNED_BSS uint16_t freed[FREED];
-static PINNED_BSS unsigned freed_count;
+static PINNED_BSS struct {
+    unsigned freed; /* how many of those below */
+    unsigned hint;  /* where to look first */
+    unsigned end;   /* of the ledger, but one */
+    unsigned top;   /* no slot from here on was ever used */
+    uint16_t slot[FREED];
+} slots;
 static PINNED_BSS uint16_t pending[AEGIS_ORDER_MAX + 1]; /* blocks being cleared, by order */
 
 PINNED_CODE unsigned env_self(void)
@@ -58,8 +62,8 @@ PINNED_CODE static int ledger_extend(unsigned spare)
 
 PINNED_CODE static unsigned slot_search(void)
 {
-    unsigned end = ledger_slots() - 1;
-    unsigned slot = scan(hint > SLOT_FIRST_PAGE ? hint : SLOT_FIRST_PAGE, end);
+    unsigned end = slots.end = ledger_slots() - 1;
+    unsigned slot = scan(slots.hint > SLOT_FIRST_PAGE ? slots.hint : SLOT_FIRST_PAGE, end);
 
     if (!slot)
         slot = scan(SLOT_FIRST_PAGE, end);
@@ -68,28 +72,33 @@ PINNED_CODE static unsigned slot_search(void)
             return 0;
         slot = end + 1;
     }
-    hint = slot + 1;
+    slots.hint = slot + 1;
     slot_adopt(slot);
     return slot;
 }
 
 PINNED_CODE void slot_adopt(unsigned slot)
 {
-    if (slot >= top)
-        top = slot + 1;
+    if (slot >= slots.top)
+        slots.top = slot + 1;
 }
 
 PINNED_CODE unsigned slots_used(void)
 {
-    return top;
+    return slots.top;
 }
 
 PINNED_CODE unsigned slot_next(void)
 {
-    while (freed_count) {
-        unsigned slot = freed[--freed_count];
+    while (slots.freed) {
+        unsigned slot = slots.slot[--slots.freed];
         if (slot_claim(slot)->what == 0)
             return slot;
+    }
+    if (__builtin_expect(slots.hint < slots.end && slot_claim(slots.hint)->what == 0, 1)) {
+        if (slots.hint >= slots.top)
+            slots.top = slots.hint + 1;
+        return slots.hint++;
     }
     return slot_search();
 }
@@ -98,10 +107,10 @@ PINNED_CODE static void slot_freed(unsigned slot)
 {
     if (slot < SLOT_FIRST_PAGE)
         return;
-    if (freed_count < FREED)
-        freed[freed_count++] = (uint16_t)slot;
-    else if (slot < hint)
-        hint = slot;
+    if (slots.freed < FREED)
+        slots.slot[slots.freed++] = (uint16_t)slot;
+    else if (slot < slots.hint)
+        slots.hint = slot;
 }
 
 PINNED_CODE static long alloc_steps(unsigned order, unsigned slot)
@@ -164,9 +173,13 @@ PINNED_CODE long page_copy(unsigned order, unsigned source)
     return r.error ? r.error : (long)slot;
 }
 
+/* Unmapped first, it takes the kernel's quick way twice. */
 PINNED_CODE void page_free(unsigned slot)
 {
-    release(slot);
+    if (slot_claim(slot)->where & AEGIS_MAPPED)
+        aegis_unmap(AEGIS_SLOT_SELF, slot);
+    if (aegis_release(AEGIS_SLOT_SELF, slot).error)
+        release(slot);
     slot_freed(slot);
 }
 

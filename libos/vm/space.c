@@ -70,7 +70,7 @@ PINNED_CODE static void entry_drop(uintptr_t va, struct page_entry *e, uintptr_t
     if (e->kind >= PAGE_PAGER && pager_current->drop)
         pager_current->drop(va, e);
     if (e->kind != PAGE_PRESENT) {
-        pager_current->enter(va, none);
+        *e = none;
         return;
     }
     unsigned slot = e->slot, order = slot_order(slot);
@@ -80,7 +80,7 @@ PINNED_CODE static void entry_drop(uintptr_t va, struct page_entry *e, uintptr_t
         slot = e->slot;
         order = 0;
     }
-    pager_current->enter(va, none);
+    *e = none;
     if (slot && !(order && block_used(base, order, slot)))
         page_free(slot);
 }
@@ -191,7 +191,7 @@ PINNED_CODE static int protect_entries(uintptr_t start, uintptr_t end, unsigned 
     return error;
 }
 
-PINNED_CODE int space_protect(uintptr_t start, uintptr_t end, unsigned rights)
+PINNED_CODE static long protect_slowly(uintptr_t start, uintptr_t end, unsigned rights)
 {
     int error = protect_check(start, end, rights);
 
@@ -202,4 +202,41 @@ PINNED_CODE int space_protect(uintptr_t start, uintptr_t end, unsigned rights)
         at = stop;
     }
     return error ? error : protect_entries(start, end, rights);
+}
+
+/* Pages of the region found last that have entries lying side by side, none to be copied. False if it
+ * is not so: then it is done slowly from the start. */
+static inline __attribute__((always_inline)) bool protect_quickly(uintptr_t va, uintptr_t end,
+                                                                  unsigned rights)
+{
+    size_t n = 0;
+    struct page_entry *e = pager_current->run ? pager_current->run(va, &n) : 0;
+    struct region *r = &regions[region_last];
+    size_t bytes = end - va, size = r->end - r->start, pages = bytes / AEGIS_PAGE_SIZE;
+    unsigned refused = rights & AEGIS_W ? PAGE_COW : 0;
+
+    if (!e || n < pages || va - r->start >= size || end > r->end || rights & ~(unsigned)r->most)
+        return false;
+    unsigned marks = 0;
+#pragma GCC unroll 4
+    for (const struct page_entry *last = e + pages; e != last; e++) {
+        unsigned old = e->rights;
+        if (!e->kind && bytes != size)
+            return false;
+        marks |= old;
+        e->rights = (uint8_t)((old & ~PAGE_RIGHTS) | rights);
+    }
+    if (marks & refused)
+        return false;
+    if (bytes == size)
+        r->rights = (uint8_t)rights;
+    return !aegis_map_protect(AEGIS_SLOT_SELF, va, pages, rights).error;
+}
+
+PINNED_CODE long space_protect(long start, long end, long rights, long unused)
+{
+    (void)unused;
+    return protect_quickly((uintptr_t)start, (uintptr_t)end, (unsigned)rights)
+               ? 0
+               : protect_slowly((uintptr_t)start, (uintptr_t)end, (unsigned)rights);
 }

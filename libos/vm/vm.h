@@ -51,7 +51,7 @@ static inline long pager_call(long (*function)(long, long, long, long), long a, 
     __asm__("mv %0, sp" : "=r"(sp));
     if (__builtin_expect(sp - AEGIS_PINNED - 1 < AEGIS_PINNED_SIZE, 0))
         return function(a, b, c, d);
-    return masked_call(function, a, b, c, d);
+    return masked_call(a, b, c, d, function);
 }
 
 extern const struct pager *pager_current;
@@ -83,17 +83,25 @@ int memory_regions_grow(void); /* one more page at VM_REGIONS. ENOMEM */
 
 /* regions.c: the sorted list. */
 extern struct region *regions;
-extern unsigned region_count;
+extern unsigned region_count, region_last; /* region_last: the one found last */
 unsigned region_search(uintptr_t va); /* number of the first that ends behind va */
 int region_room(unsigned more);       /* ENOMEM */
 void region_insert(const struct region *r); /* there is room, and nothing in the way */
+void region_insert_at(const struct region *r, unsigned at); /* region_search(r->start) */
 int region_cut(uintptr_t start, uintptr_t end);
 /* A region border at va, if va lies in one. ENOMEM. */
 int region_split(uintptr_t va);
 
+/* region_at, where it is often the same. */
+static inline __attribute__((always_inline)) struct region *region_quick(uintptr_t va)
+{
+    struct region *r = &regions[region_last];
+    return __builtin_expect(va - r->start < r->end - r->start, 1) ? r : region_at(va);
+}
+
 /* space.c */
 int space_unmap(uintptr_t start, uintptr_t end);
-int space_protect(uintptr_t start, uintptr_t end, unsigned rights);
+long space_protect(long start, long end, long rights, long unused);
 int space_forget(uintptr_t start, uintptr_t end);
 int rights_set(uintptr_t va, size_t pages, unsigned rights);
 
@@ -105,6 +113,43 @@ static inline unsigned rights_mapped(const struct page_entry *e)
 static inline unsigned slot_order(unsigned slot)
 {
     return AEGIS_WHAT_ORDER(slot_claim(slot)->what);
+}
+
+/* Eight of them, at a glance. */
+static inline __attribute__((always_inline)) bool entries_empty(const struct page_entry *e)
+{
+    const uint64_t __attribute__((may_alias)) *w = (const void *)e;
+    return !(w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]);
+}
+
+/* Visits all entries, region by region; to be inlined with its visitor. Until non-zero. */
+static inline __attribute__((always_inline)) int entries_visit(
+    const struct pager *p, int (*visit)(uintptr_t va, struct page_entry *e, void *argument),
+    void *argument)
+{
+    for (const struct region *r = regions; r != regions + region_count; r++) {
+        size_t n = 1;
+        if (r->kind == REGION_ARCHIVE)
+            continue;
+        for (uintptr_t va = r->start; va < r->end; va += n * AEGIS_PAGE_SIZE) {
+            struct page_entry *e = p->run ? p->run(va, &n) : p->find(va);
+            size_t left = (r->end - va) / AEGIS_PAGE_SIZE;
+            n = n < left ? n : left;
+            for (struct page_entry *at = e, *end = e + n; e && at < end;) {
+                struct page_entry *stop = end - at < 8 ? end : at + 8;
+                if (end - at >= 8 && entries_empty(at))
+                    at = stop;
+                for (; at < stop; at++) {
+                    int result = at->kind ? visit(va + (uintptr_t)(at - e) * AEGIS_PAGE_SIZE, at,
+                                                  argument)
+                                          : 0;
+                    if (result)
+                        return result;
+                }
+            }
+        }
+    }
+    return 0;
 }
 
 /* ---- for threads ---- */

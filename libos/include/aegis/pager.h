@@ -203,7 +203,7 @@ int pager_restore(uintptr_t va, unsigned access);
  * access. */
 void pager_deferred(struct context *saved, long argument);
 /* Runs function masked, on a pinned stack, from a thread: its result. */
-long masked_call(long (*function)(long, long, long, long), long a, long b, long c, long d);
+long masked_call(long a, long b, long c, long d, long (*function)(long, long, long, long));
 
 /* The claim in a slot, in place. */
 static inline const volatile struct aegis_claim *slot_claim(unsigned slot)
