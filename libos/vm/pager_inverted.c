@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A pager whose table is inverted: its size is that of what is there, not of where it lies (SOSP'95,
- * 6.2, Table 13). A hash table of clusters, eight pages each, chained.
+ * 6.2, Table 13). A hash table of clusters, sixteen pages each, chained.
  *
- *     bucket[hash(va / 32 KiB)] --> cluster: number | next | 8 entries --> cluster ...
+ *     bucket[hash(va / 64 KiB)] --> cluster: number | next | 16 entries --> cluster ...
  *
  * What lies next in order of address the list of regions tells: nothing lies outside of them.
  */
@@ -11,9 +11,9 @@
 
 #include "vm.h"
 
-#define CLUSTER  8
+#define CLUSTER  16
 #define BUCKETS  256
-#define NUMBER(va) ((va) >> 15)
+#define NUMBER(va) ((va) >> 16)
 #define INDEX(va)  ((va) >> 12 & (CLUSTER - 1))
 
 struct cluster {
@@ -30,7 +30,7 @@ struct pool {
 };
 
 static PINNED_BSS struct cluster *bucket[BUCKETS], *last; /* last: that was entered to */
-static PINNED_BSS struct cluster *fresh, *fresh_end; /* never used yet */
+static PINNED_BSS struct cluster *fresh, *fresh_end; /* not used yet: without entries */
 static PINNED_BSS struct pool first, *more; /* a small program needs no second */
 
 static inline struct cluster **bucket_of(uintptr_t va)
@@ -56,6 +56,11 @@ PINNED_CODE static int init(void)
 
 PINNED_CODE static void end(void)
 {
+    struct cluster *c = more ? first.cluster + PER_PAGE : fresh;
+
+    while (c-- != first.cluster)
+        for (unsigned i = 0; i < CLUSTER; i++)
+            c->entry[i].kind = PAGE_NONE;
 #pragma GCC unroll 8
     for (unsigned i = 0; i < BUCKETS; i++)
         bucket[i] = 0;
@@ -85,8 +90,6 @@ PINNED_CODE static int cluster_add(uintptr_t va)
         return ENOMEM;
     c = last = fresh++;
     c->number = NUMBER(va);
-    for (unsigned i = 0; i < CLUSTER; i++)
-        c->entry[i].kind = PAGE_NONE;
     c->next = *place;
     *place = c;
     return 0;
@@ -104,17 +107,24 @@ PINNED_CODE static struct page_entry *run(uintptr_t va, size_t *count)
     return find(va);
 }
 
+PINNED_CODE static int enter_slowly(uintptr_t va, struct page_entry entry)
+{
+    struct cluster *c = cluster_find(va);
+
+    if (c)
+        last = c;
+    else if (entry.kind == PAGE_NONE)
+        return 0;
+    else if (cluster_add(va))
+        return ENOMEM;
+    last->entry[INDEX(va)] = entry;
+    return 0;
+}
+
 PINNED_CODE static int enter(uintptr_t va, struct page_entry entry)
 {
-    if (!last || last->number != NUMBER(va)) {
-        struct cluster *c = cluster_find(va);
-        if (c)
-            last = c;
-        else if (entry.kind == PAGE_NONE)
-            return 0;
-        else if (cluster_add(va))
-            return ENOMEM;
-    }
+    if (!last || last->number != NUMBER(va))
+        return enter_slowly(va, entry);
     last->entry[INDEX(va)] = entry;
     return 0;
 }
@@ -136,7 +146,7 @@ PINNED_CODE static struct page_entry *next(uintptr_t *va, uintptr_t end)
     for (;;) {
         struct cluster *c;
         while (!(c = cluster_find(at)) || c->entry[INDEX(at)].kind == PAGE_NONE) {
-            at = c ? at + AEGIS_PAGE_SIZE : (NUMBER(at) + 1) << 15;
+            at = c ? at + AEGIS_PAGE_SIZE : (NUMBER(at) + 1) << 16;
             const struct region *r = at < end ? region_at(at) : 0;
             if (!r && (at = in_region(at)) >= end)
                 return 0;

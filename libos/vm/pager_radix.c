@@ -40,15 +40,24 @@ PINNED_CODE static void nodes_search(void)
     }
 }
 
+/* The compiler's own is a function that is not pinned. */
+static inline unsigned trailing_zeros(uint64_t x)
+{
+    unsigned n = 0;
+    while (!(x >> n & 1))
+        n++;
+    return n;
+}
+
 PINNED_CODE static void radix_end(void)
 {
     if (made_count > NOTED)
         nodes_search();
     for (unsigned i = 0; i < made_count && made_count <= NOTED; i++)
         pager_memory_give(made[i]);
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < RADIX_TOP; i++)
-        radix.top[i] = 0;
+    for (unsigned i = 0; i < RADIX_TOP / 64; i++)
+        for (; radix.used[i]; radix.used[i] &= radix.used[i] - 1)
+            radix.top[64 * i + trailing_zeros(radix.used[i])] = 0;
     made_count = 0;
 }
 

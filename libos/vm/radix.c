@@ -11,6 +11,7 @@ PINNED_CODE struct page_entry *radix_make(struct radix *radix, uintptr_t va)
 
     if (!*middle && !(*middle = radix->node()))
         return 0;
+    radix->used[TOP(va) / 64] |= 1UL << TOP(va) % 64;
     low = &(*middle)[MIDDLE(va)];
     if (!*low && !(*low = radix->node()))
         return 0;

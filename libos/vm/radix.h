@@ -11,6 +11,7 @@
 struct radix {
     void *(*node)(void); /* a page of zeros, or null */
     struct page_entry **top[RADIX_TOP];
+    uint64_t used[RADIX_TOP / 64]; /* bit n: top[n] is not null */
 };
 
 /* Null: the address has no lowest node. */

@@ -135,14 +135,15 @@ static inline __attribute__((always_inline)) int entries_visit(
             struct page_entry *e = p->run ? p->run(va, &n) : p->find(va);
             size_t left = (r->end - va) / AEGIS_PAGE_SIZE;
             n = n < left ? n : left;
+            uintptr_t page = va;
             for (struct page_entry *at = e, *end = e + n; e && at < end;) {
                 struct page_entry *stop = end - at < 8 ? end : at + 8;
-                if (end - at >= 8 && entries_empty(at))
+                if (end - at >= 8 && entries_empty(at)) {
                     at = stop;
-                for (; at < stop; at++) {
-                    int result = at->kind ? visit(va + (uintptr_t)(at - e) * AEGIS_PAGE_SIZE, at,
-                                                  argument)
-                                          : 0;
+                    page += 8 * AEGIS_PAGE_SIZE;
+                }
+                for (; at < stop; at++, page += AEGIS_PAGE_SIZE) {
+                    int result = at->kind ? visit(page, at, argument) : 0;
                     if (result)
                         return result;
                 }

@@ -47,7 +47,7 @@ struct page_entry {
     uint8_t rights; /* what accesses are allowed to, and the marks below */
     uint8_t kind;   /* enum page_kind */
     uint32_t data;  /* the pager's own */
-};
+} __attribute__((aligned(8)));
 _Static_assert(sizeof(struct page_entry) == 8, "page entry");
 
 #define PAGE_COW    0x10 /* private, but perhaps shared with another process: copied before it is written */
