@@ -42,20 +42,50 @@ static long write_at(int descriptor, const void *user, size_t size, off_t at)
     return o->write ? o->write(file, user, size, at) : -EINVAL;
 }
 
+/* What is there, or can be taken, at once; else (and for all that is wrong) 0 or an error: then the
+ * usual way is gone from its beginning. */
+static inline ssize_t read_pipe(struct file *file, void *buffer, size_t size)
+{
+    signals_defer();
+    ssize_t n = pipe_read_now(file, buffer, size);
+    signals_allow();
+    return n ? n : -EAGAIN;
+}
+
+static inline ssize_t write_pipe(struct file *file, const void *buffer, size_t size)
+{
+    signals_defer();
+    ssize_t n = size <= PIPE_BUF ? pipe_write_now(file, buffer, size) : 0;
+    signals_allow();
+    return n;
+}
+
 ssize_t read(int descriptor, void *buffer, size_t size)
 {
     struct file *file = file_at(descriptor);
 
-    /* nothing is held, nothing waits: no signal need be kept out */
-    if (file && file->type == FILE_MEMORY && file_reads(file) && size <= SSIZE_MAX) {
-        ssize_t n = memory_read(file, buffer, size, -1);
-        return __builtin_expect(n < 0, 0) ? file_result(n) : n;
+    if (file && file_reads(file) && size <= SSIZE_MAX) {
+        ssize_t n = -EINTR;
+        /* nothing is held, nothing waits: no signal need be kept out */
+        if (file->type == FILE_MEMORY)
+            n = memory_read(file, buffer, size, -1);
+        else if (file->type == FILE_PIPE)
+            n = read_pipe(file, buffer, size);
+        if (n >= 0)
+            return n;
     }
     return CALL(read_at(descriptor, buffer, size, -1));
 }
 
 ssize_t write(int descriptor, const void *buffer, size_t size)
 {
+    struct file *file = file_at(descriptor);
+
+    if (file && file->type == FILE_PIPE && file_writes(file)) {
+        ssize_t n = write_pipe(file, buffer, size);
+        if (n > 0)
+            return n;
+    }
     return CALL(write_at(descriptor, buffer, size, -1));
 }
 

@@ -55,7 +55,7 @@ static int ring_in(struct pipe *pipe, uint64_t at, const char *user, size_t n)
 /* ---- reading ---- */
 
 /* What is there now; 0: nothing. */
-static ssize_t read_some(struct pipe *pipe, void *user, size_t size)
+static inline ssize_t read_some(struct pipe *pipe, void *user, size_t size)
 {
     ssize_t n = 0;
 
@@ -73,6 +73,23 @@ static ssize_t read_some(struct pipe *pipe, void *user, size_t size)
     if (n > 0 && load(&pipe->tail) - head > PIPE_SIZE - PIPE_BUF)
         channel_wake(&pipe->writable);
     return n;
+}
+
+/* Who writes may be next: giving way once costs less than going to sleep. */
+ssize_t pipe_read_now(struct file *file, void *user, size_t size)
+{
+    struct pipe *pipe = file->object;
+
+    if (!size)
+        return 0;
+    if (load(&pipe->tail) == load(&pipe->head)) {
+        if (file->flags & O_NONBLOCK || !__atomic_load_n(&pipe->writers, __ATOMIC_ACQUIRE))
+            return 0;
+        thread_yield();
+        if (!still(file, pipe))
+            return 0;
+    }
+    return load(&pipe->tail) != load(&pipe->head) ? read_some(pipe, user, size) : 0;
 }
 
 static ssize_t pipe_read(struct file *file, void *user, size_t size, off_t at)
@@ -130,7 +147,7 @@ static void ring_align(struct pipe *pipe)
 }
 
 /* As much as fits, but all or nothing of what is to stay together. 0: no room. */
-static ssize_t write_some(struct pipe *pipe, const char *user, size_t size)
+static inline ssize_t write_some(struct pipe *pipe, const char *user, size_t size)
 {
     ssize_t n = 0;
 
@@ -158,6 +175,15 @@ static ssize_t broken(size_t done)
         return (ssize_t)done;
     raise(SIGPIPE);
     return -EPIPE;
+}
+
+ssize_t pipe_write_now(struct file *file, const void *user, size_t size)
+{
+    struct pipe *pipe = file->object;
+
+    if (!size || !pipe->ring || !__atomic_load_n(&pipe->readers, __ATOMIC_ACQUIRE))
+        return 0;
+    return write_some(pipe, user, size);
 }
 
 static ssize_t pipe_write(struct file *file, const void *user, size_t size, off_t at)

@@ -10,6 +10,10 @@ extern const struct file_operations memory_operations, directory_operations, mou
 /* The most usual of all, called directly. */
 ssize_t memory_read(struct file *file, void *user, size_t size, off_t at);
 
+/* Of a pipe, what can be done without waiting. 0: nothing. */
+ssize_t pipe_read_now(struct file *file, void *user, size_t size);
+ssize_t pipe_write_now(struct file *file, const void *user, size_t size);
+
 /* O_TRUNC and truncate(); outside the monitor. */
 int node_truncate(struct node *node, off_t size);
 

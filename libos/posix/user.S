@@ -98,17 +98,28 @@ user_zero:
     .globl user_string
 user_string:
     mv   t0, a1
+    andi t2, a2, 1
     add  a2, a2, a1
-1:  beq  a1, a2, 2f
+    beqz t2, 1f
     lbu  t1, 0(a1)
     sb   t1, 0(a0)
-    addi a0, a0, 1
+    beqz t1, 3f
     addi a1, a1, 1
-    bnez t1, 1b
-    sub  a0, a1, t0
-    addi a0, a0, -1
+    addi a0, a0, 1
+1:  beq  a1, a2, 5f
+2:  lbu  t1, 0(a1)
+    sb   t1, 0(a0)
+    beqz t1, 3f
+    lbu  t1, 1(a1)
+    sb   t1, 1(a0)
+    beqz t1, 4f
+    addi a1, a1, 2
+    addi a0, a0, 2
+    bne  a1, a2, 2b
+5:  li   a0, -ENAMETOOLONG
     ret
-2:  li   a0, -ENAMETOOLONG
+4:  addi a1, a1, 1
+3:  sub  a0, a1, t0
     ret
 
     .globl user_access_end
