@@ -95,6 +95,7 @@ static __attribute__((noinline)) pid_t fork_here(struct process *child, struct s
 
     born = child;
     if (thread_fork_point()) {
+        thread_forked();
         process_self = born;
         session_join();
         process_begin(born, born->pid);

@@ -101,8 +101,11 @@ static int wait_once(struct wanted *w, uint64_t *seen)
     return result ? 1 : w->any ? 0 : -ECHILD;
 }
 
+/* A signal that has ended the wait may be the one that told of the end: then that is the answer. */
 static int wait_for(struct wanted *w)
 {
+    int interrupted = 0;
+
     for (;;) {
         uint64_t seen;
         int result = wait_once(w, &seen);
@@ -110,9 +113,9 @@ static int wait_for(struct wanted *w)
             end_await(w->identity);
         if (result || w->options & WNOHANG)
             return result;
-        result = call_wait(&process_self->child_channel, seen);
-        if (result)
-            return result;
+        if (interrupted)
+            return interrupted;
+        interrupted = call_wait(&process_self->child_channel, seen);
     }
 }
 

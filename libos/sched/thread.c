@@ -128,6 +128,14 @@ PINNED_CODE void thread_boot_forked(struct aegis_activation *activation)
     ready_start(&thread_main);
 }
 
+void thread_forked(void)
+{
+    struct thread **tp;
+
+    __asm__("mv %0, tp" : "=r"(tp));
+    tp[-1] = &thread_main;
+}
+
 /* ---- room for threads ---- */
 
 PINNED_CODE static struct thread *thread_at(unsigned index)

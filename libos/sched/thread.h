@@ -27,6 +27,8 @@ void thread_boot(struct aegis_activation *activation);
  */
 long thread_fork_point(void);
 void thread_boot_forked(struct aegis_activation *activation);
+/* In the child, before anything else: tp leads to the thread that it is now. */
+void thread_forked(void);
 
 /* A thread that is in no list yet. Null: no room. thread_free gives it back. */
 struct thread *thread_new(void);

@@ -34,7 +34,7 @@ struct timer {
     struct thread *thread; /* whose processor time it counts */
 };
 
-static struct timer timers[TIMERS];
+static PINNED_BSS struct timer timers[TIMERS]; /* looked at in upcalls */
 
 static int fail(int error)
 {
