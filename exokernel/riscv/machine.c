@@ -62,9 +62,10 @@ __attribute__((optimize("no-tree-loop-distribute-patterns"))) void machine_copy(
     uint64_t *d = to, *end = d + AEGIS_PAGE_SIZE / 8;
     const uint64_t *s = from;
     do {
-        uint64_t a = s[0], b = s[1], c = s[2], e = s[3], f = s[4], g = s[5], h = s[6], i = s[7];
-        d[0] = a, d[1] = b, d[2] = c, d[3] = e, d[4] = f, d[5] = g, d[6] = h, d[7] = i;
-        d += 8, s += 8;
+#pragma GCC unroll 64
+        for (int i = 0; i < 64; i++)
+            d[i] = s[i];
+        d += 64, s += 64;
     } while (d != end);
 }
 

@@ -48,6 +48,7 @@ KERNEL = os.environ.get("AEGIS_KERNEL")  # another kernel, to see these tests fa
 
 def boot(elf, label, *, expect=0, timeout=120, forbidden=("forbidden",), **options):
     """One run; the guest's own lines with the label added. False when a test failed or the guest did not end."""
+    options.setdefault("stdin", b"typed")
     options.setdefault("append", COUNTED if options.get("icount") else CLOCKED)
     result = machine.run(init=elf, timeout=timeout, kernel=KERNEL, **options)
     text = result.stdout.decode(errors="replace")

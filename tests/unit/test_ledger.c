@@ -240,6 +240,23 @@ static void allocating(void)
         "alloc: by what is no root; into slots that cannot be had");
 }
 
+/* Claims that were given up while another hart had not let go: neither used nor forgotten. */
+static void what_leaves_is_busy(void)
+{
+    scene(2);
+    also_on(1);
+    unsigned c = child_full(0), a = page_new(0, 0);
+    if (CALL3(0, map, 0, a, 0x400000 | AEGIS_R).error)
+        abort();
+    host_settle();
+    CALL2(0, unmap, 0, a);
+    bool good = CALL2(0, release, 0, c).error == AEGIS_E_AGAIN && CALL2(0, release, 0, AEGIS_SLOT_SLICES).error == AEGIS_E_AGAIN;
+    tap(good && CALL2(0, release, c, 20).error == AEGIS_E_BUSY && CALL3(0, alloc, AEGIS_SLOT_SLICES, 5, 100).error == AEGIS_E_BUSY,
+        "release, alloc: by a claim that is being released");
+    host_serve(1);
+    tap(CALL2(0, release, 0, c).error == 0 && CALL2(0, release, 0, AEGIS_SLOT_SLICES).error == 0, "release: and then it is");
+}
+
 int main(void)
 {
     claims();
@@ -249,5 +266,6 @@ int main(void)
     releasing();
     rekeying();
     allocating();
+    what_leaves_is_busy();
     return tap_failed;
 }
