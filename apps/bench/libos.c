@@ -17,8 +17,14 @@ static char page[2 * AEGIS_PAGE_SIZE] __attribute__((aligned(AEGIS_PAGE_SIZE)));
 
 static void report(const char *name, unsigned long value)
 {
-    printf("%s\t%lu\n", name, value);
-    fflush(stdout);
+    /* before any session there are no files to print to */
+    char line[80];
+    int size = snprintf(line, sizeof line, "%s\t%lu\n", name, value);
+
+    for (int at = 0; at < size;) {
+        struct aegis_result r = aegis_console_write(AEGIS_SLOT_CONSOLE, 1, (unsigned long)line + (unsigned)at, (unsigned)(size - at));
+        at += r.error ? 0 : (int)r.value;
+    }
 }
 
 /* A claimed page whose translation is gone from table and STLB is touched: upcall, default pager, and on. */
