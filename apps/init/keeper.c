@@ -8,12 +8,12 @@
 #include "../../libos/proc/table.h"
 #include "../../libos/session/chunk.h"
 
-static uint64_t killed, calls; /* as they were when we last looked */
+static uint64_t deaths, calls; /* as they were when we last looked */
 
 bool keeper_step(int *status)
 {
     calls = channel_seen(&SESSION->keeper_channel);
-    killed = AEGIS_EXPOSED_STATE->killed;
+    deaths = AEGIS_EXPOSED_STATE->deaths;
     session_keep();
     processes_bury();
     monitor_enter();
@@ -24,14 +24,14 @@ bool keeper_step(int *status)
     return ended;
 }
 
-/* Who ends itself has said goodbye before. */
+/* Most who die have said goodbye: that is looked at, and found well. */
 void keeper_wait(void)
 {
     uint32_t offset;
     unsigned slot = session_slot(&SESSION->keeper_channel.sequence, &offset);
     struct aegis_predicate p[] = {
         {(uint16_t)slot, AEGIS_NE, 8, offset, calls},
-        {AEGIS_NONE, AEGIS_NE, 8, (uint32_t)AEGIS_EXPOSED_OFFSET(killed), killed},
+        {AEGIS_NONE, AEGIS_NE, 8, (uint32_t)AEGIS_EXPOSED_OFFSET(deaths), deaths},
     };
     unsigned hart = ((uintptr_t)aegis_activation_current() - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
 

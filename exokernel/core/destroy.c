@@ -260,8 +260,6 @@ static void finish(struct env *e)
     r->pages = 0;
     __atomic_store_n(&r->state, AEGIS_ENV_DEAD, __ATOMIC_SEQ_CST);
     env_free_index(index);
-    if (r->end != AEGIS_END_SELF)
-        __atomic_fetch_add(&exposed.killed, 1, __ATOMIC_SEQ_CST);
     __atomic_fetch_add(&exposed.deaths, 1, __ATOMIC_SEQ_CST);
     lock_give(&kernel.table_lock);
     pfn_t pinned = machine_page_of(e->pinned), record = machine_page_of(e);

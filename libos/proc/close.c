@@ -230,6 +230,8 @@ static int status_of(const struct process *p)
     const volatile struct aegis_env_record *r = &AEGIS_EXPOSED_STATE->env[index];
     uint32_t end = session_identity_of(index) == p->identity ? r->end : AEGIS_END_CONTROLLER;
 
+    if (p->pending >> SIGKILL & 1)
+        return W_EXITCODE(0, SIGKILL);
     return end == AEGIS_END_FAULT ? W_EXITCODE(0, SIGSEGV) : W_EXITCODE(0, SIGKILL);
 }
 
@@ -249,7 +251,9 @@ bool processes_bury(void)
 
     for (unsigned i = 1; i < SESSION->process_high; i++) {
         struct process *p = &SESSION->processes[i];
-        monitor_enter();
+        if (!process_is_lost(p))
+            continue;
+        monitor_enter(); /* which what it left half done ends */
         bool lost = process_is_lost(p);
         monitor_leave();
         if (lost)

@@ -118,7 +118,6 @@ struct aegis_exposed {
     uint64_t resize;      /* window: rows << 32 | columns, as last reported */
     uint64_t deaths;      /* environments that have ended: counted once their record says DEAD (or is free again), before
                              sleepers are looked at; so a wait for `deaths != seen` hears of each */
-    uint64_t killed;      /* those among them that did not end themselves */
     struct aegis_device device[AEGIS_DEVICES]; /* up to the first of kind NONE */
     uint64_t irq_count[AEGIS_IRQS];
     struct aegis_hart hart[AEGIS_HARTS];
