@@ -139,6 +139,8 @@ PINNED_CODE static long unmap_masked(long first, long last, long c, long d)
 static int range_unmap(uintptr_t start, uintptr_t end)
 {
     struct region r;
+    if (end - start > 512 * AEGIS_PAGE_SIZE)
+        pager_forget(start, (end - start) / AEGIS_PAGE_SIZE); /* in steps; then little is left */
     int error = (int)masked_call((long)start, (long)end, 0, 0, unmap_masked);
 
     if (error != -1)

@@ -113,6 +113,8 @@ PINNED_CODE static long unmap_masked(long va, long pages, long c, long d)
 
 int pager_unmap(uintptr_t va, size_t pages)
 {
+    if (pages > 512)
+        pager_forget(va, pages); /* most of it beforehand */
     return (int)pager_call(unmap_masked, (long)va, (long)pages, 0, 0);
 }
 
@@ -129,9 +131,17 @@ PINNED_CODE static long forget_masked(long va, long pages, long c, long d)
     return 0;
 }
 
+/* In steps, so that no slot of time is overrun; blocks do not lie across 2 MiB. */
 int pager_forget(uintptr_t va, size_t pages)
 {
-    return (int)pager_call(forget_masked, (long)va, (long)pages, 0, 0);
+    while (pages) {
+        size_t step = 512 - (va / AEGIS_PAGE_SIZE & 511);
+        step = step < pages ? step : pages;
+        pager_call(forget_masked, (long)va, (long)step, 0, 0);
+        va += step * AEGIS_PAGE_SIZE;
+        pages -= step;
+    }
+    return 0;
 }
 
 PINNED_CODE static long take_masked(long va, long word, long c, long d)

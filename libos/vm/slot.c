@@ -113,11 +113,16 @@ PINNED_CODE static void slot_freed(unsigned slot)
         slots.hint = slot;
 }
 
+PINNED_CODE static int upcall_waits(void)
+{
+    return aegis_activation_current()->held != 0;
+}
+
 PINNED_CODE static long alloc_steps(unsigned order, unsigned slot)
 {
     struct aegis_result r = {AEGIS_E_AGAIN, 0};
 
-    for (unsigned i = 0; i < STEPS && r.error == AEGIS_E_AGAIN; i++) {
+    for (unsigned i = 0; i < STEPS && r.error == AEGIS_E_AGAIN && !(i && upcall_waits()); i++) {
         if (!slot && !(slot = slot_next()))
             return AEGIS_E_NO_MEMORY;
         r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, AEGIS_NONE);

@@ -26,14 +26,15 @@ PINNED_CODE int rights_set(uintptr_t va, size_t pages, unsigned rights)
 
 /* ---- forgetting ---- */
 
-PINNED_CODE static int block_used(uintptr_t base, unsigned order, unsigned slot)
+/* A block goes as a whole. */
+PINNED_CODE static void block_drop(uintptr_t base, unsigned order, unsigned slot)
 {
     for (unsigned i = 0; i < 1U << order; i++) {
-        const struct page_entry *e = pager_current->find(base + (uintptr_t)i * AEGIS_PAGE_SIZE);
+        struct page_entry *e = pager_current->find(base + (uintptr_t)i * AEGIS_PAGE_SIZE);
         if (e && e->kind == PAGE_PRESENT && e->slot == slot)
-            return 1;
+            *e = (struct page_entry){0, 0, PAGE_NONE, 0};
     }
-    return 0;
+    page_free(slot);
 }
 
 /* One page of a block gets a claim of its own. Its slot, or 0. */
@@ -75,13 +76,16 @@ PINNED_CODE static void entry_drop(uintptr_t va, struct page_entry *e, uintptr_t
     }
     unsigned slot = e->slot, order = slot_order(slot);
     uintptr_t size = (uintptr_t)AEGIS_PAGE_SIZE << order, base = va & -size;
-    if (order && (base < start || base + size > end)) {
+    if (order && base >= start && base + size <= end) {
+        block_drop(base, order, slot);
+        return;
+    }
+    if (order) {
         block_split(base, order, slot);
         slot = e->slot;
-        order = 0;
     }
     *e = none;
-    if (slot && !(order && block_used(base, order, slot)))
+    if (slot)
         page_free(slot);
 }
 
