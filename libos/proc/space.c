@@ -233,13 +233,24 @@ int space_page(struct space *s, unsigned slot, unsigned source, uintptr_t va, un
 
 /* ---- the window ---- */
 
+static PINNED_DATA unsigned opened; /* the slot of what lies in the window, or 0 */
+
+PINNED_CODE int space_fault(uintptr_t va)
+{
+    return opened && page_enter(opened, va, AEGIS_R | AEGIS_W) == 0 ? 0 : -1;
+}
+
 void *space_open(unsigned slot)
 {
-    return page_map(slot, SPACE_WINDOW, AEGIS_R | AEGIS_W) ? NULL : (void *)SPACE_WINDOW;
+    if (page_map(slot, SPACE_WINDOW, AEGIS_R | AEGIS_W))
+        return NULL;
+    opened = slot;
+    return (void *)SPACE_WINDOW;
 }
 
 void space_close(unsigned slot)
 {
+    opened = 0;
     while (aegis_unmap(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
         ;
 }

@@ -64,6 +64,9 @@ int space_middle(struct space *s, uintptr_t va);
  * `source`, or zero (AEGIS_NONE); mapped there at va, and no longer ours.
  */
 int space_page(struct space *s, unsigned slot, unsigned source, uintptr_t va, unsigned rights);
+/* For the page fault: the kernel took the table that the window's translations stood in. 0, or an error. Weak: who makes no
+ * processes has no window. */
+__attribute__((weak)) int space_fault(uintptr_t va);
 /* Maps a block of ours at SPACE_WINDOW, to be filled; null: no memory. And takes it away again. */
 void *space_open(unsigned slot);
 void space_close(unsigned slot);

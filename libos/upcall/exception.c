@@ -10,6 +10,7 @@
 #include <aegis/pager.h>
 
 #include "../posix/user.h"
+#include "../proc/space.h"
 #include "../sched/thread.h"
 #include "../session/session.h"
 #include "../signal/fault.h"
@@ -141,6 +142,12 @@ HOT void deliver(struct context *frame, int signal, struct aegis_activation *a)
                   (uint64_t)fault_entry, a);
 }
 
+/* The window onto pages of a process that is being made is nobody's region. */
+PINNED_CODE static bool in_window(uintptr_t va)
+{
+    return va - SPACE_WINDOW < SPACE_WINDOW_PAGES * AEGIS_PAGE_SIZE && space_fault && space_fault(va) == 0;
+}
+
 /* Session memory is no pager's. A place that may name what is not there has its own way on. */
 HOT int fault(struct context *frame)
 {
@@ -153,6 +160,8 @@ HOT int fault(struct context *frame)
         signal = context_push(frame, pager_deferred, (long)(frame->value & ~15UL) | access)
                      ? SIGSEGV
                      : 0;
+    if (signal && in_window(frame->value))
+        return 0;
     if (signal && pc_within(frame->pc, user_access_begin, user_access_end)) {
         frame->pc = (uint64_t)user_access_failed;
         signal = 0;
