@@ -69,12 +69,13 @@ static void program_path(char *path, size_t size, const char *name)
     snprintf(path, size, "%s%s", strchr(name, '/') ? "" : "/bin/", name);
 }
 
-/* The first program leads a session and a group of its own. */
+/* The first program leads a session and a group of its own, on the console. */
 static int lead(struct process *p, void *unused)
 {
     (void)unused;
     session_set(p->group, p->pid);
     session_set(p->session, p->pid);
+    terminal_first(p);
     return 0;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "console.h"
 #include "keeper.h"
 
 #include <aegis/aegis.h>
@@ -8,7 +9,10 @@
 #include "../../libos/proc/table.h"
 #include "../../libos/session/chunk.h"
 
+#define PUMPED 64 /* steps of the console's in one of ours */
+
 static uint64_t deaths, calls; /* as they were when we last looked */
+static bool pumping;           /* the console has more */
 
 bool keeper_step(int *status)
 {
@@ -16,6 +20,9 @@ bool keeper_step(int *status)
     deaths = AEGIS_EXPOSED_STATE->deaths;
     session_keep();
     processes_bury();
+    pumping = true;
+    for (unsigned i = 0; i < PUMPED && pumping; i++)
+        pumping = console_pump();
     monitor_enter();
     const struct process *first = process_find(PID_FIRST);
     bool ended = !first || first->state == PROCESS_ZOMBIE;
@@ -29,12 +36,16 @@ void keeper_wait(void)
 {
     uint32_t offset;
     unsigned slot = session_slot(&SESSION->keeper_channel.sequence, &offset);
-    struct aegis_predicate p[] = {
+    struct aegis_predicate p[2 + CONSOLE_PREDICATES] = {
         {(uint16_t)slot, AEGIS_NE, 8, offset, calls},
         {AEGIS_NONE, AEGIS_NE, 8, (uint32_t)AEGIS_EXPOSED_OFFSET(deaths), deaths},
     };
     unsigned hart = ((uintptr_t)aegis_activation_current() - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
 
     __atomic_fetch_or(&SESSION->keeper_channel.sleepers, 1U << hart, __ATOMIC_SEQ_CST);
-    thread_wait(p, sizeof p / sizeof p[0], 0);
+    unsigned count = 2 + console_predicates(p + 2);
+    if (pumping)
+        thread_yield();
+    else
+        thread_wait(p, count, 0);
 }

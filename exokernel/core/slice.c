@@ -357,6 +357,7 @@ static _Noreturn void idle(struct hart *h)
 {
     machine_enter_null(h);
     __atomic_store_n(&h->shown->idle, 1, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we look at what others change and then look at it */
     for (unsigned pending = machine_pending();;) {
         idle_interrupts(h, pending);
         try_all(h);

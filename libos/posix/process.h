@@ -28,8 +28,3 @@ void console_wait(uint64_t seen);
 /* `time` counts, and nanoseconds since 1970. */
 uint64_t clock_ticks(void);
 int64_t clock_now(void);
-
-/* Terminal (posix/tty.c). */
-void tty_boot(void);
-int tty_present(void);
-long tty_read(uint8_t *buffer, size_t size);

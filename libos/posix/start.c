@@ -54,7 +54,6 @@ static void main_start(void)
         environ = argv + argc + 1;
         if (session_join())
             process_take_over(start);
-        tty_boot();
     }
     program_name_set(argv[0]);
     signals_boot();

@@ -208,6 +208,7 @@ int processes_create(void)
 
     if (session_reserve(pages * AEGIS_PAGE_SIZE))
         return -ENOMEM;
+    struct aegis_result ring = aegis_capability_make(AEGIS_SLOT_SELF, AEGIS_RING, 0, 0);
     monitor_enter();
     struct process *p = session_pages_raw(pages);
     monitor_leave();
@@ -218,6 +219,9 @@ int processes_create(void)
     p->pid = p->group = p->session = PID_INIT;
     p->identity = session_identity();
     p->environment = (uint32_t)(p->identity & (AEGIS_ENVS - 1));
+    /* who wakes it from another hart rings it; nobody is to end it */
+    p->control = (struct aegis_capability){AEGIS_WHAT(AEGIS_ENV, AEGIS_RING, 0, p->environment),
+                                           ring.value};
     p->mask = 022;
     p->started = (int64_t)time_now();
     memcpy(p->name, "init", 5);

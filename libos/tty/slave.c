@@ -11,6 +11,8 @@
 #include "../posix/process.h"
 #include "terminals.h"
 
+#define INIT 1 /* its process number */
+
 /* ---- which one ---- */
 
 static int find_pts(unsigned number, struct terminal **t)
@@ -21,15 +23,14 @@ static int find_pts(unsigned number, struct terminal **t)
     return (*t)->flags & TERMINAL_LOCKED ? -EIO : 0;
 }
 
-/* A standard stream of the first program is what the host has there. */
+/* A standard stream of the first program, which init opens, is what the host has there. */
 static int find_console(struct file *file, struct terminal **t)
 {
     struct terminals *all = terminals();
-    unsigned stream = (unsigned)file->words[0] % 3;
-    bool standard = stream || (file->flags & O_ACCMODE) == O_RDONLY;
+    bool standard = process_self->pid == INIT;
 
     *t = all->terminal[0];
-    if (!*t || (standard && all->stream[stream] != STREAM_TERMINAL)) {
+    if (!*t || (standard && all->stream[file->words[0] % 3] != STREAM_TERMINAL)) {
         *t = NULL;
         session_set(file->type, FILE_CONSOLE);
     }
@@ -71,18 +72,28 @@ static void terminal_closed(struct file *file)
     terminal_close(file->object, false);
 }
 
+/* Whether a read would find what it waits for; between bytes it has waited for the first. */
+static bool readable(const struct terminal *t)
+{
+    const cc_t *cc = t->settings.c_cc;
+
+    if (t->flags & TERMINAL_OVER)
+        return true;
+    if (t->settings.c_lflag & ICANON)
+        return t->marks;
+    return t->end - t->head >= (cc[VTIME] || !cc[VMIN] ? 1 : cc[VMIN]);
+}
+
 static unsigned terminal_poll(struct file *file, struct file_watch *watch)
 {
     struct terminal *t = file->object;
-    struct terminal_reading r = {.size = 1, .now = 1};
     unsigned events = 0;
 
     if (terminal_lost(file, t))
         return POLLIN | POLLHUP;
     file_watch_add(watch, &t->input);
     file_watch_add(watch, &t->output);
-    /* as a read of one byte would find it; one that gives nothing at once is no reason to wake */
-    if (terminal_look(t, &r) == TAKE_NOW || t->flags & TERMINAL_OVER)
+    if (readable(t))
         events |= POLLIN;
     if (!(t->flags & TERMINAL_STOPPED) &&
         (!t->index || TERMINAL_RING - (t->out_end - t->out_head) >= COOKED_MOST))
@@ -117,7 +128,8 @@ static bool is_word(const char *text, size_t size, const char *word)
     return !size && !*word;
 }
 
-static bool streams_read(struct terminals *all)
+/* Whether any is a terminal. */
+static bool streams_read(uint32_t stream[3])
 {
     static const char *const names[] = {"null", "pipe", "file", "terminal"};
     struct cpio_file file;
@@ -131,9 +143,9 @@ static bool streams_read(struct terminals *all)
         const char *text = word(&at, end, &size);
         for (unsigned kind = 0; kind < 4; kind++) {
             if (is_word(text, size, names[kind]))
-                all->stream[i] = kind;
+                stream[i] = kind;
         }
-        any |= all->stream[i] == STREAM_TERMINAL;
+        any |= stream[i] == STREAM_TERMINAL;
     }
     return any;
 }
@@ -162,13 +174,31 @@ static struct winsize window_read(void)
     return window;
 }
 
+/* A terminal of the host's to which nobody types stays as its user has it: it makes the carriage
+ * returns. */
+static void console_make(const struct terminals *all, struct terminal *console,
+                         const struct winsize *window)
+{
+    bool keys = all->stream[0] == STREAM_TERMINAL, shown = all->stream[1] == STREAM_TERMINAL;
+
+    terminal_defaults(console);
+    session_store(&console->window, window, sizeof *window);
+    if (!keys || !shown)
+        session_set(console->settings.c_oflag, OPOST);
+    /* reads are then at their end from the beginning */
+    if (!keys)
+        session_set(console->flags, TERMINAL_OVER);
+}
+
 int terminals_boot(void)
 {
+    struct winsize window = window_read();
+    uint32_t stream[3] = {0};
+    bool any = streams_read(stream);
     int error = session_reserve(sizeof(struct terminals) + (TERMINAL_PAGES + 1) * 4096);
 
     if (error)
         return error;
-    struct winsize window = window_read();
     monitor_enter();
     struct terminals *all = session_alloc(sizeof *all);
     struct terminal *console = session_pages(TERMINAL_PAGES);
@@ -176,12 +206,9 @@ int terminals_boot(void)
         monitor_abandon();
         return -ENOMEM;
     }
-    if (streams_read(all)) {
-        terminal_defaults(console);
-        session_store(&console->window, &window, sizeof window);
-        /* without keys: reads are at their end from the beginning */
-        session_set(console->flags,
-                    all->stream[0] == STREAM_TERMINAL ? 0 : (uint32_t)TERMINAL_OVER);
+    session_store(all->stream, stream, sizeof stream);
+    if (any) {
+        console_make(all, console, &window);
         all->terminal[0] = console;
     } else {
         session_pages_free(console, TERMINAL_PAGES);

@@ -64,7 +64,7 @@ void terminal_hang_up(struct terminal *t);
 int terminal_allows(const struct terminal *t, int signal);
 /* tcsetpgrp: -ENOTTY, -EINVAL, -EPERM. */
 int terminal_foreground_set(struct terminal *t, pid_t group);
-/* No process of the group has a parent outside of it in the same session. */
+/* No process of the group has a parent outside of it in the same session (libos/proc). */
 bool group_orphaned(pid_t group);
 /* The window has another size: SIGWINCH. */
 void terminal_resize(struct terminal *t, const struct winsize *window);

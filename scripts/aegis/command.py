@@ -153,7 +153,7 @@ class Signals:
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(sig, self.ended)
         if tty:
-            signal.signal(signal.SIGWINCH, lambda *_: running.send(frames.window_size(*terminal.size(0))))
+            signal.signal(signal.SIGWINCH, lambda *_: running.send(frames.window_size(*terminal.size())))
 
     def ended(self, number, _):
         self.status = 128 + number
@@ -173,13 +173,17 @@ def write_all(fd):
     return sink
 
 
-def log_sink(options):
+def log_sink(options, tty):
     if options.log not in (None, "-"):
         try:
             return open(options.log, "wb", buffering=0).write
         except OSError as error:
             raise Wrong(f"--log={options.log}: {error.strerror}") from None
-    return write_all(2) if options.log == "-" or options.trace is not None else None
+    if options.log != "-" and options.trace is None:
+        return None
+    write = write_all(2)
+    # A raw terminal makes no carriage returns, and the guest makes none in what is the kernel's.
+    return (lambda data: write(data.replace(b"\n", b"\r\n"))) if tty and os.isatty(2) else write
 
 
 def receiver(get, received):
@@ -239,15 +243,16 @@ def run(arguments):
     if options.list:
         print("\n".join(machine.names()))
         return 0
-    tty = os.isatty(0) and terminal.foreground(0)
-    size = terminal.size(0) if tty else None
+    streams = terminal.streams()
+    tty = streams[0] == "terminal"
+    size = terminal.size() if "terminal" in streams else None
     made = machine.make_archive(argv or None, put=put, env={**machine.default_environment(size), **environment},
-                                get=[g for g, _ in get], tty=size, memory=options.memory,
+                                get=[g for g, _ in get], tty=size, streams=streams, memory=options.memory,
                                 date=None if options.icount else time.time())
     received = set()
     port = free_port() if options.gdb else None
     with machine.session(made, machine=options.machine, harts=options.smp, memory=options.memory, icount=options.icount,
-                         qemu=options.qemu, append=extra, gdb=port, out=write_all(1), err=write_all(2), log=log_sink(options),
+                         qemu=options.qemu, append=extra, gdb=port, out=write_all(1), err=write_all(2), log=log_sink(options, tty),
                          on_file=receiver(get, received)) as running:
         return drive(running, options, argv, tty, get, received, port)
 
@@ -255,7 +260,7 @@ def run(arguments):
 def drive(running, options, argv, tty, get, received, port):
     signals = Signals(running, tty)
     source = machine.Input(0, keys=terminal.Keys() if tty else None)
-    if not tty and os.isatty(0):
+    if not tty and terminal.kind(0) == "terminal":
         source = machine.Input(data=b"")  # a background job reads nothing
     if port:
         say("waiting for the debugger: " + gdb_command(port, argv))

@@ -150,8 +150,10 @@ def stripped(elf, everything=False):
     return kept.read_bytes()
 
 
-def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=512, extra=None, date=None):
-    """The boot archive. `argv` None is the default program; a name with a slash is a host file."""
+def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, streams=None, memory=512, extra=None,
+                 date=None):
+    """The boot archive. `argv` None is the default program; a name with a slash is a host file.
+    tty: (rows, columns) of a terminal; then all standard streams are that, unless `streams` says three kinds."""
     archive = Archive()
     small = memory <= SMALL
     init = Path(init or paths.INIT)
@@ -179,6 +181,7 @@ def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, memory=
         archive.add(".aegis/time", b"%d\n" % date)
     if tty:
         archive.add(".aegis/tty", b"%d %d\n" % tty)
+    archive.add(".aegis/streams", (" ".join(streams or ["terminal" if tty else "pipe"] * 3) + "\n").encode())
     return archive
 
 
@@ -449,7 +452,8 @@ def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=
 
 
 def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False, put=(), env=None, stdin=b"", timeout=60,
-        qemu=None, append=(), init=None, archive_extra=None, get=(), kernel=None, tty=None, archive=None):
+        qemu=None, append=(), init=None, archive_extra=None, get=(), kernel=None, tty=None, streams=None,
+        archive=None):
     """Boots, runs one program, waits for the end. Never raises for what the guest does: see Result.status.
 
     put: [(host path, guest path)]; stdin None keeps the input open; init: another ELF as the first environment;
@@ -457,7 +461,7 @@ def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False,
     out, err, log, files = bytearray(), bytearray(), bytearray(), {}
     if archive is None:
         made = make_archive(program_argv, init=init, put=put, env={**default_environment(tty), **(env or {})}, get=get, tty=tty,
-                            memory=memory, extra=archive_extra, date=None if icount else time.time())
+                            streams=streams, memory=memory, extra=archive_extra, date=None if icount else time.time())
     else:
         made = Bytes(archive)
     started = time.monotonic()

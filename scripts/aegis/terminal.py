@@ -3,17 +3,41 @@
 import contextlib
 import os
 import signal
+import stat
 import termios
 
 CTRL_A = 0x01
 
 
-def size(fd):
-    with contextlib.suppress(OSError):
-        columns, rows = os.get_terminal_size(fd)
-        if rows and columns:
-            return rows, columns
+def size(fds=(0, 1, 2)):
+    """Rows and columns of the first that is a terminal."""
+    for fd in fds:
+        with contextlib.suppress(OSError):
+            columns, rows = os.get_terminal_size(fd)
+            if rows and columns:
+                return rows, columns
     return 24, 80
+
+
+def kind(fd):
+    """What a standard stream is, as `.aegis/streams` says it."""
+    try:
+        if os.isatty(fd):
+            return "terminal"
+        status = os.fstat(fd)
+    except OSError:
+        return "null"
+    if stat.S_ISCHR(status.st_mode) and status.st_rdev == os.makedev(1, 3):
+        return "null"
+    return "file" if stat.S_ISREG(status.st_mode) else "pipe"
+
+
+def streams():
+    """The kinds of 0, 1 and 2. A background job's input is at its end from the beginning."""
+    kinds = [kind(fd) for fd in range(3)]
+    if kinds[0] == "terminal" and not foreground(0):
+        kinds[0] = "null"
+    return kinds
 
 
 def foreground(fd):
@@ -29,7 +53,9 @@ def raw(fd):
     guardian, pipe = guard(fd, saved)
     try:
         mode = termios.tcgetattr(fd)
-        # Every key goes through; output stays processed, so that the guest's bytes need no carriage returns.
+        # Every key goes through. The guest's line discipline makes carriage returns if its output comes here too.
+        if os.isatty(1):
+            mode[1] &= ~termios.OPOST
         mode[0] &= ~(termios.BRKINT | termios.ICRNL | termios.INLCR | termios.IGNCR | termios.ISTRIP | termios.IXON)
         mode[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0

@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 import unittest
@@ -154,6 +155,30 @@ class WithoutTerminal(unittest.TestCase):
         child.communicate(timeout=30)
         self.assertEqual(child.returncode, 141)
         self.assertTrue(gone(int(line.split()[1])))
+
+
+class Streams(unittest.TestCase):
+    """What the guest is told of the standard streams."""
+
+    def kinds(self, **streams):
+        code = "import sys; sys.path.insert(0, sys.argv[1]); from aegis import terminal; open(sys.argv[2], 'w').write(' '.join(terminal.streams()))"
+        with tempfile.NamedTemporaryFile("r") as told:
+            subprocess.run([sys.executable, "-c", code, support.ROOT / "scripts", told.name], timeout=20, check=True, **streams)
+            return told.read()
+
+    def test_each_for_itself(self):
+        master, slave = pty.openpty()
+        with open(__file__, "rb") as file:
+            self.assertEqual(self.kinds(stdin=file, stdout=slave, stderr=subprocess.DEVNULL), "file terminal null")
+            self.assertEqual(self.kinds(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=slave), "null pipe terminal")
+        os.close(master)
+        os.close(slave)
+
+    def test_a_background_job_reads_nothing(self):
+        master, slave = pty.openpty()
+        self.assertEqual(self.kinds(stdin=slave, stdout=slave, stderr=slave), "null terminal terminal")
+        os.close(master)
+        os.close(slave)
 
 
 if __name__ == "__main__":
