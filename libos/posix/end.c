@@ -13,6 +13,7 @@
 
 #include "../proc/table.h"
 #include "../vm/vm.h"
+#include "clock.h"
 #include "process.h"
 
 /* One file of the list in .aegis/get: a line, then its bytes. What is not a regular file is none. */
@@ -63,6 +64,8 @@ static void send_files(void)
 
 void process_kill(enum start_ended how, int value)
 {
+    if (process_self)
+        process_self->time_user = process_ticks(clock_ticks());
     if (process_self)
         process_close(process_self,
                       how == START_EXITED ? W_EXITCODE(value & 0xff, 0) : W_EXITCODE(0, value));

@@ -104,6 +104,23 @@ void thread_yield(void)
     context_call(&thread_self()->context, yield, 0);
 }
 
+PINNED_CODE static void yield_to(struct context *c, void *slot, struct aegis_activation *a)
+{
+    struct thread *self = thread_of(c);
+
+    thread_result(c, 0);
+    self->ticks += time_now() - self->began;
+    self->began = HART_AREA(a)->ended = time_now();
+    __atomic_fetch_and(&a->held, ~(uint64_t)AEGIS_HELD_SLICE_END, __ATOMIC_RELAXED);
+    thread_result(c, aegis_slice_yield_to((unsigned long)slot).error);
+    thread_go_on(self, a);
+}
+
+long thread_yield_to(unsigned slot)
+{
+    return context_call(&thread_self()->context, yield_to, (void *)(uintptr_t)slot);
+}
+
 /* ---- waiting for comparisons ---- */
 
 struct wait_arguments {
@@ -275,6 +292,8 @@ PINNED_CODE static void end(struct context *c, void *argument, struct aegis_acti
 void thread_end(volatile uint32_t *word, uint32_t value)
 {
     struct end_arguments w = {word, value};
+
+    *word = *word; /* a page that fork shares is copied now: masked code cannot */
     context_call(&thread_self()->context, end, &w);
     __builtin_unreachable();
 }

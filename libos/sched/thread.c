@@ -109,6 +109,7 @@ PINNED_CODE void thread_boot_forked(struct aegis_activation *activation)
     struct hart_area *area = HART_AREA(activation);
 
     window_pages = 0;
+    thread_ticks_ended = 0;
     wait_reset();
     thread_boot(activation);
     thread_main = forked;

@@ -139,8 +139,12 @@ PINNED_CODE void wait_sleep(struct aegis_activation *a)
     }
     if (overflow)
         deadline = sooner(deadline, time_now() + AEGIS_EXPOSED_STATE->slice_ticks);
-    __atomic_fetch_and(&a->held, ~(uint64_t)AEGIS_HELD_SLICE_END, __ATOMIC_RELAXED);
     area->sleeping = 1;
+    if (__atomic_fetch_and(&a->held, ~(uint64_t)AEGIS_HELD_SLICE_END, __ATOMIC_RELAXED) &
+        AEGIS_HELD_SLICE_END) {
+        a->wake = AEGIS_WAKE_TIMEOUT; /* all are looked at when the next slot begins */
+        aegis_slice_yield();
+    }
     struct aegis_result r = aegis_slice_wait((unsigned long)gathered, at, deadline);
     area->sleeping = 0;
     wait_woken(a, !r.error                       ? (long)r.value

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <aegis/exposed.h>
+
 #include "../posix/clock.h"
 #include "../posix/user.h"
 #include "../thread/pthread_internal.h"
@@ -100,10 +102,25 @@ PINNED_CODE uint64_t timers_fire(uint64_t now)
         if (t->used && t->deadline && (!first || t->deadline < first))
             first = t->deadline;
     }
-    return first;
+    /* one that comes again faster than that is overrun, and leaves time for others */
+    uint64_t soonest = now + AEGIS_EXPOSED_STATE->grace_ticks;
+    return first && first < soonest ? soonest : first;
 }
 
-/* What a timer's signal says; its bit comes back if another timer has sent the same. */
+/* Expirations since it was last looked at are overruns of the signal that is taken now. */
+static void catch_up(struct timer *t)
+{
+    uint64_t now = time_now();
+
+    if (!t->interval || !t->deadline || counts_cpu(t) || now < t->deadline)
+        return;
+    uint64_t missed = (now - t->deadline) / t->interval + 1;
+    t->deadline += missed * t->interval;
+    t->overrun += missed < (uint64_t)(OVERRUNS - t->overrun) ? (int)missed : 0;
+}
+
+/* What a timer's signal says, overruns up to now; its bit comes back if another timer has sent the
+ * same. */
 bool timer_take(int signal, siginfo_t *information)
 {
     bool found = false;
@@ -116,6 +133,7 @@ bool timer_take(int signal, siginfo_t *information)
             return true;
         }
         found = true;
+        catch_up(t);
         t->due = 0;
         t->overrun_last = t->overrun;
         t->overrun = 0;

@@ -17,6 +17,7 @@ extern char __tls_image[], __tls_image_size[], __tls_size[];
 #define ARENA_END     0x3f00000000UL
 #define STACK_DEFAULT (256 << 10)
 #define CACHED        16 /* blocks that wait for the next thread */
+#define HOLES         64
 
 struct pthread *pthread_first, *pthread_all;
 static uintptr_t arena = ARENA;
@@ -71,7 +72,32 @@ static size_t block_bytes(size_t stack, size_t guard)
     return PAGE_UP(guard) + PAGE_UP(stack + sizeof(struct pthread) + tls_room() + 64);
 }
 
-/* With threads_lock. The guard is a hole below. */
+/* Addresses that threads had; what does not fit in is never used again. With threads_lock. */
+static struct cached holes[HOLES];
+
+static void hole_add(void *block, size_t size)
+{
+    for (struct cached *h = holes; h < holes + HOLES; h++)
+        if (!h->size) {
+            *h = (struct cached){block, size};
+            return;
+        }
+}
+
+static uintptr_t range_get(size_t size)
+{
+    for (struct cached *h = holes; h < holes + HOLES; h++)
+        if (h->size >= size) {
+            h->size -= size;
+            return (uintptr_t)h->block + h->size;
+        }
+    if (size > ARENA_END - arena)
+        return 0;
+    arena += size;
+    return arena - size;
+}
+
+/* The guard is a hole below. */
 static void *block_get(size_t size, size_t guard)
 {
     for (struct cached *c = cache; c < cache + CACHED; c++)
@@ -81,13 +107,14 @@ static void *block_get(size_t size, size_t guard)
             return block;
         }
     guard = PAGE_UP(guard);
-    if (size > ARENA_END - arena ||
-        pager_map(arena + guard, (size - guard) / AEGIS_PAGE_SIZE, AEGIS_R | AEGIS_W,
-                         REGION_ZERO))
+    uintptr_t at = range_get(size);
+    if (!at)
         return NULL;
-    void *block = (void *)arena;
-    arena += size;
-    return block;
+    if (pager_map(at + guard, (size - guard) / AEGIS_PAGE_SIZE, AEGIS_R | AEGIS_W, REGION_ZERO)) {
+        hole_add((void *)at, size);
+        return NULL;
+    }
+    return (void *)at;
 }
 
 static void block_put(void *block, size_t size, size_t guard)
@@ -104,8 +131,10 @@ static void block_put(void *block, size_t size, size_t guard)
         old = *place; /* its guard is not what the next one would expect */
         place->block = NULL;
     }
-    if (old.block)
-        pager_unmap((uintptr_t)old.block, old.size / AEGIS_PAGE_SIZE);
+    if (!old.block)
+        return;
+    pager_unmap((uintptr_t)old.block, old.size / AEGIS_PAGE_SIZE);
+    hole_add(old.block, old.size);
 }
 
 /* The thread's memory, laid out; `top` is where its stack and what lies above it end. */

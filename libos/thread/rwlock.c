@@ -98,7 +98,9 @@ int pthread_rwlock_unlock(pthread_rwlock_t *l)
 {
     uint32_t state = __atomic_load_n(&l->__state, __ATOMIC_RELAXED);
 
-    if (!state || (state & WRITER && l->__writer != thread_identity()))
+    if (!state)
+        return EINVAL;
+    if (state & WRITER && l->__writer != thread_identity())
         return EPERM;
     if (state & WRITER) {
         l->__writer = 0;
@@ -205,35 +207,49 @@ int pthread_barrierattr_setpshared(pthread_barrierattr_t *a, int shared)
     return 0;
 }
 
-/* ---- spin locks: who waits lets others run ---- */
+/* ---- spin locks: who finds one taken sleeps, for who has it may need the hart ---- */
+
+#define SPIN_HELD      1
+#define SPIN_CONTENDED 2
+#define SPIN_SHARED    0x80000000U
 
 int pthread_spin_init(pthread_spinlock_t *l, int shared)
 {
-    (void)shared;
-    *l = 0;
+    *l = shared ? SPIN_SHARED : 0;
     return 0;
 }
 
 int pthread_spin_destroy(pthread_spinlock_t *l)
 {
-    (void)l;
-    return 0;
+    return *l & ~SPIN_SHARED ? EBUSY : 0;
 }
 
 int pthread_spin_trylock(pthread_spinlock_t *l)
 {
-    return __atomic_exchange_n(l, 1, __ATOMIC_ACQUIRE) ? EBUSY : 0;
+    uint32_t free = *l & SPIN_SHARED;
+
+    return __atomic_compare_exchange_n(l, &free, free | SPIN_HELD, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED)
+               ? 0
+               : EBUSY;
 }
 
 int pthread_spin_lock(pthread_spinlock_t *l)
 {
-    while (pthread_spin_trylock(l))
-        thread_yield();
+    uint32_t shared = *l & SPIN_SHARED;
+
+    if (pthread_spin_trylock(l) == 0)
+        return 0;
+    while (__atomic_exchange_n(l, shared | SPIN_CONTENDED, __ATOMIC_ACQUIRE) & ~SPIN_SHARED)
+        word_wait(l, shared | SPIN_CONTENDED, 0, shared != 0, may_interrupt());
     return 0;
 }
 
 int pthread_spin_unlock(pthread_spinlock_t *l)
 {
-    __atomic_store_n(l, 0, __ATOMIC_RELEASE);
+    uint32_t shared = *l & SPIN_SHARED;
+
+    if (__atomic_exchange_n(l, shared, __ATOMIC_RELEASE) & SPIN_CONTENDED)
+        word_wake(l, 1, shared != 0);
     return 0;
 }

@@ -80,6 +80,8 @@ int sched_setscheduler(pid_t pid, int policy, const struct sched_param *p)
 
     if (!t)
         return -1;
+    if (!p)
+        return fail(EINVAL);
     int before = t->policy, error = pthread_setschedparam((pthread_t)t, policy, p);
     return error ? fail(error) : before;
 }
@@ -97,6 +99,8 @@ int sched_rr_get_interval(pid_t pid, struct timespec *interval)
 {
     if (!of_process(pid))
         return -1;
+    if (!interval)
+        return fail(EINVAL);
     uint64_t ns = AEGIS_EXPOSED_STATE->slice_ticks * 1000000000UL / AEGIS_EXPOSED_STATE->time_hz;
     struct timespec t = {(time_t)(ns / 1000000000UL), (long)(ns % 1000000000UL)};
     return user_copy_out(interval, &t, sizeof t) ? fail(EFAULT) : 0;

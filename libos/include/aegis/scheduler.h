@@ -130,3 +130,6 @@ unsigned thread_wake(const volatile uint32_t *word, unsigned count);
 
 /* Another thread's turn, or if there is none another environment's. */
 void thread_yield(void);
+/* The rest of the slot is another environment's (a slot with RING over it). 0 when the next one of
+ * ours has come, or an error of slice_yield_to. */
+long thread_yield_to(unsigned slot);
