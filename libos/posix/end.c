@@ -64,11 +64,11 @@ static void send_files(void)
 
 void process_kill(enum start_ended how, int value)
 {
-    if (process_self)
+    if (process_self) {
         process_self->time_user = process_ticks(clock_ticks());
-    if (process_self)
         process_close(process_self,
                       how == START_EXITED ? W_EXITCODE(value & 0xff, 0) : W_EXITCODE(0, value));
+    }
     for (;;)
         aegis_env_destroy(AEGIS_SLOT_SELF);
 }
