@@ -13,6 +13,11 @@
 #include <aegis/aegis.h>
 #include <aegis/pager.h>
 
+#ifndef PREFIX
+#define PREFIX ""
+#define FIRST  pager_radix
+#endif
+
 #define PAGE  4096UL
 #define PAGES 100
 #define ANY   (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -96,13 +101,13 @@ static void appel(void)
     faults = 0;
     unsigned long n = FIGURE_MEAN(1, 3, touch_in_turn());
     if (faults == 4 * PAGES)
-        figure_report("appel1", n / PAGES);
+        figure_report(PREFIX "appel1", n / PAGES);
     mprotect(area, PAGES * PAGE, RW);
     handler_set(on_fault_open);
     faults = 0;
     n = FIGURE_MEAN(1, 3, protect_and_touch());
     if (faults == 4 * PAGES)
-        figure_report("appel2", n / PAGES);
+        figure_report(PREFIX "appel2", n / PAGES);
 }
 
 /* ---- rights ---- */
@@ -115,13 +120,13 @@ static void rights(void)
         n = FIGURE_MEAN(0, 1, mprotect(area, PAGE, PROT_READ));
         mprotect(area, PAGE, RW);
     }
-    figure_report("prot1", n);
+    figure_report(PREFIX "prot1", n);
     for (int i = 0; i < 3; i++) {
         off = FIGURE_MEAN(0, 1, mprotect(area, PAGES * PAGE, PROT_READ));
         on = FIGURE_MEAN(0, 1, mprotect(area, PAGES * PAGE, RW));
     }
-    figure_report("prot100", off);
-    figure_report("unprot100", on);
+    figure_report(PREFIX "prot100", off);
+    figure_report(PREFIX "unprot100", on);
 }
 
 static void dirty(void)
@@ -133,7 +138,7 @@ static void dirty(void)
     is = aegis_page_dirty(page);
     unsigned long n = FIGURE_MEAN(3, 5, is = aegis_page_dirty(page));
     if (is)
-        figure_report("dirty", n - 1); /* the store of the answer */
+        figure_report(PREFIX "dirty", n - 1); /* the store of the answer */
 }
 
 /* ---- faults ---- */
@@ -148,7 +153,7 @@ static void first_touch(void)
     munmap(p, 16 * PAGE);
     p = mmap(0, 16 * PAGE, RW, ANY, -1, 0);
     unsigned long n = FIGURE_MEAN(4, 8, *(volatile char *)(p + i++ * PAGE) = 1);
-    figure_report("first_touch", n);
+    figure_report(PREFIX "first_touch", n);
     munmap(p, 16 * PAGE);
 }
 
@@ -184,7 +189,7 @@ static void cow_fault(void)
             return;
         page_put(slot);
     }
-    figure_report("cow_fault", n);
+    figure_report(PREFIX "cow_fault", n);
 }
 
 static void cycle(void)
@@ -205,6 +210,8 @@ static int count(uintptr_t va, struct page_entry *entry, void *pages)
 
 static void swap(void)
 {
+    if (pager_now() != &pager_radix)
+        return;
     unsigned long n = 0;
     int pages = 0, after = 0;
 
@@ -218,11 +225,13 @@ static void swap(void)
         pager_set(&pager_radix);
     }
     if (pages == 100 && after >= 3 * pages)
-        figure_report("policy_swap", n);
+        figure_report(PREFIX "policy_swap", n);
 }
 
 int main(void)
 {
+    if (pager_now() != &FIRST && pager_set(&FIRST))
+        return 1;
     shuffle();
     area = mmap(0, PAGES * PAGE, RW, ANY, -1, 0);
     memset(area, 1, PAGES * PAGE);
@@ -230,7 +239,7 @@ int main(void)
     dirty();
     first_touch();
     cow_fault();
-    figure_report("mmap_cycle", FIGURE_MEAN(3, 3, cycle()));
+    figure_report(PREFIX "mmap_cycle", FIGURE_MEAN(3, 3, cycle()));
     appel();
     swap();
     return 0;

@@ -14,7 +14,8 @@
 extern char __text_end[], __rodata_end[], _end[];
 
 __attribute__((weak)) PINNED_CONST const struct pager *const aegis_pager = &pager_radix;
-PINNED_BSS const struct pager *pager_current;
+PINNED_BSS struct pager pager_in_use;
+static PINNED_BSS const struct pager *in_use; /* that was copied there */
 PINNED_BSS unsigned pager_lock;
 
 /* ---- upcalls ---- */
@@ -30,7 +31,7 @@ PINNED_CODE int pager_restore(uintptr_t va, unsigned access)
     if (memory_restore(va) == 0)
         return 0;
     memory_restore_all();
-    const struct page_entry *e = pager_current ? pager_current->find(va) : 0;
+    const struct page_entry *e = in_use ? pager_current->find(va) : 0;
     if (!e || e->kind != PAGE_PRESENT || access & ~rights_mapped(e))
         return -1;
     return page_enter(e->slot, va, rights_mapped(e)) ? -1 : 0;
@@ -42,7 +43,7 @@ PINNED_CODE int pager_restore(uintptr_t va, unsigned access)
 
 PINNED_CODE const struct pager *pager_now(void)
 {
-    return pager_current;
+    return in_use;
 }
 
 PINNED_CODE static long find_masked(long va, long b, long c, long d)
@@ -315,17 +316,23 @@ PINNED_CODE static long carry_over(const struct pager *from, const struct pager 
     return error ? error : entries_visit(from, carry, (void *)to);
 }
 
+PINNED_CODE static void use(const struct pager *pager)
+{
+    pager_in_use = *pager;
+    in_use = pager;
+}
+
 PINNED_CODE static long set_masked(long pager, long b, long c, long d)
 {
-    const struct pager *from = pager_current, *to = (const struct pager *)pager;
+    struct pager from = pager_in_use, to = *(const struct pager *)pager;
+    bool same = from.find == to.find;
 
     UNUSED(b, c, d);
-    long error = from->find == to->find ? 0 : carry_over(from, to);
+    long error = same ? 0 : carry_over(&from, &to);
     if (!error)
-        pager_current = to;
-    const struct pager *over = error ? to : from;
-    if (from->find != to->find && over->end)
-        over->end();
+        use((const struct pager *)pager);
+    if (!same && (error ? to.end : from.end))
+        (error ? to.end : from.end)();
     return error;
 }
 
@@ -387,7 +394,7 @@ PINNED_CODE int pager_boot(void)
     uintptr_t text = (uintptr_t)__text_end, rodata = (uintptr_t)__rodata_end;
 
     memory_boot();
-    pager_current = aegis_pager;
+    use(aegis_pager);
     int error = pager_current->init();
     for (unsigned i = 1; i < slots && !error; i++)
         error = adopt(i);

@@ -54,7 +54,9 @@ static inline long pager_call(long (*function)(long, long, long, long), long a, 
     return masked_call(a, b, c, d, function);
 }
 
-extern const struct pager *pager_current;
+/* A copy of the one in use: what masked code looks at is pinned. */
+extern struct pager pager_in_use;
+#define pager_current (&pager_in_use)
 
 /* A copy of the block of `source`, claimed into a new slot. Negative error. */
 long page_copy(unsigned order, unsigned source);

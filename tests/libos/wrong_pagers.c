@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pagers that are wrong: each in a child, which it may ruin; nobody else may notice. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <aegis/exposed.h>
+#include <aegis/pager.h>
+
+#include "tap.h"
+
+#define PAGE 4096UL
+#define RW   (PROT_READ | PROT_WRITE)
+
+static struct pager mine;
+static PINNED_BSS uintptr_t area; /* where it is wrong; elsewhere nothing would get anywhere */
+
+PINNED_CODE static int wrong_here(uintptr_t va)
+{
+    return va - area < 16 * PAGE;
+}
+
+PINNED_CODE static int never_maps(uintptr_t va, unsigned access)
+{
+    return wrong_here(va) ? 0 : page_fault(va, access);
+}
+
+PINNED_CODE static int rubbish(uintptr_t va, unsigned access)
+{
+    return wrong_here(va) ? 0x7abcdef5 : page_fault(va, access);
+}
+
+PINNED_CODE static int faults_itself(uintptr_t va, unsigned access)
+{
+    return wrong_here(va) ? *(volatile int *)(va % PAGE + 8) : page_fault(va, access);
+}
+
+PINNED_CODE static int loops(uintptr_t va, unsigned access)
+{
+    while (wrong_here(va))
+        __asm__ volatile("");
+    return page_fault(va, access);
+}
+
+PINNED_CODE static struct page_entry *finds_nonsense(uintptr_t va)
+{
+    return wrong_here(va) ? (struct page_entry *)0x123456000 : pager_radix.find(va);
+}
+
+static struct page_entry lies = {77, AEGIS_RWX, PAGE_PRESENT, 0};
+
+PINNED_CODE static struct page_entry *finds_others(uintptr_t va)
+{
+    return wrong_here(va) ? &lies : pager_radix.find(va);
+}
+
+static int no_deferred(uintptr_t va, unsigned access)
+{
+    (void)va, (void)access;
+    return PAGER_SIGNAL(SIGBUS, BUS_ADRERR);
+}
+
+PINNED_CODE static int defers(uintptr_t va, unsigned access)
+{
+    return wrong_here(va) ? PAGER_DEFER : page_fault(va, access);
+}
+
+/* How the child ends: a signal's number; 0: not at all, and we end it. */
+static int ends(int (*fault)(uintptr_t, unsigned), struct page_entry *(*find)(uintptr_t))
+{
+    int status, waited = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        char *p = mmap(0, 16 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        area = (uintptr_t)p;
+        mine = pager_radix;
+        if (fault)
+            mine.fault = fault;
+        if (find)
+            mine.find = find;
+        mine.deferred = no_deferred;
+        /* the same table, whoever finds in it */
+        if (find)
+            pager_radix.fault(area, AEGIS_R);
+        pager_set(&mine);
+        *(volatile char *)p = 1;
+        _exit(0);
+    }
+    while (waitpid(pid, &status, WNOHANG) == 0 && waited++ < 500)
+        usleep(1000);
+    if (waited > 500) {
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        return 0;
+    }
+    return WIFSIGNALED(status) ? WTERMSIG(status) : -1;
+}
+
+static int well(void)
+{
+    char *p = malloc(20000);
+    memset(p, 1, 20000);
+    free(p);
+    return p != 0;
+}
+
+int main(void)
+{
+    uint64_t before = AEGIS_EXPOSED_STATE->free_pages;
+
+    tap(ends(never_maps, 0) == 0 && well(), "pager_that_never_maps");
+    tap(ends(rubbish, 0) > 0 && well(), "pager_that_returns_rubbish");
+    tap(ends(faults_itself, 0) > 0 && well(), "pager_that_faults");
+    tap(ends(loops, 0) >= 0 && well(), "pager_that_loops");
+    tap(ends(0, finds_nonsense) > 0 && well(), "pager_that_finds_nonsense");
+    tap(ends(0, finds_others) > 0 && well(), "pager_that_names_the_slots_of_others");
+    tap(ends(defers, 0) == SIGBUS && well(), "pager_whose_thread_gives_up");
+    for (int i = 0; i < 2000 && AEGIS_EXPOSED_STATE->dying; i++)
+        usleep(100);
+    tap((long)(before - AEGIS_EXPOSED_STATE->free_pages) < 64, "wrong_pagers_leak_nothing");
+    return tap_failed;
+}
