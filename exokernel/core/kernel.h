@@ -103,6 +103,7 @@ struct activation {
     uint64_t entry[2 * AEGIS_ENTRY_SLOTS]; /* struct activation * on this hart, or the null one: see pct.h */
     /* C's */
     struct env *env;
+    uint64_t last; /* number of the last call that was more than a few instructions, for the dump */
     uint32_t *sleeping; /* the exposed word that says so */
     pfn_t page; /* of the lower half */
     uint32_t index;

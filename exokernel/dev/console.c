@@ -14,6 +14,7 @@
 #include "../core/ledger.h"
 #include "../core/slice.h"
 #include "../core/user.h"
+#include "../riscv/calls.h"
 #include "log.h"
 #include "plic.h"
 #include "uart.h"
@@ -196,6 +197,16 @@ static bool receive(void)
     return dump;
 }
 
+/* What each activation of an environment called last, but for transfers and what entry.S does alone. */
+static void dump_calls(unsigned index)
+{
+    const struct env *e = kernel.env[index];
+    if (!e)
+        return;
+    FOR_ACTIVATIONS(e, h, a)
+        log_print("  hart %u: last call %s", h, a->last < CALL_COUNT ? call_names[a->last] : "?");
+}
+
 /*
  * The dump: every environment, then each hart says where it is, this one at once and the others
  * when they are interrupted.
@@ -207,6 +218,7 @@ static void dump(void)
         if (r->state != AEGIS_ENV_FREE)
             log_print("environment %u: state %u, controller %u, ledger pages %u, sleeping %x", i,
                       r->state, r->controller, r->pages, r->sleeping[0]);
+        dump_calls(i);
     }
     __atomic_store_n(&console_dump_wanted, kernel.online, __ATOMIC_RELAXED);
     for (unsigned h = 0; h < AEGIS_HARTS; h++) {

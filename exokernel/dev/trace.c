@@ -4,7 +4,7 @@
 
 #include "../riscv/calls.h"
 
-static const char *const names[CALL_COUNT] = {
+const char *const call_names[CALL_COUNT] = {
 #define CALL(number, name, count, arguments, errors, sentence) [number] = #name,
 #include <aegis/calls.def>
 #undef CALL
@@ -31,7 +31,7 @@ static result_t traced(unsigned number, const unsigned long x[5])
     uint32_t index = machine_self()->index;
     bool wanted = machine_trace >> number & 1;
     if (wanted)
-        log_print("[%u] %s %lx %lx %lx %lx %lx", index, names[number], x[0], x[1], x[2], x[3],
+        log_print("[%u] %s %lx %lx %lx %lx %lx", index, call_names[number], x[0], x[1], x[2], x[3],
                   x[4]);
     result_t r = calls_plain[number](x[0], x[1], x[2], x[3], x[4]);
     if (wanted && !(LEAVING >> number & 1))

@@ -57,6 +57,7 @@ trap_entry:
     addi t0, a7, -13
     beqz t0, protect
 call_c:
+    sd a7, K_LAST(gp)
     # 1. The kernel's stack; sp and ra are all that C does not keep of what we must.
     sd sp, K_SP(gp)
     sd ra, K_RA(gp)
