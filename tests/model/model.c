@@ -809,6 +809,7 @@ static void do_env_destroy(void)
         return;
     bool dies = valid && env[target].alive;
     if (dies && chance(2)) { /* one step, and then whoever likes goes on */
+        unsigned ours = hart;
         run_as(who, hart);
         host_call(hart, AEGIS_CALL_env_destroy, slot, 0, 0, 0, 0);
         for (unsigned n = 0; n < 10000 && exposed.dying != AEGIS_ENVS; n++) {
@@ -817,6 +818,7 @@ static void do_env_destroy(void)
             run_as(0, hart);
             host_call(hart, AEGIS_CALL_reap, 1 + below(3), 0, 0, 0, 0);
         }
+        hart = ours;
     }
     uint32_t index = valid ? env[target].index : 0;
     result_t r = C(env_destroy, slot, 0, 0, 0, 0);
