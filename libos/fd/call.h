@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The frame of a call on a descriptor: signals deferred, done again after a handler that says so. */
+/* The frame of a call on a descriptor: signals deferred, done again after a handler that says so.
+ */
 #pragma once
 
 #include <errno.h>

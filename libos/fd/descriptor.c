@@ -96,8 +96,8 @@ static int set_word(void *argument)
 
     if (!word)
         return -EBADF;
-    return descriptor_set(c->descriptor, (word & ~CLOSE_ON_EXEC) |
-                                             (c->value & FD_CLOEXEC ? CLOSE_ON_EXEC : 0));
+    return descriptor_set(c->descriptor,
+                          (word & ~CLOSE_ON_EXEC) | (c->value & FD_CLOEXEC ? CLOSE_ON_EXEC : 0));
 }
 
 static int set_flags(void *argument)
@@ -133,16 +133,24 @@ static long control(int descriptor, int command, unsigned long argument)
         return -EBADF;
     switch (command) {
     case F_DUPFD:
-    case F_DUPFD_CLOEXEC: return file_attempt(copy_any, &copy);
-    case F_GETFD: return word & CLOSE_ON_EXEC ? FD_CLOEXEC : 0;
-    case F_SETFD: return file_attempt(set_word, &change);
-    case F_GETFL: return (long)word_file(word)->flags;
-    case F_SETFL: return file_attempt(set_flags, &change);
-    case F_GETOWN: return 0;
+    case F_DUPFD_CLOEXEC:
+        return file_attempt(copy_any, &copy);
+    case F_GETFD:
+        return word & CLOSE_ON_EXEC ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        return file_attempt(set_word, &change);
+    case F_GETFL:
+        return (long)word_file(word)->flags;
+    case F_SETFL:
+        return file_attempt(set_flags, &change);
+    case F_GETOWN:
+        return 0;
     case F_GETLK:
     case F_SETLK:
-    case F_SETLKW: return lock_call(word_file(word), command, (struct flock *)argument);
-    default: return -EINVAL;
+    case F_SETLKW:
+        return lock_call(word_file(word), command, (struct flock *)argument);
+    default:
+        return -EINVAL;
     }
 }
 
@@ -172,11 +180,17 @@ int lockf(int descriptor, int function, off_t size)
     struct flock f = {.l_whence = SEEK_CUR, .l_len = size, .l_type = F_WRLCK};
 
     switch (function) {
-    case F_ULOCK: f.l_type = F_UNLCK; return fcntl(descriptor, F_SETLK, &f);
-    case F_LOCK: return fcntl(descriptor, F_SETLKW, &f);
-    case F_TLOCK: return fcntl(descriptor, F_SETLK, &f);
-    case F_TEST: break;
-    default: return (int)file_result(-EINVAL);
+    case F_ULOCK:
+        f.l_type = F_UNLCK;
+        return fcntl(descriptor, F_SETLK, &f);
+    case F_LOCK:
+        return fcntl(descriptor, F_SETLKW, &f);
+    case F_TLOCK:
+        return fcntl(descriptor, F_SETLK, &f);
+    case F_TEST:
+        break;
+    default:
+        return (int)file_result(-EINVAL);
     }
     if (fcntl(descriptor, F_GETLK, &f))
         return -1;

@@ -53,8 +53,8 @@ static off_t null_seek(struct file *file, off_t offset, int whence)
 }
 
 /*
- * This machine gives programs no entropy: a counter of time and identity, mixed. It differs from run
- * to run and from process to process, and can be guessed.
+ * This machine gives programs no entropy: a counter of time and identity, mixed. It differs from
+ * run to run and from process to process, and can be guessed.
  */
 void random_fill(void *buffer, size_t size)
 {

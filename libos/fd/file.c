@@ -35,7 +35,7 @@ static inline void file_free(struct file *file)
             locks_drop_file(file);
         node_drop(node);
     }
-    file->type = FILE_FREE; /* logged with the references */
+    file->type = FILE_FREE;      /* logged with the references */
     file->next = fs->free_files; /* means nothing while the file is in use */
     session_set(fs->free_files, file);
 }

@@ -30,7 +30,8 @@ enum file_type {
     FILE_ZERO,
     FILE_FULL,
     FILE_RANDOM,
-    FILE_CONSOLE,    /* the console when it is no terminal: words[0] is its channel, 0 input; libos/tty */
+    FILE_CONSOLE, /* the console when it is no terminal: words[0] is its channel, 0 input; libos/tty
+                   */
     FILE_TERMINAL,   /* console as a terminal, pts/N, tty: libos/tty */
     FILE_PTY_MASTER, /* libos/tty */
     FILE_TYPES,
@@ -41,7 +42,7 @@ struct file {
     uint32_t references; /* descriptors, and messages on their way */
     uint32_t flags;      /* O_* without those that matter to open() only */
     uint32_t spare;
-    uint64_t offset; /* moved by atomic operations only */
+    uint64_t offset;   /* moved by atomic operations only */
     struct node *node; /* held; null: it has none */
     void *object;      /* the type's own, with words */
     uint64_t words[2];
@@ -90,8 +91,7 @@ struct file_operations {
 extern const struct file_operations *file_operations[FILE_TYPES];
 
 /* libos/tty's. */
-extern const struct file_operations console_operations, terminal_operations,
-    pty_master_operations;
+extern const struct file_operations console_operations, terminal_operations, pty_master_operations;
 
 /* Device numbers (st_rdev), as sys/sysmacros.h makes them: which type a node opens as. */
 #define DEVICE(major, minor) ((dev_t)(major) << 32 | (minor))
@@ -99,9 +99,9 @@ extern const struct file_operations console_operations, terminal_operations,
 #define DEVICE_MINOR(device) ((unsigned)(device))
 
 enum device_major {
-    DEVICE_MEMORY = 1,     /* minor 3 null, 5 zero, 7 full, 8 random, 9 urandom */
-    DEVICE_TTY = 5,        /* minor 0 tty (FILE_TERMINAL), 1 console (TERMINAL or CONSOLE), 2 ptmx */
-    DEVICE_PTS = 136,      /* minor N: pts/N (FILE_TERMINAL) */
+    DEVICE_MEMORY = 1, /* minor 3 null, 5 zero, 7 full, 8 random, 9 urandom */
+    DEVICE_TTY = 5,    /* minor 0 tty (FILE_TERMINAL), 1 console (TERMINAL or CONSOLE), 2 ptmx */
+    DEVICE_PTS = 136,  /* minor N: pts/N (FILE_TERMINAL) */
 };
 
 /* ---- for types; all in the monitor ---- */

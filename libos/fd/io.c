@@ -333,7 +333,8 @@ static int flag_set(void *argument)
 
     if (!file)
         return -EBADF;
-    session_set(file->flags, set[2] ? file->flags | (uint32_t)set[1] : file->flags & ~(uint32_t)set[1]);
+    session_set(file->flags,
+                set[2] ? file->flags | (uint32_t)set[1] : file->flags & ~(uint32_t)set[1]);
     return 0;
 }
 

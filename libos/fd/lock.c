@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Record locks. A change of one owner's locks is made in one stay in the monitor: what it had in the
- * range is cut out, then the new lock is put in. Who waits says on whom (process->parts), so that a
- * ring of waiting processes is seen: EDEADLK.
+ * Record locks. A change of one owner's locks is made in one stay in the monitor: what it had in
+ * the range is cut out, then the new lock is put in. Who waits says on whom (process->parts), so
+ * that a ring of waiting processes is seen: EDEADLK.
  */
 #include "lock.h"
 
@@ -13,10 +13,10 @@
 #include "../fs/node.h"
 #include "table.h"
 
-#define END        (1UL << 63)
-#define LOCKS_NODE 128 /* at one file: the list is walked in the monitor */
+#define END          (1UL << 63)
+#define LOCKS_NODE   128 /* at one file: the list is walked in the monitor */
 #define WAITS_FOR(p) ((p)->parts[LOCK_PART])
-#define LOCK_PART  7
+#define LOCK_PART    7
 
 struct request {
     struct node *node;
@@ -252,10 +252,17 @@ int lock_whole(struct file *file, int operation)
     if (!file->node)
         return -EINVAL;
     switch (operation & ~LOCK_NB) {
-    case LOCK_SH: r.type = F_RDLCK; break;
-    case LOCK_EX: r.type = F_WRLCK; break;
-    case LOCK_UN: r.type = F_UNLCK; break;
-    default: return -EINVAL;
+    case LOCK_SH:
+        r.type = F_RDLCK;
+        break;
+    case LOCK_EX:
+        r.type = F_WRLCK;
+        break;
+    case LOCK_UN:
+        r.type = F_UNLCK;
+        break;
+    default:
+        return -EINVAL;
     }
     r.want.exclusive = r.type == F_WRLCK;
     return request_run(&r, !(operation & LOCK_NB));

@@ -102,16 +102,22 @@ static off_t memory_seek(struct file *file, off_t offset, int whence)
     off_t to;
 
     switch (whence) {
-    case SEEK_SET: break;
-    case SEEK_CUR: base = file->offset; break;
-    case SEEK_END: base = file->node->size; break;
+    case SEEK_SET:
+        break;
+    case SEEK_CUR:
+        base = file->offset;
+        break;
+    case SEEK_END:
+        base = file->node->size;
+        break;
     case SEEK_DATA:
     case SEEK_HOLE:
         to = offset < 0 ? -ENXIO : contents_seek(file->node, (uint64_t)offset, whence == SEEK_DATA);
         if (to >= 0)
             __atomic_store_n(&file->offset, (uint64_t)to, __ATOMIC_RELEASE);
         return to;
-    default: return -EINVAL;
+    default:
+        return -EINVAL;
     }
     if (__builtin_add_overflow((off_t)base, offset, &to))
         return -EOVERFLOW;

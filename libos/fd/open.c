@@ -94,9 +94,12 @@ static int node_find(struct open_call *c)
 static unsigned wanted(unsigned flags)
 {
     switch (flags & O_ACCMODE) {
-    case O_RDONLY: return flags & O_TRUNC ? 4 | 2 : 4;
-    case O_WRONLY: return 2;
-    default: return 4 | 2;
+    case O_RDONLY:
+        return flags & O_TRUNC ? 4 | 2 : 4;
+    case O_WRONLY:
+        return 2;
+    default:
+        return 4 | 2;
     }
 }
 
@@ -119,27 +122,40 @@ static int device_type(dev_t device)
     switch (DEVICE_MAJOR(device)) {
     case DEVICE_MEMORY:
         switch (DEVICE_MINOR(device)) {
-        case 3: return FILE_NULL;
-        case 5: return FILE_ZERO;
-        case 7: return FILE_FULL;
+        case 3:
+            return FILE_NULL;
+        case 5:
+            return FILE_ZERO;
+        case 7:
+            return FILE_FULL;
         case 8:
-        case 9: return FILE_RANDOM;
-        default: return -ENXIO;
+        case 9:
+            return FILE_RANDOM;
+        default:
+            return -ENXIO;
         }
-    case DEVICE_TTY: return DEVICE_MINOR(device) == 2 ? FILE_PTY_MASTER : FILE_TERMINAL;
-    case DEVICE_PTS: return FILE_TERMINAL;
-    default: return -ENXIO;
+    case DEVICE_TTY:
+        return DEVICE_MINOR(device) == 2 ? FILE_PTY_MASTER : FILE_TERMINAL;
+    case DEVICE_PTS:
+        return FILE_TERMINAL;
+    default:
+        return -ENXIO;
     }
 }
 
 static int type_of(const struct node *node)
 {
     switch (node->mode & S_IFMT) {
-    case S_IFREG: return FILE_MEMORY;
-    case S_IFDIR: return FILE_DIRECTORY;
-    case S_IFIFO: return FILE_PIPE;
-    case S_IFCHR: return device_type(node->device);
-    default: return -ENXIO;
+    case S_IFREG:
+        return FILE_MEMORY;
+    case S_IFDIR:
+        return FILE_DIRECTORY;
+    case S_IFIFO:
+        return FILE_PIPE;
+    case S_IFCHR:
+        return device_type(node->device);
+    default:
+        return -ENXIO;
     }
 }
 
@@ -202,8 +218,7 @@ static int open_attempt(void *argument)
 static int mounted_attempt(void *argument)
 {
     struct open_call *c = argument;
-    return file_open(c, c->walk.at, c->walk.length ? FILE_DIRECTORY : FILE_MOUNTED,
-                     c->walk.number);
+    return file_open(c, c->walk.at, c->walk.length ? FILE_DIRECTORY : FILE_MOUNTED, c->walk.number);
 }
 
 static int mounted_open(struct open_call *c)
@@ -250,8 +265,8 @@ static int open_finish(struct open_call *c, int descriptor)
 }
 
 /* Its own function, so that what it works on is at hand in a register. */
-static __attribute__((noinline)) int open_run(struct open_call *c, int directory,
-                                              const char *path, unsigned flags, mode_t mode)
+static __attribute__((noinline)) int open_run(struct open_call *c, int directory, const char *path,
+                                              unsigned flags, mode_t mode)
 {
     int error = path_take(&c->walk, directory, path);
 
@@ -349,7 +364,8 @@ static void device_walk(struct walk *w, const char *path)
 
 int device_make(const char *path, mode_t mode, dev_t device, uid_t uid, gid_t gid)
 {
-    struct device_call c = {.mode = S_IFCHR | (mode & 07777), .device = device, .uid = uid, .gid = gid};
+    struct device_call c = {
+        .mode = S_IFCHR | (mode & 07777), .device = device, .uid = uid, .gid = gid};
 
     device_walk(&c.walk, path);
     return file_attempt(device_attempt, &c);

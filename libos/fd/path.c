@@ -42,7 +42,6 @@ int path_parent(struct path_call *c, int (*call)(struct path_call *))
     struct attempt a = {c, call};
     int error = file_attempt(attempt_parent, &a);
 
-
     if (FILE_SYSTEM->dying)
         files_reap();
     return error;
@@ -65,16 +64,29 @@ static int on_path(struct path_call *c, int directory, const char *path,
 
 /* ---- status ---- */
 
+static int file_stat(struct file *file, struct stat *stat)
+{
+    const struct file_operations *o = file_operations[file->type];
+
+    *stat = (struct stat){.st_mode = S_IFCHR | 0600, .st_nlink = 1, .st_blksize = 4096};
+    if (file->node)
+        node_stat(file->node, stat);
+    return o->stat ? o->stat(file, stat) : 0;
+}
+
 /* Within a mounted file system: outside the monitor. */
-static int mounted_stat(const struct walk *w, struct stat *stat)
+static int mounted_stat(const struct walk *w, struct stat *stat, unsigned flags)
 {
     const struct filesystem *fs = file_systems[w->at->mount];
+    struct file *file = NULL;
 
     if (!fs) {
         node_stat(w->at, stat);
         return 0;
     }
-    return fs->stat(w->number, stat);
+    if (flags & WALK_FOLLOW && fs->descriptor)
+        file = file_at(fs->descriptor(w->number));
+    return file ? file_stat(file, stat) : fs->stat(w->number, stat);
 }
 
 struct stat_call {
@@ -82,8 +94,8 @@ struct stat_call {
     struct walk walk;
 };
 
-static __attribute__((noinline)) int stat_run(struct stat_call *c, int directory,
-                                              const char *path, struct stat *user, unsigned flags)
+static __attribute__((noinline)) int stat_run(struct stat_call *c, int directory, const char *path,
+                                              struct stat *user, unsigned flags)
 {
     int error = path_take(&c->walk, directory, path);
 
@@ -95,7 +107,7 @@ static __attribute__((noinline)) int stat_run(struct stat_call *c, int directory
         node_stat(c->walk.at, &c->stat);
     monitor_leave();
     if (!error && __builtin_expect(c->walk.number != 0, 0))
-        error = mounted_stat(&c->walk, &c->stat);
+        error = mounted_stat(&c->walk, &c->stat, flags);
     return error ? error : user_copy_out(user, &c->stat, sizeof c->stat);
 }
 
@@ -122,16 +134,6 @@ int fstatat(int directory, const char *restrict path, struct stat *restrict user
     if (flags & ~AT_SYMLINK_NOFOLLOW)
         return (int)file_result(-EINVAL);
     return path_stat(directory, path, user, flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW);
-}
-
-static int file_stat(struct file *file, struct stat *stat)
-{
-    const struct file_operations *o = file_operations[file->type];
-
-    *stat = (struct stat){.st_mode = S_IFCHR | 0600, .st_nlink = 1, .st_blksize = 4096};
-    if (file->node)
-        node_stat(file->node, stat);
-    return o->stat ? o->stat(file, stat) : 0;
 }
 
 int fstat(int descriptor, struct stat *user)

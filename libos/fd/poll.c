@@ -11,10 +11,10 @@
 
 #include "call.h"
 
-#define FEW       16 /* descriptors that need no memory of the heap */
-#define A_STAY    16 /* looked at in one stay in the monitor */
-#define ALWAYS    (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
-#define UNASKED   (POLLERR | POLLHUP | POLLNVAL)
+#define FEW     16 /* descriptors that need no memory of the heap */
+#define A_STAY  16 /* looked at in one stay in the monitor */
+#define ALWAYS  (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
+#define UNASKED (POLLERR | POLLHUP | POLLNVAL)
 
 static uint64_t ticks_now(void)
 {
@@ -91,7 +91,8 @@ static int poll_run(struct pollfd *fds, nfds_t n, uint64_t deadline, bool now)
     return ready;
 }
 
-/* With another mask meanwhile: a signal that it lets through is handled before the old one is back. */
+/* With another mask meanwhile: a signal that it lets through is handled before the old one is back.
+ */
 static int poll_masked(struct pollfd *fds, nfds_t n, uint64_t deadline, bool now,
                        const sigset_t *mask)
 {
@@ -157,8 +158,8 @@ int poll(struct pollfd *fds, nfds_t n, int milliseconds)
     uint64_t deadline = 0;
 
     if (milliseconds > 0)
-        deadline = ticks_now() +
-                   ((uint64_t)milliseconds * AEGIS_EXPOSED_STATE->time_hz + 999) / 1000;
+        deadline =
+            ticks_now() + ((uint64_t)milliseconds * AEGIS_EXPOSED_STATE->time_hz + 999) / 1000;
     return (int)file_result(poll_user(fds, n, deadline, milliseconds == 0, NULL));
 }
 

@@ -5,8 +5,8 @@
  *     process->descriptors --> struct descriptor_table --> chunks of 64 words: file | close-on-exec
  *
  * A chunk is shared by a parent and its children (fork counts one up) until one of them changes it;
- * then it gets its own, and each file in it one more reference. So a change is one logged store, and
- * fork and exit touch no file.
+ * then it gets its own, and each file in it one more reference. So a change is one logged store,
+ * and fork and exit touch no file.
  */
 #pragma once
 
@@ -102,7 +102,8 @@ static inline int descriptor_take(struct file *file, unsigned flags)
     unsigned d = t ? (unsigned)t->lowest : DESCRIPTORS;
 
     if (__builtin_expect(d >= CHUNK_WORDS || d >= process_self->limits[RLIMIT_NOFILE].now ||
-                             !chunk_is_own(t, 0) || t->chunk[0]->word[d], 0))
+                             !chunk_is_own(t, 0) || t->chunk[0]->word[d],
+                         0))
         return descriptor_make(file, 0, flags);
     session_set(t->chunk[0]->word[d], (uint64_t)file | (flags & O_CLOEXEC ? CLOSE_ON_EXEC : 0));
     t->lowest = d + 1;

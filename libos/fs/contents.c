@@ -21,7 +21,7 @@
 #define FAN          9 /* bits of an index per level */
 #define SLOTS        512
 #define STEP         32 /* pages freed, or branches passed over, in one stay in the monitor */
-#define HEIGHT(root) ((unsigned)((root) & 7))
+#define HEIGHT(root) ((unsigned)((root)&7))
 #define BASE(root)   ((uint64_t *)((root) & ~7UL))
 #define RESERVE      (8 * NODE_PAGE)
 

@@ -40,7 +40,8 @@ static int segment_make(struct directory *d)
 static void bucket_split(struct directory *d)
 {
     uint64_t half = d->half;
-    struct entry **old = directory_bucket(d, d->buckets - half), **new = directory_bucket(d, d->buckets);
+    struct entry **old = directory_bucket(d, d->buckets - half),
+                 **new = directory_bucket(d, d->buckets);
 
     session_set(*new, NULL);
     for (struct entry *e; (e = *old);) {

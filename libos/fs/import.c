@@ -92,8 +92,8 @@ static int folders_make(void)
     static const struct {
         const char *path;
         mode_t mode;
-    } folders[] = {{"tmp", 01777},    {"dev", 0755}, {"dev/pts", 0755},
-                   {"dev/shm", 01777}, {"proc", 0555}};
+    } folders[] = {
+        {"tmp", 01777}, {"dev", 0755}, {"dev/pts", 0755}, {"dev/shm", 01777}, {"proc", 0555}};
     struct node *node;
     int error = 0;
 
@@ -109,10 +109,11 @@ static int devices_make(void)
     static const struct {
         const char *path;
         dev_t device;
-    } devices[] = {{"dev/null", DEVICE(DEVICE_MEMORY, 3)},   {"dev/zero", DEVICE(DEVICE_MEMORY, 5)},
-                   {"dev/full", DEVICE(DEVICE_MEMORY, 7)},   {"dev/random", DEVICE(DEVICE_MEMORY, 8)},
-                   {"dev/urandom", DEVICE(DEVICE_MEMORY, 9)}, {"dev/tty", DEVICE(DEVICE_TTY, 0)},
-                   {"dev/console", DEVICE(DEVICE_TTY, 1)},   {"dev/ptmx", DEVICE(DEVICE_TTY, 2)}};
+    } devices[] = {
+        {"dev/null", DEVICE(DEVICE_MEMORY, 3)},    {"dev/zero", DEVICE(DEVICE_MEMORY, 5)},
+        {"dev/full", DEVICE(DEVICE_MEMORY, 7)},    {"dev/random", DEVICE(DEVICE_MEMORY, 8)},
+        {"dev/urandom", DEVICE(DEVICE_MEMORY, 9)}, {"dev/tty", DEVICE(DEVICE_TTY, 0)},
+        {"dev/console", DEVICE(DEVICE_TTY, 1)},    {"dev/ptmx", DEVICE(DEVICE_TTY, 2)}};
     struct node *node;
     int error = 0;
 

@@ -56,8 +56,8 @@ static void meminfo(struct text *t)
     unsigned long total = memory_pages() * 4, free = E->free_pages * 4;
     unsigned long spare = SESSION->free_bytes / 1024;
 
-    text_put(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total,
-             free, free + spare);
+    text_put(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n",
+             total, free, free + spare);
     text_put(t, "Buffers:        %8lu kB\nCached:         %8lu kB\nSwapCached:     %8lu kB\n", 0UL,
              E->archive.count * 4, 0UL);
     text_put(t, "Shmem:          %8lu kB\nSReclaimable:   %8lu kB\n", 0UL, 0UL);
@@ -130,14 +130,20 @@ static void filesystems(struct text *t)
 
 static char page_sign(uint64_t i)
 {
-    const volatile struct aegis_page *p = (const volatile struct aegis_page *)AEGIS_EXPOSED_PAGES + i;
+    const volatile struct aegis_page *p =
+        (const volatile struct aegis_page *)AEGIS_EXPOSED_PAGES + i;
 
     switch (p->state) {
-    case AEGIS_PAGE_NONE: return ' ';
-    case AEGIS_PAGE_KERNEL: return 'K';
-    case AEGIS_PAGE_FREE: return '.';
-    case AEGIS_PAGE_FREE_DIRTY: return ',';
-    case AEGIS_PAGE_TAIL: return '-';
+    case AEGIS_PAGE_NONE:
+        return ' ';
+    case AEGIS_PAGE_KERNEL:
+        return 'K';
+    case AEGIS_PAGE_FREE:
+        return '.';
+    case AEGIS_PAGE_FREE_DIRTY:
+        return ',';
+    case AEGIS_PAGE_TAIL:
+        return '-';
     default:
         if (p->flags & AEGIS_PAGE_IS_PRIVATE)
             return 'k';
@@ -151,8 +157,9 @@ static void pages(struct text *t)
 {
     char line[65], last[65] = "";
 
-    text_put(t, "physical pages from %#lx: . free  , free, to be cleared  K kernel  k kernel half  "
-                "l lent  a-z of environment 0-25 (mod 26)  - rest of a block\n",
+    text_put(t,
+             "physical pages from %#lx: . free  , free, to be cleared  K kernel  k kernel half  "
+             "l lent  a-z of environment 0-25 (mod 26)  - rest of a block\n",
              (unsigned long)E->page_first);
     for (uint64_t i = 0; i < E->page_count; i += 64) {
         unsigned n = E->page_count - i < 64 ? (unsigned)(E->page_count - i) : 64;
@@ -207,17 +214,40 @@ static void environments(struct text *t)
 void proc_machine_text(struct text *t, enum proc_file file)
 {
     switch (file) {
-    case PROC_MEMINFO: meminfo(t); break;
-    case PROC_UPTIME: uptime(t); break;
-    case PROC_LOADAVG: loadavg(t); break;
-    case PROC_CPUINFO: cpuinfo(t); break;
-    case PROC_STAT: counters(t); break;
-    case PROC_VERSION: text_put(t, "Aegis-V, abi %u, session %u\n", E->abi, SESSION->abi); break;
-    case PROC_MOUNTS: text_put(t, "memory / memory rw 0 0\nproc /proc proc ro 0 0\n"); break;
-    case PROC_FILESYSTEMS: filesystems(t); break;
-    case PROC_PAGES: pages(t); break;
-    case PROC_SLICES: slices(t); break;
-    case PROC_ENVIRONMENTS: environments(t); break;
-    default: break;
+    case PROC_MEMINFO:
+        meminfo(t);
+        break;
+    case PROC_UPTIME:
+        uptime(t);
+        break;
+    case PROC_LOADAVG:
+        loadavg(t);
+        break;
+    case PROC_CPUINFO:
+        cpuinfo(t);
+        break;
+    case PROC_STAT:
+        counters(t);
+        break;
+    case PROC_VERSION:
+        text_put(t, "Aegis-V, abi %u, session %u\n", E->abi, SESSION->abi);
+        break;
+    case PROC_MOUNTS:
+        text_put(t, "memory / memory rw 0 0\nproc /proc proc ro 0 0\n");
+        break;
+    case PROC_FILESYSTEMS:
+        filesystems(t);
+        break;
+    case PROC_PAGES:
+        pages(t);
+        break;
+    case PROC_SLICES:
+        slices(t);
+        break;
+    case PROC_ENVIRONMENTS:
+        environments(t);
+        break;
+    default:
+        break;
     }
 }

@@ -58,7 +58,7 @@ struct directory {
     struct entry *first, *last;
     struct entry *name; /* of the directory itself, in its parent; null: the root */
     uint64_t cookie;    /* the next one */
-    uint64_t removals; /* a reader's kept place is good while this has not moved */
+    uint64_t removals;  /* a reader's kept place is good while this has not moved */
     struct entry *bucket[DIRECTORY_FIRST];
     struct entry **segment[DIRECTORY_SEGMENTS];
 };
@@ -88,7 +88,7 @@ struct node {
     uint64_t cuts; /* grows before pages are taken out of the index */
     uint32_t maps; /* mappings: pages are not taken out */
     uint32_t spare;
-    uint64_t reaped; /* dying: pages given back */
+    uint64_t reaped;  /* dying: pages given back */
     struct busy busy; /* held by who writes or truncates */
     struct record_lock *locks;
     struct channel lock_channel;
@@ -100,8 +100,8 @@ struct file;
 
 struct file_system {
     struct node *root;
-    uint64_t inodes; /* the last number */
-    uint64_t nodes;  /* in use */
+    uint64_t inodes;  /* the last number */
+    uint64_t nodes;   /* in use */
     uint64_t changes; /* grows when a name or node goes: what a walk knew may be wrong */
     struct node *free_nodes, *dying;
     struct file *free_files;
@@ -165,7 +165,7 @@ bool credentials_in_group(const struct credentials *who, gid_t gid);
 /* ---- directories (directory.c) ---- */
 
 /* FNV-1a's, of names (walk.c). */
-#define NAME_HASH_FIRST      2166136261U
+#define NAME_HASH_FIRST    2166136261U
 #define NAME_HASH(hash, c) (((hash) ^ (uint8_t)(c)) * 16777619U)
 /* The segment of a bucket behind the first ones: 16..31: 0, 32..63: 1. */
 static inline unsigned directory_segment(uint64_t b)
@@ -193,8 +193,8 @@ static inline struct entry **directory_place(struct directory *d, uint32_t hash)
     return directory_bucket(d, b < d->buckets ? b : b - d->half);
 }
 
-static inline struct entry *directory_find(const struct node *node, const char *name,
-                                           size_t length, uint32_t hash)
+static inline struct entry *directory_find(const struct node *node, const char *name, size_t length,
+                                           uint32_t hash)
 {
     struct entry *e = *directory_place(node->directory, hash);
 
@@ -223,10 +223,10 @@ struct entry *directory_from(const struct directory *d, uint64_t cookie);
 struct mounted;
 
 struct walk {
-    struct node *at;  /* where the path has led */
-    uint64_t number;  /* not 0: within the file system that is mounted at `at` */
+    struct node *at;   /* where the path has led */
+    uint64_t number;   /* not 0: within the file system that is mounted at `at` */
     struct node *base; /* of a relative path */
-    const char *name; /* walk_parent: the last name, its length and hash */
+    const char *name;  /* walk_parent: the last name, its length and hash */
     size_t length;
     uint32_t hash;
     bool slash; /* walk_parent: slashes follow the name: it must be a directory */

@@ -45,11 +45,11 @@ enum proc_file {
     PROC_FILES,
 };
 
-#define PROC_NUMBER(file, pid, fd) \
+#define PROC_NUMBER(file, pid, fd)                                                                 \
     ((uint64_t)(file) | (uint64_t)(fd) << 16 | (uint64_t)(uint32_t)(pid) << 32)
-#define PROC_FILE(number)       ((enum proc_file)((number)&0xff))
-#define PROC_PID_OF(number)     ((pid_t)((number) >> 32))
-#define PROC_FD_OF(number)      ((int)((number) >> 16 & 0xffff))
+#define PROC_FILE(number)   ((enum proc_file)((number)&0xff))
+#define PROC_PID_OF(number) ((pid_t)((number) >> 32))
+#define PROC_FD_OF(number)  ((int)((number) >> 16 & 0xffff))
 
 /* Texts of the machine (machine_text.c) and of a process (process_text.c). */
 void proc_machine_text(struct text *t, enum proc_file file);
@@ -65,5 +65,6 @@ pid_t proc_next(pid_t pid);
 /* Whether a process has a descriptor; the least above this one, or -1. */
 bool proc_descriptor(pid_t pid, int descriptor);
 int proc_next_descriptor(pid_t pid, int descriptor);
-/* Pages that an environment has allocated, as the page records say (counted at most twice a second). */
+/* Pages that an environment has allocated, as the page records say (counted at most twice a
+ * second). */
 unsigned long proc_pages_of(uint32_t environment);

@@ -84,7 +84,8 @@ unsigned long proc_pages_of(uint32_t environment)
     int64_t now = files_now();
 
     if (!counted || now - counted > 500000000) {
-        const volatile struct aegis_page *p = (const volatile struct aegis_page *)AEGIS_EXPOSED_PAGES;
+        const volatile struct aegis_page *p =
+            (const volatile struct aegis_page *)AEGIS_EXPOSED_PAGES;
         memset(pages, 0, sizeof pages);
         for (uint64_t i = 0; i < E->page_count; i++)
             if (p[i].state == AEGIS_PAGE_USED && p[i].next < AEGIS_ENVS)
@@ -123,7 +124,8 @@ static void stat_line(struct text *t, const struct process *p)
     text_put(t, "%lu 0 %lu 0 %d %d 1 0 %lu %lu %lu ", hundredths(p->time_user),
              hundredths(p->time_children), 20 + (int)p->nice, (int)p->nice,
              hundredths((uint64_t)p->started), pages * 4096, pages);
-    text_put(t, "18446744073709551615 0 0 0 0 0 %lu 0 %lu %lu 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+    text_put(t,
+             "18446744073709551615 0 0 0 0 0 %lu 0 %lu %lu 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
              (unsigned long)p->pending, (unsigned long)p->ignored, (unsigned long)p->caught);
 }
 
@@ -175,8 +177,8 @@ static void maps(struct text *t, pid_t pid)
         return;
     for (; pager_region_next(at, &r); at = r.end)
         text_put(t, "%08lx-%08lx %c%c%cp 00000000 00:00 0\n", (unsigned long)r.start,
-                 (unsigned long)r.end, r.rights & AEGIS_R ? 'r' : '-', r.rights & AEGIS_W ? 'w' : '-',
-                 r.rights & AEGIS_X ? 'x' : '-');
+                 (unsigned long)r.end, r.rights & AEGIS_R ? 'r' : '-',
+                 r.rights & AEGIS_W ? 'w' : '-', r.rights & AEGIS_X ? 'x' : '-');
 }
 
 int proc_process_text(struct text *t, enum proc_file file, pid_t pid)
@@ -187,13 +189,26 @@ int proc_process_text(struct text *t, enum proc_file file, pid_t pid)
         return -ENOENT;
     unsigned long pages = proc_pages_of(p.environment);
     switch (file) {
-    case PROC_PID_STAT: stat_line(t, &p); break;
-    case PROC_PID_STATM: text_put(t, "%lu %lu 0 0 0 %lu 0\n", pages, pages, pages); break;
-    case PROC_PID_STATUS: status(t, &p); break;
-    case PROC_PID_CMDLINE: cmdline(t, pid); break;
-    case PROC_PID_COMM: text_put(t, "%.16s\n", p.name); break;
-    case PROC_PID_MAPS: maps(t, pid); break;
-    default: break;
+    case PROC_PID_STAT:
+        stat_line(t, &p);
+        break;
+    case PROC_PID_STATM:
+        text_put(t, "%lu %lu 0 0 0 %lu 0\n", pages, pages, pages);
+        break;
+    case PROC_PID_STATUS:
+        status(t, &p);
+        break;
+    case PROC_PID_CMDLINE:
+        cmdline(t, pid);
+        break;
+    case PROC_PID_COMM:
+        text_put(t, "%.16s\n", p.name);
+        break;
+    case PROC_PID_MAPS:
+        maps(t, pid);
+        break;
+    default:
+        break;
     }
     return 0;
 }
@@ -229,13 +244,16 @@ static long link_in_monitor(enum proc_file file, const struct process *p, int d,
     if (!p)
         return -ENOENT;
     switch (file) {
-    case PROC_PID_CWD: return walk_path(p->directory ? p->directory : root, root, target, size);
-    case PROC_PID_ROOT: return walk_path(p->root ? p->root : root, root, target, size);
+    case PROC_PID_CWD:
+        return walk_path(p->directory ? p->directory : root, root, target, size);
+    case PROC_PID_ROOT:
+        return walk_path(p->root ? p->root : root, root, target, size);
     case PROC_PID_EXE:
         if (!p->arguments || !p->arguments_size)
             return -ENOENT;
         return snprintf(target, size, "%.*s", (int)p->arguments_size, p->arguments);
-    default: break;
+    default:
+        break;
     }
     uint64_t word = word_of(p, d);
     return word ? file_link(word_file(word), target, size) : -ENOENT;

@@ -107,8 +107,9 @@ static ssize_t mounted_step(struct walk *w, const char *rest, bool follow, char 
 
     if (error || (error = fs->stat(number, &stat)))
         return error;
-    bool last = is_last(rest);
-    if (S_ISLNK(stat.st_mode) && (!last || follow || *rest))
+    /* one that stands for a descriptor leads to what is open, which has no path */
+    bool open_file = !*rest && fs->descriptor && fs->descriptor(number) >= 0;
+    if (S_ISLNK(stat.st_mode) && (*rest || follow) && !open_file)
         return fs->link(number, target, WALK_PATH - 1);
     if (*rest && !S_ISDIR(stat.st_mode))
         return -ENOTDIR;

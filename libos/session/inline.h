@@ -60,9 +60,9 @@ static inline void busy_give_inline(struct busy *b)
         busy_wake(b);
 }
 
-#define monitor_enter()    monitor_enter_inline()
-#define monitor_leave()    monitor_leave_inline()
-#define session_log(at)    session_log_inline(at)
-#define busy_take(b)       busy_take_inline(b)
-#define busy_give(b)       busy_give_inline(b)
+#define monitor_enter() monitor_enter_inline()
+#define monitor_leave() monitor_leave_inline()
+#define session_log(at) session_log_inline(at)
+#define busy_take(b)    busy_take_inline(b)
+#define busy_give(b)    busy_give_inline(b)
 #endif
