@@ -189,17 +189,17 @@ PINNED_CODE static long nodes_give(unsigned env, const uint16_t *slots, const ui
 /* Where the copies will stand; so that what is copied says so already. */
 PINNED_CODE static long plan_masked(long a, long b, long c, long d)
 {
-    unsigned data = window_data();
+    unsigned data = window_data(), slot = 0;
 
     (void)a, (void)b, (void)c, (void)d;
     for (unsigned i = WINDOW_FIRST; i < WINDOW_END; i++)
-        if (window_slot[i] && !(window_copy[i] = i < data ? window_slot[i] : (uint16_t)slot_next()))
+        if (window_slot[i] && !(window_copy[i] = i < data ? window_slot[i] : (uint16_t)(slot = slot_after(slot + 1))))
             return -1;
     for (unsigned i = 0; i < meta_count; i++)
-        if (!(meta_copy[i] = (uint16_t)slot_next()))
+        if (!(meta_copy[i] = (uint16_t)(slot = slot_after(slot + 1))))
             return -1;
     for (unsigned i = 0; i < region_pages; i++)
-        if (!(region_copy[i] = (uint16_t)slot_next()))
+        if (!(region_copy[i] = (uint16_t)(slot = slot_after(slot + 1))))
             return -1;
     return 0;
 }

@@ -77,6 +77,20 @@ PINNED_CODE static unsigned slot_search(void)
     return slot;
 }
 
+PINNED_CODE unsigned slot_after(unsigned from)
+{
+    unsigned end = ledger_slots() - 1;
+    unsigned slot = scan(from > SLOT_FIRST_PAGE ? from : SLOT_FIRST_PAGE, end);
+
+    if (!slot) {
+        if (ledger_extend(end))
+            return 0;
+        slot = end + 1;
+    }
+    slot_adopt(slot);
+    return slot;
+}
+
 PINNED_CODE void slot_adopt(unsigned slot)
 {
     if (slot >= slots.top)

@@ -58,6 +58,9 @@ static inline long pager_call(long (*function)(long, long, long, long), long a, 
 extern struct pager pager_in_use;
 #define pager_current (&pager_in_use)
 
+/* The first free slot at or behind `from`, not taken: for a plan of several. 0: no memory. */
+unsigned slot_after(unsigned from);
+
 /* A copy of the block of `source`, claimed into a new slot. Negative error. */
 long page_copy(unsigned order, unsigned source);
 

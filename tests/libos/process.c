@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes: made, replaced, ended, waited for, stopped; and nothing is left of them. */
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <aegis/exposed.h>
+
+#include "tap.h"
+
+#define SELF "/bin/process"
+
+extern char **environ;
+static int global = 5;
+
+static int ended_with(pid_t pid)
+{
+    int status = -1;
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static pid_t run(const char *how)
+{
+    char *argv[] = {"process", (char *)how, NULL};
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execve(SELF, argv, environ);
+        _exit(99);
+    }
+    return pid;
+}
+
+static void forking(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        global = 7;
+        _exit(getpid() != 1 && getppid() > 1 ? 40 : 41);
+    }
+    tap(pid > 1 && ended_with(pid) == 40, "fork_exit_wait");
+    tap(global == 5, "fork_memory_is_its_own");
+    errno = 0;
+    tap(waitpid(-1, NULL, 0) == -1 && errno == ECHILD, "wait_without_children");
+    tap(wait4(12345, NULL, WNOHANG, NULL) == -1 && waitpid(-1, NULL, 0x4000) == -1 && errno == EINVAL,
+        "wait_bad_arguments");
+}
+
+static void executing(void)
+{
+    char *argv[] = {"process", "ok", NULL};
+    char *bad = (char *)8, *volatile nowhere = bad, **volatile vector = (char **)16;
+
+    tap(ended_with(run("ok")) == 17, "exec_and_arguments");
+    setenv("MARK", "there", 1);
+    tap(ended_with(run("environment")) == 18, "exec_passes_the_environment");
+    tap(ended_with(run("pid")) == 19, "exec_keeps_the_pid");
+    tap(ended_with(run("again")) == 20, "exec_twenty_times");
+    tap(execve("/nonexistent", argv, environ) == -1 && errno == ENOENT, "exec_enoent");
+    tap(execve("/bin", argv, environ) == -1 && errno == EACCES, "exec_eacces");
+    tap(execve(nowhere, argv, environ) == -1 && errno == EFAULT, "exec_bad_path");
+    tap(execve(SELF, vector, environ) == -1 && errno == EFAULT, "exec_bad_vector");
+    char *wild[] = {"process", bad, NULL};
+    tap(execve(SELF, wild, environ) == -1 && errno == EFAULT, "exec_bad_string");
+    size_t size = 300000;
+    char *large = malloc(size);
+    memset(large, 'x', size);
+    large[size - 1] = 0;
+    char *too_large[] = {"process", large, NULL};
+    tap(execve(SELF, too_large, environ) == -1 && errno == E2BIG, "exec_e2big");
+    large[120000] = 0;
+    char *fits[] = {"process", "length", large, NULL};
+    pid_t pid = fork();
+    if (pid == 0) {
+        execve(SELF, fits, environ);
+        _exit(98);
+    }
+    tap(ended_with(pid) == 21, "exec_120000_bytes");
+    free(large);
+}
+
+static void spawning(void)
+{
+    char *argv[] = {"process", "ok", NULL}, *group[] = {"process", "group", NULL};
+    posix_spawnattr_t attributes;
+    pid_t pid = 0;
+
+    tap(posix_spawn(&pid, SELF, NULL, NULL, argv, environ) == 0 && ended_with(pid) == 17, "spawn");
+    tap(posix_spawnp(&pid, "process", NULL, NULL, argv, environ) == 0 && ended_with(pid) == 17,
+        "spawnp_by_path");
+    tap(posix_spawn(&pid, "/nonexistent", NULL, NULL, argv, environ) == ENOENT, "spawn_enoent");
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    tap(posix_spawn(&pid, SELF, NULL, &attributes, group, environ) == 0 && ended_with(pid) == 22,
+        "spawn_into_a_group");
+}
+
+static void stopping(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    while (pid == 0)
+        pause();
+    kill(pid, SIGSTOP);
+    tap(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP,
+        "wait_stopped");
+    tap(waitpid(pid, &status, WUNTRACED | WNOHANG) == 0, "stop_is_told_once");
+    kill(pid, SIGCONT);
+    tap(waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status), "wait_continued");
+    kill(pid, SIGKILL);
+    siginfo_t i;
+    tap(waitid(P_PID, (id_t)pid, &i, WEXITED | WNOWAIT) == 0 && i.si_pid == pid &&
+            i.si_code == CLD_KILLED && i.si_status == SIGKILL,
+        "waitid_nowait");
+    tap(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+        "wait_killed");
+    errno = 0;
+    tap(kill(pid, 0) == -1 && errno == ESRCH, "kill_esrch");
+}
+
+static void grouping(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        int good = setpgid(0, 0) == 0 && getpgrp() == getpid() && setsid() == -1 && errno == EPERM;
+        _exit(good ? 30 : 31);
+    }
+    tap(ended_with(pid) == 30, "setpgid_and_setsid_of_a_leader");
+    pid = fork();
+    if (pid == 0)
+        _exit(setsid() == getpid() && getsid(0) == getpid() && setpgid(0, 0) == -1 ? 30 : 31);
+    tap(ended_with(pid) == 30, "setsid");
+    tap(setpgid(1, 0) == -1 && errno == ESRCH, "setpgid_of_a_stranger");
+    tap(getpgid(99999) == -1 && errno == ESRCH, "getpgid_esrch");
+}
+
+/* The child's child is init's when the child has ended, and nobody has to wait for it. */
+static void orphans(void)
+{
+    int ends[2];
+    char c = 0;
+    pid_t pid;
+
+    pipe(ends);
+    pid = fork();
+    if (pid == 0) {
+        if (fork() == 0) {
+            while (getppid() != 1)
+                usleep(1000);
+            write(ends[1], "o", 1);
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    tap(ended_with(pid) == 0 && read(ends[0], &c, 1) == 1 && c == 'o', "orphans_are_inits");
+    tap(read(ends[0], &c, 1) == 0, "the_dead_have_closed_their_files");
+    close(ends[0]);
+}
+
+static unsigned long free_pages(void)
+{
+    return AEGIS_EXPOSED_STATE->free_pages;
+}
+
+static void bomb(void)
+{
+    unsigned count = 0;
+    pid_t pid;
+
+    while ((pid = fork()) > 0)
+        count++;
+    if (pid == 0)
+        for (;;)
+            pause();
+    tap(errno == EAGAIN && count > 50, "fork_bomb_ends_in_eagain");
+    signal(SIGTERM, SIG_IGN);
+    kill(0, SIGTERM);
+    unsigned reaped = 0;
+    while (wait(NULL) > 0)
+        reaped++;
+    signal(SIGTERM, SIG_DFL);
+    tap(reaped == count, "fork_bomb_is_swept_up");
+    tap(ended_with(run("ok")) == 17, "fork_after_the_bomb");
+}
+
+static void leaks(void)
+{
+    ended_with(run("ok"));
+    unsigned long before = free_pages();
+
+    for (int i = 0; i < 30; i++)
+        ended_with(run("ok"));
+    tap((long)(before - free_pages()) < 8, "processes_leave_nothing");
+}
+
+static int replaced(int argc, char **argv)
+{
+    const char *how = argv[1];
+    char count[12];
+
+    if (!strcmp(how, "ok"))
+        return 17;
+    if (!strcmp(how, "environment"))
+        return getenv("MARK") && !strcmp(getenv("MARK"), "there") ? 18 : 1;
+    if (!strcmp(how, "pid")) {
+        snprintf(count, sizeof count, "%d", getpid());
+        execl(SELF, "process", "was", count, NULL);
+    }
+    if (!strcmp(how, "was"))
+        return atoi(argv[2]) == getpid() ? 19 : 1;
+    if (!strcmp(how, "again")) {
+        int n = argc > 2 ? atoi(argv[2]) : 0;
+        snprintf(count, sizeof count, "%d", n + 1);
+        return n == 20 ? 20 : execl(SELF, "process", "again", count, NULL);
+    }
+    if (!strcmp(how, "length"))
+        return argc == 3 && strlen(argv[2]) == 120000 ? 21 : 1;
+    if (!strcmp(how, "group"))
+        return getpgrp() == getpid() ? 22 : 1;
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return replaced(argc, argv);
+    forking();
+    executing();
+    spawning();
+    stopping();
+    grouping();
+    orphans();
+    leaks();
+    bomb();
+    return tap_failed;
+}
