@@ -470,6 +470,7 @@ void process_take_over(const struct start_block *start)
     session_set(p->exec_done, 1);
     monitor_leave();
     process_begin(p, p->pid);
+    process_ring_publish();
     if (before != session_identity())
         owner_is_gone(before); /* what we were gives its pages back */
 }

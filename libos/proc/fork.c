@@ -99,6 +99,7 @@ static __attribute__((noinline)) pid_t fork_here(struct process *child, struct s
         process_self = born;
         session_join();
         process_begin(born, born->pid);
+        process_ring_publish();
         making_end();
         signals_forked();
         threads_forked();

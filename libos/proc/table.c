@@ -11,6 +11,7 @@
 #include <aegis/pager.h>
 
 #include "../sched/thread.h"
+#include "../vm/vm.h"
 
 struct process *process_self;
 
@@ -55,7 +56,7 @@ int process_each(int (*visit)(struct process *, void *), void *argument)
 /* One place for each index modulo their number; whoever stood there before goes. */
 unsigned process_slot(const struct process *p)
 {
-    struct aegis_capability c = p->control;
+    struct aegis_capability c = p->ring;
     uint32_t index = AEGIS_WHAT_RESOURCE(c.what);
     unsigned slot = SLOT_OTHERS + index % (SLOT_OTHERS_END - SLOT_OTHERS);
     const volatile struct aegis_claim *there = slot_claim(slot);
@@ -67,6 +68,32 @@ unsigned process_slot(const struct process *p)
     while (there->what && aegis_release(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
         ;
     return aegis_claim(c.what, c.mac, slot).error ? 0 : slot;
+}
+
+void process_ring(const struct process *p)
+{
+    const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
+
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (unsigned h = 0; e->harts > 1 && h < e->harts; h++) {
+        unsigned slot = 0;
+        if (e->env[p->environment].sleeping[h] && e->hart[h].idle && (slot = process_slot(p)))
+            aegis_slice_ring(slot, h);
+    }
+}
+
+/* Each process says itself by what it is rung. On one hart nobody is ever rung. */
+void process_ring_publish(void)
+{
+    uint32_t index = env_self();
+    struct aegis_capability c = {AEGIS_WHAT(AEGIS_ENV, AEGIS_RING, 0, index), 0};
+
+    if (AEGIS_EXPOSED_STATE->harts == 1)
+        return;
+    c.mac = aegis_capability_make(AEGIS_SLOT_SELF, AEGIS_RING, 0, 0).value;
+    monitor_enter();
+    session_store(&process_self->ring, &c, sizeof c);
+    monitor_leave();
 }
 
 /* ---- coming ---- */
@@ -131,7 +158,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->parent = parent->pid;
     p->environment = 0;
     p->identity = 0;
-    p->control = (struct aegis_capability){0, 0};
+    p->control = p->ring = (struct aegis_capability){0, 0};
     p->maker = session_identity();
     p->next_identity = 0;
     p->next_control = (struct aegis_capability){0, 0};
@@ -230,5 +257,6 @@ int processes_create(void)
     SESSION->process_high = 1;
     SESSION->processes = p;
     process_self = p;
+    process_ring_publish();
     return 0;
 }

@@ -28,6 +28,9 @@ void process_forget(struct process *p);
  * begun again by somebody else at any point. Outside the monitor.
  */
 void process_close(struct process *p, int status);
+/* In a process's first slot: by what others wake the hart on which it sleeps. */
+void process_ring_publish(void);
+
 /* A zombie was waited for. In the monitor. */
 void process_collect(struct process *p);
 /* Whether it can never run again, without having said so. In the monitor. */

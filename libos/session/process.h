@@ -44,6 +44,7 @@ struct process {
     uint32_t environment;                /* index */
     uint64_t identity;                   /* session_identity() of its environment */
     struct aegis_capability control;     /* CONTROL and RING over the environment */
+    struct aegis_capability ring;        /* RING alone: what its descendants may hold of it */
     uint64_t maker;                      /* identity of who makes it, while NASCENT */
     uint64_t next_identity;              /* exec: the environment that is being made, to be destroyed if we die meanwhile */
     struct aegis_capability next_control;
@@ -125,6 +126,9 @@ void signals_end(struct process *p);
 
 /* ---- environments of others ---- */
 
-/* A slot with a claim on a process's environment (RING, CONTROL), claimed by its capability and kept
+/* After a store that a process's wait looks at: has the idle hart look on which it sleeps. */
+void process_ring(const struct process *p);
+
+/* A slot with a claim on a process's environment (RING), claimed by its capability and kept
  * for the next time. 0: it is gone. */
 unsigned process_slot(const struct process *p);

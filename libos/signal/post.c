@@ -204,6 +204,7 @@ static void post_effects(struct process *to, int signal)
     if (to->state != PROCESS_STOPPED || (signal != SIGCONT && signal != SIGKILL))
         return;
     session_set(to->state, PROCESS_RUNNING);
+    process_ring(to);
     if (signal == SIGCONT) {
         session_set(to->status, 0xffff);
         session_set(to->report, 2);
@@ -240,6 +241,7 @@ int signal_post(struct process *to, int signal, const siginfo_t *information)
         return -EAGAIN;
     __atomic_fetch_or(&to->pending, BIT(signal), __ATOMIC_SEQ_CST);
     channel_wake(&to->signal_channel);
+    process_ring(to);
     if (to == process_self)
         thread_self()->attention |= THREAD_ATTENTION_SIGNAL;
     return 0;
