@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: libos/fs/node.c libos/fs/directory.c libos/fs/contents.c libos/fs/walk.c
- * libos/fs/names.c libos/fs/import.c libos/fs/cpio.c libos/session/monitor.c
- * libos/session/allocate.c */
-/* flags: -D_GNU_SOURCE -idirafter libos/include -Wl,--wrap=session_log
- * -DSESSION_VA=0x300000000000UL */
+/* clang-format off */
+/* sources: libos/fs/node.c libos/fs/directory.c libos/fs/contents.c libos/fs/walk.c libos/fs/names.c libos/fs/import.c libos/fs/cpio.c libos/session/monitor.c libos/session/allocate.c */
+/* flags: -D_GNU_SOURCE -idirafter libos/include -Wl,--wrap=session_log -DSESSION_VA=0x300000000000UL */
+/* clang-format on */
 /* The file system in memory: names, contents, permissions; death at every store; no memory. */
 #include "../../libos/fs/node.h"
 
