@@ -311,13 +311,10 @@ static long table_take(struct lending *l, unsigned long kind)
 static long lending_begin(struct lending *l, unsigned long env, unsigned long slot, unsigned flags)
 {
     l->from = env_self();
-    long error = env_lock(env, &l->to);
+    long error = env_lock_pair(env, AEGIS_CONTROL, &l->to);
     if (error)
         return error;
-    env_unlock(l->to);
-    env_lock_both(l->from, l->to);
-    error = env_is_live(l->to) ? ledger_use_page(l->from, slot, AEGIS_LEND, &l->claim, &l->head)
-                               : AEGIS_E_NO_ENV;
+    error = ledger_use_page(l->from, slot, AEGIS_LEND, &l->claim, &l->head);
     if (!error) {
         l->order = AEGIS_WHAT_ORDER(l->claim->what);
         l->page = AEGIS_WHAT_RESOURCE(l->claim->what);

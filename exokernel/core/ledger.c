@@ -47,38 +47,11 @@ static bool env_alive(uint32_t index)
     return state == AEGIS_ENV_NEW || state == AEGIS_ENV_LIVE;
 }
 
-long env_lock_other(unsigned long slot, unsigned rights, struct env **env)
+long env_lock_pair(unsigned long slot, unsigned rights, struct env **env)
 {
     struct env *self = env_lock_self();
     struct aegis_claim *c;
     long error = ledger_use_env(self, slot, rights, &c);
-    uint32_t index = error ? 0 : AEGIS_WHAT_RESOURCE(c->what);
-    uint64_t check = error ? 0 : c->check;
-
-    if (!error && index == self->index) {
-        *env = self;
-        return 0;
-    }
-    env_unlock(self);
-    if (error)
-        return error;
-    struct env *e = __atomic_load_n(&kernel.env[index], __ATOMIC_ACQUIRE);
-    if (!e || !env_alive(index))
-        return AEGIS_E_NO_ENV;
-    lock_take(&e->lock);
-    if (!env_alive(index) || e->check != check) { /* another hart gave the claim up, and its index is another's */
-        env_unlock(e);
-        return AEGIS_E_NO_ENV;
-    }
-    *env = e;
-    return 0;
-}
-
-long env_lock_pair(unsigned long slot, struct env **env)
-{
-    struct env *self = env_lock_self();
-    struct aegis_claim *c;
-    long error = ledger_use_env(self, slot, AEGIS_CONTROL, &c);
 
     *env = self;
     if (error)
@@ -95,12 +68,21 @@ long env_lock_pair(unsigned long slot, struct env **env)
         lock_take(&e->lock);
     }
     *env = e;
-    if (LIKELY(e && env_alive(index) && e->check == check))
+    if (LIKELY(e && env_alive(index) && e->check == check)) /* else another hart gave the claim up, and its index is another's */
         return 0;
     if (e)
         env_unlock(e);
     env_unlock(self);
     return AEGIS_E_NO_ENV;
+}
+
+long env_lock_other(unsigned long slot, unsigned rights, struct env **env)
+{
+    long error = env_lock_pair(slot, rights, env);
+
+    if (!error && *env != env_self())
+        env_unlock(env_self());
+    return error;
 }
 
 void env_lock_both(struct env *a, struct env *b)
@@ -339,7 +321,7 @@ result_t call_share(unsigned long env, unsigned long first, unsigned long count,
         return FAIL(BAD_RANGE);
     if (rights & ~(unsigned long)AEGIS_RIGHTS)
         return FAIL(NO_RIGHT);
-    long error = env_lock_pair(env, &s.to);
+    long error = env_lock_pair(env, AEGIS_CONTROL, &s.to);
     if (error)
         return (result_t){error, 0};
     if (s.from == s.to)

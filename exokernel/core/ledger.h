@@ -110,7 +110,7 @@ static inline result_t env_call(unsigned long env, unsigned long slot, unsigned 
 }
 
 /* The caller and the environment that it names, both locked; they may be one. Errors: as env_lock_other. */
-long env_lock_pair(unsigned long slot, struct env **env);
+long env_lock_pair(unsigned long slot, unsigned rights, struct env **env);
 /* Both, in order; they may be one. */
 void env_lock_both(struct env *a, struct env *b);
 void env_unlock_both(struct env *a, struct env *b);

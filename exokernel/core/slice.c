@@ -30,38 +30,21 @@ void slice_boot(struct hart *h)
     }
 }
 
-static struct slot *linked_before(struct hart *h, unsigned position)
+/* Links the owned positions in order. One that is owned no more keeps its `next`: the hart may stand on it. */
+static void ring_set(struct hart *h, unsigned position, bool owned)
 {
-    for (unsigned n = 1; n <= AEGIS_SLICES; n++) {
-        struct slot *s = &h->slots[(position - n) % AEGIS_SLICES];
-        if (s->linked)
-            return s;
-    }
-    return NULL;
-}
+    struct slot *next = NULL;
 
-static void ring_add(struct hart *h, unsigned position)
-{
-    struct slot *s = &h->slots[position], *before = linked_before(h, position);
-
-    s->next = before ? before->next : s;
-    s->linked = 1;
-    if (before)
-        before->next = s;
-    h->ring = s;
-    h->shown->slices++;
-}
-
-static void ring_remove(struct hart *h, unsigned position)
-{
-    struct slot *s = &h->slots[position], *before = linked_before(h, position);
-
-    s->linked = 0;
-    before = before == s ? NULL : before;
-    if (before)
-        before->next = s->next; /* s->next stays: the hart may stand on it */
-    h->ring = before ? before : &h->none;
-    h->shown->slices--;
+    h->slots[position].linked = owned;
+    h->shown->slices += owned ? 1 : -1;
+    for (unsigned round = 0; round < 2; round++) /* the last one's next is the first, which is known in the second */
+        for (unsigned i = AEGIS_SLICES; i--;)
+            if (h->slots[i].linked) {
+                if (next)
+                    h->slots[i].next = next;
+                next = &h->slots[i];
+            }
+    h->ring = next ? next : &h->none;
 }
 
 static void position_set(struct hart *h, unsigned position, struct activation *a)
@@ -98,7 +81,7 @@ static bool position_take(struct env *e, unsigned hart, unsigned position, uint6
     s->owner = e->index;
     s->check = *check = check_new();
     kernel.slice_claims[hart][position] = 1;
-    ring_add(h, position);
+    ring_set(h, position, true);
     position_set(h, position, e->activation[hart] && env_is_live(e) ? e->activation[hart] : h->null);
     return true;
 }
@@ -137,7 +120,7 @@ void slice_drop(unsigned hart, unsigned position, const struct env *from, uint32
     s->owner = AEGIS_ANY;
     s->check = 0;
     position_set(h, position, h->null);
-    ring_remove(h, position);
+    ring_set(h, position, false);
 }
 
 /* Lets a hart that idles look at its vector again. */
@@ -168,12 +151,10 @@ static long position_give(struct env *self, unsigned long slot, struct env *to)
 result_t call_slice_lend(unsigned long slot, unsigned long env)
 {
     struct env *self = env_self(), *to;
-    long error = env_lock_other(env, AEGIS_RING, &to);
+    long error = env_lock_pair(env, AEGIS_RING, &to);
 
     if (error)
         return (result_t){error, 0};
-    env_unlock(to);
-    env_lock_both(self, to);
     error = position_give(self, slot, to);
     env_unlock_both(self, to);
     return (result_t){error, 0};

@@ -153,12 +153,6 @@ machine_fp_load:
     ld t0, 256(a0)
     fscsr t0
     ret
-
-    .globl machine_fp_clear
-machine_fp_clear:
-    each_fp fmv.d.x f\n, zero
-    fscsr zero
-    ret
     .option pop
 
     .bss

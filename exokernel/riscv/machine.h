@@ -172,7 +172,6 @@ static inline void machine_trap_read(uint32_t *cause, uint64_t *pc, uint64_t *va
 struct aegis_env_record;
 void machine_death(uint32_t index, const struct aegis_env_record *record);
 void machine_fp_load(const void *area);
-void machine_fp_clear(void);
 
 void machine_interrupt(unsigned hart);
 
