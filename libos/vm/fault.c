@@ -187,6 +187,8 @@ PINNED_CODE static int absent(uintptr_t va, struct page_entry *e, unsigned acces
 {
     const struct region *r = region_quick(va);
 
+    if (!r && va - VM_ARCHIVE < VM_ARCHIVE) /* files read it in place, whether or not it was asked for */
+        return access & ~AEGIS_R ? REFUSED : archive_fault(va);
     if (!r)
         return memory_restore(va) ? NOWHERE : 0;
     unsigned rights = e && e->kind == PAGE_LATER ? e->rights : r->rights;
