@@ -84,15 +84,16 @@ static bool input_step(struct terminal *t)
     return taken || more;
 }
 
-/* Streams that are no terminal are read by whoever wants them: they hear that there is more. */
+/* Streams that are no terminal are read by whoever wants them; who polls hears that there is more. */
 static bool stream_step(void)
 {
-    uint64_t now = AEGIS_EXPOSED_STATE->input_count;
+    struct terminals *all = terminals();
+    uint64_t taken = AEGIS_EXPOSED_STATE->input_taken;
 
-    if (now == seen)
+    seen = AEGIS_EXPOSED_STATE->input_count;
+    if (seen == taken || !__atomic_exchange_n(&all->polled, 0, __ATOMIC_SEQ_CST))
         return false;
-    seen = now;
-    channel_wake(&terminals()->input);
+    channel_wake(&all->input);
     return true;
 }
 
@@ -127,7 +128,7 @@ unsigned console_predicates(struct aegis_predicate predicates[CONSOLE_PREDICATES
     bool keyed = t && terminals()->stream[0] == STREAM_TERMINAL;
     unsigned n = 0;
 
-    if (!keyed || (!(t->flags & TERMINAL_OVER) && !count))
+    if (keyed ? !(t->flags & TERMINAL_OVER) && !count : terminals()->polled)
         n += exposed(&predicates[n], AEGIS_EXPOSED_OFFSET(input_count), seen);
     if (!t)
         return n;

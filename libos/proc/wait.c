@@ -10,6 +10,7 @@
 #include "../sched/thread.h"
 #include "table.h"
 #include "../posix/clock.h"
+#include "../posix/user.h"
 #include "waiting.h"
 #include "../session/monitor.h"
 
@@ -143,20 +144,18 @@ int waitid(idtype_t type, id_t id, siginfo_t *information, int options)
     int result = wait_for(&w);
     if (result < 0)
         return fail(-result);
-    if (information) {
-        memset(information, 0, sizeof *information);
-        if (result) {
-            information->si_signo = SIGCHLD;
-            information->si_code = w.code;
-            information->si_pid = w.pid;
-            information->si_uid = w.uid;
-            information->si_status = w.code == CLD_EXITED      ? WEXITSTATUS(w.status)
-                                     : w.code == CLD_STOPPED   ? WSTOPSIG(w.status)
-                                     : w.code == CLD_CONTINUED ? SIGCONT
-                                                               : WTERMSIG(w.status);
-        }
+    siginfo_t told = {0};
+    if (result) {
+        told.si_signo = SIGCHLD;
+        told.si_code = w.code;
+        told.si_pid = w.pid;
+        told.si_uid = w.uid;
+        told.si_status = w.code == CLD_EXITED      ? WEXITSTATUS(w.status)
+                         : w.code == CLD_STOPPED   ? WSTOPSIG(w.status)
+                         : w.code == CLD_CONTINUED ? SIGCONT
+                                                   : WTERMSIG(w.status);
     }
-    return 0;
+    return information && user_copy_out(information, &told, sizeof told) ? fail(EFAULT) : 0;
 }
 
 pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
@@ -172,12 +171,11 @@ pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
     int result = wait_for(&w);
     if (result <= 0)
         return result ? fail(-result) : 0;
-    if (status)
-        *status = w.status;
-    if (usage) {
-        memset(usage, 0, sizeof *usage);
-        usage->ru_utime = time_of(w.ticks + w.ticks_children);
-    }
+    struct rusage used = {.ru_utime = time_of(w.ticks + w.ticks_children)};
+    int32_t value = w.status;
+    if ((status && user_copy_out(status, &value, sizeof value)) ||
+        (usage && user_copy_out(usage, &used, sizeof used)))
+        return fail(EFAULT);
     return w.pid;
 }
 

@@ -79,7 +79,8 @@ static ssize_t console_write(struct file *file, const void *user, size_t size, o
     return (ssize_t)done;
 }
 
-/* Who only polls asks for input too: a counted run's host keeps its end back until then. */
+/* Init watches the line for those who poll only. They ask for input too: a counted run's host keeps
+ * its end back until then. */
 static unsigned console_poll(struct file *file, struct file_watch *watch)
 {
     if (file->words[0])
@@ -87,8 +88,10 @@ static unsigned console_poll(struct file *file, struct file_watch *watch)
     file_watch_add(watch, &terminals()->input);
     if (input_there())
         return POLLIN;
+    if (!__atomic_exchange_n(&terminals()->polled, 1, __ATOMIC_SEQ_CST))
+        channel_wake(&SESSION->keeper_channel);
     console_send(CONTROL, "input\n", 6);
-    return 0;
+    return input_there() ? POLLIN : 0;
 }
 
 static int console_stat(struct file *file, struct stat *stat)

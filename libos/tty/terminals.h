@@ -22,7 +22,8 @@ struct terminals {
     uint64_t closed;     /* bit N: pts/N is gone, its node is still to be removed */
     uint32_t stream[3];  /* enum stream_kind */
     uint32_t channel;    /* of the console's line that shows the terminal */
-    struct channel input; /* console that is no terminal: more has come */
+    struct channel input; /* console that is no terminal: more has come, and somebody polls */
+    uint32_t polled;      /* init is to tell of more */
 };
 
 static inline struct terminals *terminals(void)
