@@ -28,6 +28,7 @@ SUITES = [
     Suite("stress", ["tests/machine/stress"], True, True, "tests/machine/stress", 10),
     Suite("smoke", ["tests/machine/smoke"], True, False, "tests/machine/smoke", 15),
     Suite("libos", ["tests/libos/run"], True, True, "tests/libos/run", 15),
+    Suite("terminals", ["tests/libos/terminals"], True, True, "tests/libos/terminals", 15),
     Suite("manual", ["exokernel/manual.py", "--check"], True, False, None, 1),
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("suites", ["tests/programs/suites"], True, True, "tests/programs/suites", 15),
