@@ -45,7 +45,6 @@ static void main_start(void)
 {
     struct start_block *start = start_block();
     char **argv = no_strings;
-    size_t archive_bytes;
     int argc = 1;
     size_t archive_bytes;
 
@@ -56,7 +55,6 @@ static void main_start(void)
         environ = argv + argc + 1;
         if (session_join())
             process_take_over(start);
-        archive_map(&archive_bytes); /* files that nobody has written yet lie there */
     }
     archive_map(&archive_bytes); /* files that came with it are read where they lie */
     program_name_set(argv[0]);
