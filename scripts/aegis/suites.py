@@ -29,6 +29,7 @@ SUITES = [
     Suite("smoke", ["tests/machine/smoke"], True, False, "tests/machine/smoke", 15),
     Suite("libos", ["tests/libos/run"], True, True, "tests/libos/run", 15),
     Suite("terminals", ["tests/libos/terminals"], True, True, "tests/libos/terminals", 15),
+    Suite("kill", ["tests/libos/sweep"], True, True, "tests/libos/sweep", 10),
     Suite("manual", ["exokernel/manual.py", "--check"], True, False, None, 1),
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("suites", ["tests/programs/suites"], True, True, "tests/programs/suites", 15),
