@@ -46,7 +46,6 @@ static void main_start(void)
     struct start_block *start = start_block();
     char **argv = no_strings;
     int argc = 1;
-    size_t archive_bytes;
 
     tls_start();
     if (start) {
@@ -56,7 +55,7 @@ static void main_start(void)
         if (session_join())
             process_take_over(start);
     }
-    archive_map(&archive_bytes); /* files that came with it are read where they lie */
+    archive_map(&archive_bytes); /* files that nobody has written yet lie there */
     program_name_set(argv[0]);
     signals_boot();
     if (start)
