@@ -13,7 +13,6 @@
 
 extern char __text_end[], __rodata_end[], _end[];
 
-__attribute__((weak)) PINNED_CONST const struct pager *const aegis_pager = &pager_radix;
 PINNED_BSS struct pager pager_in_use;
 static PINNED_BSS const struct pager *in_use; /* that was copied there */
 PINNED_BSS unsigned pager_lock;
@@ -396,6 +395,7 @@ PINNED_CODE int pager_boot(void)
     memory_boot();
     use(aegis_pager);
     int error = pager_current->init();
+    use(aegis_pager); /* which its init may have filled in */
     for (unsigned i = 1; i < slots && !error; i++)
         error = adopt(i);
     image_region(0x10000, text, AEGIS_R | AEGIS_X, REGION_IMAGE);

@@ -99,3 +99,6 @@ PINNED_CONST const struct pager pager_radix = {
     .run = run,
     .enter = enter,
 };
+
+/* Here, not where it is used: there the compiler would know its value. */
+__attribute__((weak)) PINNED_CONST const struct pager *const aegis_pager = &pager_radix;
