@@ -58,7 +58,7 @@ static int terminal_open(struct file *file, int flags)
         return error;
     if (t->flags & TERMINAL_EXCLUSIVE)
         return -EBUSY;
-    if (!(flags & O_NOCTTY))
+    if (!(flags & O_NOCTTY) && process_self->pid != INIT) /* it opens the console for others */
         terminal_acquire(t, process_self);
     session_set(file->object, t);
     session_set(file->words[1], t->hangups);
