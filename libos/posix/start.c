@@ -56,7 +56,6 @@ static void main_start(void)
         if (session_join())
             process_take_over(start);
     }
-    archive_map(&archive_bytes); /* files that nobody has written yet lie there */
     program_name_set(argv[0]);
     signals_boot();
     if (start)
