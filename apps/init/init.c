@@ -118,8 +118,11 @@ static int session_boot(void)
     const uint8_t *archive = archive_map(&bytes);
     int error = session_create();
 
-    if (!error)
+    if (!error) {
+        uint64_t tick = 1000000000 / AEGIS_EXPOSED_STATE->time_hz;
+        SESSION->boot_time = clock_now() - (int64_t)(clock_ticks() * tick);
         error = processes_create();
+    }
     if (!error)
         error = file_system_boot();
     if (!error)

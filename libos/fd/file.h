@@ -94,9 +94,9 @@ extern const struct file_operations *file_operations[FILE_TYPES];
 extern const struct file_operations console_operations, terminal_operations, pty_master_operations;
 
 /* Device numbers (st_rdev), as sys/sysmacros.h makes them: which type a node opens as. */
-#define DEVICE(major, minor) ((dev_t)(major) << 32 | (minor))
-#define DEVICE_MAJOR(device) ((unsigned)((device) >> 32))
-#define DEVICE_MINOR(device) ((unsigned)(device))
+#define DEVICE(major, minor)  ((dev_t)(major) << 8 | (minor))
+#define DEVICE_MAJOR(device) ((unsigned)((device) >> 8))
+#define DEVICE_MINOR(device) ((unsigned)((device)&0xff))
 
 enum device_major {
     DEVICE_MEMORY = 1, /* minor 3 null, 5 zero, 7 full, 8 random, 9 urandom */
