@@ -46,7 +46,6 @@ static void main_start(void)
     struct start_block *start = start_block();
     char **argv = no_strings;
     int argc = 1;
-    size_t archive_bytes;
 
     tls_start();
     if (start) {

@@ -16,7 +16,7 @@ from . import archive, build, frames, machine, paths, terminal
 from .proc import Wrong, say
 
 DESCRIPTION = """Boots the exokernel in QEMU and runs PROGRAM on it; what is missing is set up and built first.
-A PROGRAM with a slash is a file of this computer; any other name is one of --list. Without PROGRAM: Lua's prompt."""
+A PROGRAM with a slash is a file of this computer; any other name is one of --list. Without PROGRAM: the shell, dash."""
 EPILOG = """exit status: the program's own; 128+n killed by signal or fault n (139: a wild pointer); 124 time out; 125 the kernel
 panicked or QEMU died; 126 not executable; 127 not found; 130 ended by ctrl-a x or SIGINT; 2 wrong options.
 On a terminal every key goes to the guest; ctrl-a x ends the machine (ctrl-a ctrl-a x types an x after ctrl-a)."""
