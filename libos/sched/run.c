@@ -139,8 +139,7 @@ PINNED_CODE static void wait(struct context *c, void *argument, struct aegis_act
         thread_result(c, THREAD_WAKE_SIGNAL);
         thread_go_on(self, a);
     }
-    for (unsigned i = 0; i < w->count; i++)
-        self->predicate[i] = w->predicates[i];
+    self->predicates = w->predicates;
     self->predicate_count = w->count;
     self->deadline = w->deadline;
     self->interruptible = w->interruptible;

@@ -10,8 +10,8 @@
 #define SLICE_STACK     2048
 
 /* Threads but the first lie in pages of the pinned window that are kept for them. */
-#define THREAD_WINDOW       44 /* first page */
-#define THREAD_WINDOW_PAGES 19
+#define THREAD_WINDOW       40 /* first page */
+#define THREAD_WINDOW_PAGES 23
 #define THREADS_MAX         (THREAD_WINDOW_PAGES * (AEGIS_PAGE_SIZE / sizeof(struct thread)))
 
 extern struct thread thread_main;

@@ -74,7 +74,10 @@ PINNED_CODE unsigned wait_wake(const volatile uint32_t *word, unsigned count)
 PINNED_CODE static long look(const struct thread *t, uint64_t now)
 {
     if (t->predicate_count) {
-        struct aegis_result r = aegis_slice_wait((unsigned long)t->predicate, t->predicate_count, 1);
+        static PINNED_BSS struct aegis_predicate looked_at[AEGIS_PREDICATES];
+        for (unsigned i = 0; i < t->predicate_count; i++)
+            looked_at[i] = t->predicates[i];
+        struct aegis_result r = aegis_slice_wait((unsigned long)looked_at, t->predicate_count, 1);
         if (!r.error)
             return (long)r.value == AEGIS_WAKE_INTERRUPTED ? NOTHING : (long)r.value;
         if (r.error == AEGIS_E_REVOKED)
@@ -135,7 +138,7 @@ PINNED_CODE void wait_sleep(struct aegis_activation *a)
     for (unsigned n = waiting_count; n; n--, t = t->wait_next) {
         deadline = sooner(deadline, t->deadline);
         for (unsigned i = 0; i < t->predicate_count; i++)
-            at = gather(at, &t->predicate[i], t, i);
+            at = gather(at, &t->predicates[i], t, i);
     }
     if (overflow)
         deadline = sooner(deadline, time_now() + AEGIS_EXPOSED_STATE->slice_ticks);

@@ -9,6 +9,10 @@
 #define KIND_SHARED    1
 #define KIND_MONOTONIC 2
 
+/*
+ * Who wakes a sleeper of this process takes it off the count, so that the condition may be destroyed
+ * at once; every other waiter does so itself.
+ */
 struct waiting {
     pthread_cond_t *condition;
     pthread_mutex_t *mutex;
@@ -22,10 +26,31 @@ static void again(void *argument)
     pthread_mutex_lock(w->mutex);
 }
 
+/* Until the sequence is no longer `seen`: 0; -ETIMEDOUT. *taken: whoever woke us took us off. */
+static int sleep_for(pthread_cond_t *c, uint32_t seen, uint64_t deadline, bool *taken)
+{
+    bool shared = c->__kind & KIND_SHARED;
+    int error;
+
+    *taken = false;
+    do {
+        error = shared ? word_wait(&c->__sequence, seen, deadline, true, may_interrupt())
+                       : thread_sleep(&c->__sequence, seen, deadline, may_interrupt());
+        if (!shared && error == 0) {
+            *taken = true;
+            return 0;
+        }
+        if (error == -EINTR)
+            pthread_testcancel();
+    } while (error != -ETIMEDOUT && __atomic_load_n(&c->__sequence, __ATOMIC_ACQUIRE) == seen);
+    return error == -ETIMEDOUT ? error : 0;
+}
+
 static int wait(pthread_cond_t *c, pthread_mutex_t *m, uint64_t deadline)
 {
     struct waiting w = {c, m};
     uint32_t seen = __atomic_load_n(&c->__sequence, __ATOMIC_ACQUIRE);
+    bool taken;
     int error;
 
     pthread_testcancel();
@@ -36,13 +61,10 @@ static int wait(pthread_cond_t *c, pthread_mutex_t *m, uint64_t deadline)
         return error;
     }
     pthread_cleanup_push(again, &w);
-    do {
-        error = word_wait(&c->__sequence, seen, deadline, c->__kind & KIND_SHARED, may_interrupt());
-        if (error == -EINTR)
-            pthread_testcancel();
-    } while (error != -ETIMEDOUT && __atomic_load_n(&c->__sequence, __ATOMIC_ACQUIRE) == seen);
+    error = sleep_for(c, seen, deadline, &taken);
     pthread_cleanup_pop(0);
-    __atomic_fetch_sub(&c->__waiters, 1, __ATOMIC_SEQ_CST);
+    if (!taken)
+        __atomic_fetch_sub(&c->__waiters, 1, __ATOMIC_SEQ_CST);
     int locked = pthread_mutex_lock(m);
     return locked ? locked : error == -ETIMEDOUT ? ETIMEDOUT : 0;
 }
@@ -65,7 +87,10 @@ static int wake(pthread_cond_t *c, unsigned count)
     if (!__atomic_load_n(&c->__waiters, __ATOMIC_SEQ_CST))
         return 0;
     __atomic_fetch_add(&c->__sequence, 1, __ATOMIC_SEQ_CST);
-    word_wake(&c->__sequence, count, c->__kind & KIND_SHARED);
+    if (c->__kind & KIND_SHARED)
+        word_wake(&c->__sequence, count, true);
+    else
+        __atomic_fetch_sub(&c->__waiters, thread_wake(&c->__sequence, count), __ATOMIC_SEQ_CST);
     return 0;
 }
 
@@ -90,7 +115,9 @@ int pthread_cond_init(pthread_cond_t *restrict c, const pthread_condattr_t *rest
 
 int pthread_cond_destroy(pthread_cond_t *c)
 {
-    return __atomic_load_n(&c->__waiters, __ATOMIC_SEQ_CST) ? EBUSY : 0;
+    /* of a shared one, those that were woken take themselves off when they run */
+    return !(c->__kind & KIND_SHARED) && __atomic_load_n(&c->__waiters, __ATOMIC_SEQ_CST) ? EBUSY
+                                                                                         : 0;
 }
 
 int pthread_condattr_init(pthread_condattr_t *a)

@@ -69,7 +69,7 @@ static size_t tls_room(void)
 
 static size_t block_bytes(size_t stack, size_t guard)
 {
-    return PAGE_UP(guard) + PAGE_UP(stack + sizeof(struct pthread) + tls_room() + 64);
+    return PAGE_UP(guard) + PAGE_UP(stack); /* struct pthread and TLS are taken from the stack */
 }
 
 /* Addresses that threads had; what does not fit in is never used again. With threads_lock. */

@@ -73,7 +73,7 @@ void tables_reset(unsigned leaves);
 
 /* memory.c: pages for the pager itself, which lie in the window or behind VM_META. */
 #define WINDOW_FIRST AEGIS_PINNED_FREE
-#define WINDOW_END   44 /* from here on: threads */
+#define WINDOW_END   40 /* from here on: threads */
 #define WINDOW_PAGES 63
 extern uint16_t window_slot[WINDOW_PAGES];      /* by page of the pinned window */
 extern uint16_t meta_slot[VM_META_PAGES];     /* by page from VM_META on; 0: none */

@@ -55,7 +55,7 @@ struct thread {
     struct thread *wait_next, *wait_previous; /* among those that wait */
     const volatile uint32_t *word;            /* thread_sleep: for this */
     uint64_t deadline;                        /* in `time`; 0: none */
-    struct aegis_predicate predicate[AEGIS_PREDICATES];
+    const struct aegis_predicate *predicates; /* the caller's */
     uint32_t predicate_count;
     uint32_t interruptible; /* a signal ends this wait */
 

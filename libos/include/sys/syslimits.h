@@ -31,7 +31,7 @@
 #define FILESIZEBITS         64
 #define NZERO                20
 #define PTHREAD_KEYS_MAX     128
-#define PTHREAD_STACK_MIN    16384
+#define PTHREAD_STACK_MIN    32768
 #define PTHREAD_THREADS_MAX  1024
 #define PTHREAD_DESTRUCTOR_ITERATIONS 4
 
