@@ -399,18 +399,20 @@ result_t call_slice_yield_to(unsigned long env)
 
 result_t call_slice_ring(unsigned long env, unsigned long hart)
 {
-    struct env *to;
+    struct env *self = env_self();
+    struct aegis_claim *c;
 
     if (hart >= AEGIS_HARTS)
         return FAIL(BAD_RANGE);
-    long error = env_lock_other(env, AEGIS_RING, &to);
-    if (error)
-        return (result_t){error, 0};
-    bool sleeps = exposed.env[to->index].sleeping[hart];
-    env_unlock(to);
-    if (sleeps)
-        hart_wake(hart);
-    return OK_VALUE(0);
+    lock_take(&self->lock);
+    long error = ledger_use(self, env, AEGIS_ENV, AEGIS_RING, &c);
+    const struct aegis_env_record *r = &exposed.env[error ? 0 : AEGIS_WHAT_RESOURCE(c->what)];
+    env_unlock(self);
+    if (!error && r->state != AEGIS_ENV_LIVE && r->state != AEGIS_ENV_NEW)
+        error = AEGIS_E_NO_ENV;
+    if (!error && r->sleeping[hart])
+        hart_wake((unsigned)hart);
+    return (result_t){error, 0};
 }
 
 /* ---- interrupts that the fast paths left ---- */

@@ -28,8 +28,15 @@ static void interval_set(struct condition *c, unsigned operation, uint64_t value
 {
     static const uint64_t zero;
 
-    c->low = operation == AEGIS_NE ? value + 1 : operation == AEGIS_LT ? 0 : value;
-    c->last = operation == AEGIS_EQ ? 0 : operation == AEGIS_NE ? ~1UL : operation == AEGIS_LT ? value - 1 : ~value;
+    c->low = value;
+    c->last = 0;
+    if (operation == AEGIS_NE) {
+        c->low = value + 1;
+        c->last = ~1UL;
+    } else if (operation != AEGIS_EQ) {
+        c->low = operation == AEGIS_LT ? 0 : value;
+        c->last = operation == AEGIS_LT ? value - 1 : ~value;
+    }
     if (operation == AEGIS_LT && !value) {
         c->word = &zero;
         c->low = 1;
@@ -57,12 +64,12 @@ static long bind(struct env *e, struct condition *c, const struct aegis_predicat
 
 /* ---- looking ---- */
 
-static bool still_bound(const struct env *e, const struct condition *bound)
+static inline bool still_bound(const struct env *e, const struct condition *bound)
 {
     const struct aegis_claim *c = ledger_at(e, bound->slot);
-    const struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(bound->what));
-    return c->what == bound->what && c->check == bound->check && head && head->check == c->check &&
-           !(head->flags & PAGE_UNREAD) && !(c->where & CLAIM_UNSETTLED);
+    const struct aegis_page *head = page_live(AEGIS_WHAT_RESOURCE(bound->what), bound->check);
+    return c->what == bound->what && c->check == bound->check && head && !(head->flags & PAGE_UNREAD) &&
+           !(c->where & CLAIM_UNSETTLED);
 }
 
 /* The claim is looked at after the word. */

@@ -798,6 +798,8 @@ static void do_env_create(void)
     check_env(fresh);
 }
 
+static void bury_orphans(void);
+
 static void do_env_destroy(void)
 {
     unsigned long slot = env_slot();
@@ -826,6 +828,7 @@ static void do_env_destroy(void)
     if (dies) {
         EXPECT(exposed.env[index].state == AEGIS_ENV_DEAD, "env_destroy is done, the environment is not dead");
         ref_die(target);
+        bury_orphans(); /* of which it was the last that knew */
         check_all();
     }
 }
