@@ -28,15 +28,8 @@ static void interval_set(struct condition *c, unsigned operation, uint64_t value
 {
     static const uint64_t zero;
 
-    c->low = value;
-    c->last = 0;
-    if (operation == AEGIS_NE) {
-        c->low = value + 1;
-        c->last = ~1UL;
-    } else if (operation != AEGIS_EQ) {
-        c->low = operation == AEGIS_LT ? 0 : value;
-        c->last = operation == AEGIS_LT ? value - 1 : ~value;
-    }
+    c->low = operation == AEGIS_NE ? value + 1 : operation == AEGIS_LT ? 0 : value;
+    c->last = operation == AEGIS_EQ ? 0 : operation == AEGIS_NE ? ~1UL : operation == AEGIS_LT ? value - 1 : ~value;
     if (operation == AEGIS_LT && !value) {
         c->word = &zero;
         c->low = 1;
