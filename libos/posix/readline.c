@@ -39,20 +39,6 @@ const char *rl_readline_name = "";
 static char *history[HISTORY_LINES];
 static size_t history_count;
 
-// The libOS's terminal overrides these; without it the editor assumes that bytes already come raw.
-__attribute__((weak)) int aegis_tty_raw(int on)
-{
-    (void)on;
-    return 0;
-}
-
-__attribute__((weak)) int aegis_tty_size(int *rows, int *columns)
-{
-    (void)rows;
-    (void)columns;
-    return -1;
-}
-
 void using_history(void)
 {
 }

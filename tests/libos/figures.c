@@ -51,30 +51,39 @@ static void fault_pager(void)
     print("fault_pager", least);
 }
 
-/* The child says where it is, again and again; ours say when we are back. */
+enum { PARENT_AT, LEAST, SWITCHED, WORDS };
+
+/* The child, whose slot comes right behind ours, says how far our last word lies back whenever it begins. */
+static void switches_see(volatile uint64_t *shared)
+{
+    uint64_t last = instret(), now;
+
+    for (;;) {
+        now = instret();
+        uint64_t since = now - shared[PARENT_AT];
+        /* our last reading and its store, and the child's own reading, are not of the switch */
+        if (now - last > 1000) {
+            shared[LEAST] = since - 2 < shared[LEAST] ? since - 2 : shared[LEAST];
+            shared[SWITCHED]++;
+        }
+        last = instret();
+    }
+}
+
 static void slice_switch(void)
 {
-    uint64_t least = ~0UL, last, now;
-
-    if (session_reserve(8))
+    if (session_reserve(WORDS * 8))
         return;
     monitor_enter();
-    volatile uint64_t *shared = session_alloc(8);
+    volatile uint64_t *shared = session_alloc(WORDS * 8);
     monitor_leave();
+    shared[LEAST] = ~0UL;
     pid_t child = fork();
-    while (child == 0)
-        *shared = instret();
-    for (int i = 0; child > 0 && i < SWITCHES; i++) {
-        last = now = instret();
-        while (now - last < 1000) {
-            last = now;
-            now = instret();
-        }
-        /* the child's last reading and its store, and our own reading, are not of the switch */
-        if (*shared > last && now - *shared - 2 < least)
-            least = now - *shared - 2;
-    }
-    print("slice_switch", least);
+    if (child == 0)
+        switches_see(shared);
+    while (child > 0 && shared[SWITCHED] < SWITCHES)
+        shared[PARENT_AT] = instret();
+    print("slice_switch", shared[LEAST]);
 }
 
 /* The session ends with us, and the child with it. */

@@ -3,6 +3,7 @@
 // readline.c on the host: prints each line in brackets until the input ends. Keys come from
 // standard input, taken for a terminal.
 
+#include <aegis/tty.h>
 #include <readline/history.h>
 #include <readline/readline.h>
 
@@ -13,6 +14,18 @@ int isatty(int fd)
 {
     (void)fd;
     return 1;
+}
+
+int aegis_tty_raw(int on)
+{
+    (void)on;
+    return 0;
+}
+
+int aegis_tty_size(int *rows, int *columns)
+{
+    (void)rows, (void)columns;
+    return -1;
 }
 
 int main(void)
