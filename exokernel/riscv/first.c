@@ -64,6 +64,7 @@ static void roots_give(void)
     static const struct { uint8_t slot, type; } roots[] = {
         {AEGIS_SLOT_PAGES, AEGIS_PAGE},     {AEGIS_SLOT_SLICES, AEGIS_SLICE},
         {AEGIS_SLOT_ENVS, AEGIS_ENV},       {AEGIS_SLOT_IRQS, AEGIS_IRQ},
+        {AEGIS_SLOT_NETWORK, AEGIS_FILTER},
     };
 
     for (unsigned t = 0; t < AEGIS_TYPES; t++) {

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <aegis/layout.h>
+#include <aegis/net.h>
 #include <aegis/types.h>
 
 #define AEGIS_MAGIC 0x562d7369676541ULL /* "Aegis-V" */
@@ -123,6 +124,7 @@ struct aegis_exposed {
     struct aegis_hart hart[AEGIS_HARTS];
     struct aegis_slice slice[AEGIS_HARTS][AEGIS_SLICES];
     struct aegis_env_record env[AEGIS_ENVS];
+    struct aegis_net net;
 };
 
 #define AEGIS_EXPOSED_STATE ((const volatile struct aegis_exposed *)AEGIS_EXPOSED)
@@ -140,6 +142,7 @@ enum aegis_first_slot {
     AEGIS_SLOT_IRQS,
     AEGIS_SLOT_CONSOLE,
     AEGIS_SLOT_MACHINE,
+    AEGIS_SLOT_NETWORK, /* root of filters */
     AEGIS_SLOT_SLICE0, /* the slot in which it runs */
     AEGIS_SLOT_BOOT,   /* from here on: archive blocks (R), then its own image, stack and tables */
 };

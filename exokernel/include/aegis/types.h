@@ -16,17 +16,19 @@ enum aegis_type {
     AEGIS_CONSOLE = 5, /* 0 */
     AEGIS_IRQ = 6,     /* interrupt line */
     AEGIS_MACHINE = 7, /* 0: end the machine */
+    AEGIS_FILTER = 8,  /* number of an installed filter (aegis/net.h). Its root is the network: any filter at all */
+    AEGIS_ENDPOINT = 9, /* number of an endpoint */
     AEGIS_TYPES,
     AEGIS_ROOT = 0x80,
 };
 
 /* Rights, masked by whoever passes them on. The hardware's three stand where a page table entry has them. */
-#define AEGIS_R 0x0002
-#define AEGIS_W 0x0004
+#define AEGIS_R 0x0002       /* (filter) bind it to an endpoint: receive */
+#define AEGIS_W 0x0004       /* (filter) send what its template allows; (endpoint) bind to it, send from its ring */
 #define AEGIS_X 0x0008
 #define AEGIS_REKEY 0x0010   /* draw a new check: ends every other claim */
 #define AEGIS_REVOKE 0x0020  /* (on a root) ask for resources back, then take them */
-#define AEGIS_ALLOC 0x0040   /* (on a root) allocate */
+#define AEGIS_ALLOC 0x0040   /* (on a root) allocate; (filter) install its refinements, make endpoints */
 #define AEGIS_CONTROL 0x0080 /* (environment) everything that it could do itself */
 #define AEGIS_LEND 0x0100    /* (page) give to the kernel for tables; (slice) lend to another environment */
 #define AEGIS_CALL 0x0200    /* (entry) synchronous transfer */
