@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel believes of a handler's code: one pass, forwards. For each register it knows whether it was set, and
+ * bounds of its value as a number or as a distance from a base. A label says what is known where it stands; whatever
+ * leads to it, from before or from behind, must know at least that much, so no instruction is looked at twice.
+ */
+#include "verify.h"
+
+#include "decode.h"
+
+#define LIMIT (1 << 30) /* bounds beyond are no bounds */
+#define A0    10
+#define RA    1
+
+/* What a call leaves: sp and s0 to s6; of the reserved ones nothing changes. */
+#define KEPT (1U << 2 | 1U << 8 | 1U << 9 | 31U << 18 | 31U << ASH_FRAME | 1U)
+
+static const int64_t GUARD[] = {[ASH_IN_WINDOW] = ASH_WINDOW_GUARD, [ASH_IN_FRAME] = ASH_FRAME_GUARD};
+
+/* ---- what registers hold ---- */
+
+static void set(struct ash_state *s, unsigned r, unsigned kind, int64_t low, int64_t high)
+{
+    if (low < -LIMIT || high > LIMIT)
+        kind = ASH_ANY;
+    s->set |= 1U << r;
+    s->kind[r] = (uint8_t)kind;
+    s->low[r] = (int32_t)low;
+    s->high[r] = (int32_t)high;
+}
+
+static void set_any(struct ash_state *s, unsigned r)
+{
+    s->set |= 1U << r;
+    s->kind[r] = ASH_ANY;
+}
+
+/* A number from 0 to all that `bits` bits hold. */
+static void set_bits(struct ash_state *s, unsigned r, unsigned bits)
+{
+    if (bits > 30)
+        set_any(s, r);
+    else
+        set(s, r, ASH_NUMBER, 0, (1L << bits) - 1);
+}
+
+/* Of `bits` bits, the highest of them the sign. */
+static void set_signed(struct ash_state *s, unsigned r, unsigned bits)
+{
+    if (bits > 30)
+        set_any(s, r);
+    else
+        set(s, r, ASH_NUMBER, -(1L << (bits - 1)), (1L << (bits - 1)) - 1);
+}
+
+static bool is_number(const struct ash_state *s, unsigned r)
+{
+    return s->kind[r] == ASH_NUMBER;
+}
+
+/* A number that is not negative. */
+static bool is_count(const struct ash_state *s, unsigned r)
+{
+    return is_number(s, r) && s->low[r] >= 0;
+}
+
+/* Those that never change. */
+static void begin_kinds(struct ash_state *s)
+{
+    __builtin_memset(s->kind, ASH_ANY, sizeof s->kind);
+    s->kind[0] = s->kind[ASH_MASK] = ASH_NUMBER;
+    s->kind[ASH_FRAME] = ASH_IN_FRAME;
+    s->kind[ASH_WINDOW] = ASH_IN_WINDOW;
+}
+
+void ash_state_begin(struct ash_state *s, uint32_t window)
+{
+    *s = (struct ash_state){.set = 1U | 1U << RA | 1U << ASH_FUEL | 1U << ASH_ENTRIES};
+    set(s, 0, ASH_NUMBER, 0, 0);
+    set(s, 2, ASH_IN_WINDOW, window, window);
+    set(s, A0, ASH_IN_FRAME, ASH_FRAME_START, ASH_FRAME_START);
+    set(s, A0 + 1, ASH_NUMBER, 0, ASH_FRAME_MAX);
+    set(s, ASH_FRAME, ASH_IN_FRAME, 0, 0);
+    set(s, ASH_MASK, ASH_NUMBER, window - 1, window - 1);
+    set(s, ASH_WINDOW, ASH_IN_WINDOW, 0, 0);
+}
+
+/* ---- arithmetic: what is known of the result, and ASH_ANY where nothing is ---- */
+
+static void add(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
+{
+    unsigned kind = is_number(s, b) ? s->kind[a] : is_number(s, a) ? s->kind[b] : ASH_ANY;
+    set(s, rd, kind, (int64_t)s->low[a] + s->low[b], (int64_t)s->high[a] + s->high[b]);
+}
+
+static void sub(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
+{
+    unsigned kind = is_number(s, b) ? s->kind[a] : s->kind[a] == s->kind[b] && s->kind[a] ? ASH_NUMBER : ASH_ANY;
+    set(s, rd, kind, (int64_t)s->low[a] - s->high[b], (int64_t)s->high[a] - s->low[b]);
+}
+
+/* Whatever the other is, and with a count is at most that count. */
+static void and(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
+{
+    if (is_count(s, a) && (!is_count(s, b) || s->high[a] < s->high[b]))
+        set(s, rd, ASH_NUMBER, 0, s->high[a]);
+    else if (is_count(s, b))
+        set(s, rd, ASH_NUMBER, 0, s->high[b]);
+    else
+        set_any(s, rd);
+}
+
+/* All bits below the highest one of n. */
+static int64_t filled(int64_t n)
+{
+    for (unsigned shift = 1; shift < 32; shift *= 2)
+        n |= n >> shift;
+    return n;
+}
+
+static void or(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
+{
+    if (is_count(s, a) && is_count(s, b))
+        set(s, rd, ASH_NUMBER, 0, filled(s->high[a] | s->high[b]));
+    else
+        set_any(s, rd);
+}
+
+static void multiply(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
+{
+    if (is_count(s, a) && is_count(s, b))
+        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] * s->low[b], (int64_t)s->high[a] * s->high[b]);
+    else
+        set_any(s, rd);
+}
+
+/* By a register: a count does not grow. */
+static void shift_right(struct ash_state *s, unsigned rd, unsigned a)
+{
+    if (is_count(s, a))
+        set(s, rd, ASH_NUMBER, 0, s->high[a]);
+    else
+        set_any(s, rd);
+}
+
+/* Unsigned: less than a divisor that is not 0. */
+static void modulo(struct ash_state *s, unsigned rd, unsigned b)
+{
+    if (is_number(s, b) && s->low[b] > 0)
+        set(s, rd, ASH_NUMBER, 0, s->high[b] - 1);
+    else
+        set_any(s, rd);
+}
+
+/* The same as in 64 bits where that is in bounds: addw, subw, mulw of numbers. */
+static void narrow(struct ash_state *s, unsigned rd, unsigned a, unsigned b, void (*wide)(struct ash_state *, unsigned, unsigned, unsigned))
+{
+    if (is_number(s, a) && is_number(s, b))
+        wide(s, rd, a, b);
+    else
+        set_any(s, rd);
+}
+
+static void by_registers(struct ash_state *s, enum ash_op op, unsigned rd, unsigned a, unsigned b)
+{
+    switch (op) {
+    case OP_add:
+        return add(s, rd, a, b);
+    case OP_sub:
+        return sub(s, rd, a, b);
+    case OP_and:
+        return and(s, rd, a, b);
+    case OP_or:
+    case OP_xor:
+        return or(s, rd, a, b);
+    case OP_slt:
+    case OP_sltu:
+        return set_bits(s, rd, 1);
+    case OP_addw:
+        return narrow(s, rd, a, b, add);
+    case OP_subw:
+        return narrow(s, rd, a, b, sub);
+    case OP_mul:
+        return multiply(s, rd, a, b);
+    case OP_mulw:
+        return narrow(s, rd, a, b, multiply);
+    case OP_srl:
+    case OP_srlw:
+        return shift_right(s, rd, a);
+    case OP_remu:
+    case OP_remuw:
+        return modulo(s, rd, b);
+    default:
+        return set_any(s, rd);
+    }
+}
+
+static void add_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t n)
+{
+    set(s, rd, s->kind[a], (int64_t)s->low[a] + n, (int64_t)s->high[a] + n);
+}
+
+/* x & n for a negative n takes at most ~n away, of an address too. */
+static void and_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t n)
+{
+    if (n >= 0)
+        set(s, rd, ASH_NUMBER, 0, is_count(s, a) && s->high[a] < n ? s->high[a] : n);
+    else
+        set(s, rd, s->kind[a], (int64_t)s->low[a] + n + 1, s->high[a]);
+}
+
+static void or_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t n)
+{
+    if (n >= 0 && is_count(s, a))
+        set(s, rd, ASH_NUMBER, 0, filled(s->high[a] | n));
+    else
+        set_any(s, rd);
+}
+
+static void shift_left(struct ash_state *s, unsigned rd, unsigned a, unsigned n)
+{
+    if (is_number(s, a) && n <= 30)
+        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] * (1L << n), (int64_t)s->high[a] * (1L << n));
+    else
+        set_any(s, rd);
+}
+
+/* Of the low `width` bits. */
+static void shift_right_logical(struct ash_state *s, unsigned rd, unsigned a, unsigned n, unsigned width)
+{
+    if (is_count(s, a))
+        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] >> n, (int64_t)s->high[a] >> n);
+    else
+        set_bits(s, rd, width - n);
+}
+
+static void shift_right_signed(struct ash_state *s, unsigned rd, unsigned a, unsigned n, unsigned width)
+{
+    if (is_number(s, a))
+        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] >> n, (int64_t)s->high[a] >> n);
+    else
+        set_signed(s, rd, width - n);
+}
+
+static void by_immediate(struct ash_state *s, enum ash_op op, uint32_t w)
+{
+    unsigned rd = rd_of(w), a = rs1_of(w), shift = w >> 20 & 63;
+    int32_t n = i_immediate(w);
+
+    switch (op) {
+    case OP_addi:
+        return add_immediate(s, rd, a, n);
+    case OP_addiw:
+        return is_number(s, a) ? add_immediate(s, rd, a, n) : set_any(s, rd);
+    case OP_andi:
+        return and_immediate(s, rd, a, n);
+    case OP_ori:
+    case OP_xori:
+        return or_immediate(s, rd, a, n);
+    case OP_slti:
+    case OP_sltiu:
+        return set_bits(s, rd, 1);
+    case OP_slli:
+    case OP_slliw:
+        return shift_left(s, rd, a, shift);
+    case OP_srli:
+        return shift_right_logical(s, rd, a, shift, 64);
+    case OP_srliw:
+        return shift_right_logical(s, rd, a, shift, 32);
+    case OP_srai:
+        return shift_right_signed(s, rd, a, shift, 64);
+    case OP_sraiw:
+        return shift_right_signed(s, rd, a, shift, 32);
+    default: /* lui */
+        return set(s, rd, ASH_NUMBER, (int32_t)(w & 0xfffff000), (int32_t)(w & 0xfffff000));
+    }
+}
+
+/* ---- memory ---- */
+
+/*
+ * `bytes` at r + offset: within what is mapped and the unmapped pages beside it. When the next instruction is reached
+ * there was no trap, so it was within what is mapped: from there on r is known that well.
+ */
+static enum ash_error access_memory(struct ash_verifier *v, unsigned r, int32_t offset, int32_t bytes)
+{
+    struct ash_state *s = &v->now;
+    unsigned kind = s->kind[r];
+    int64_t end = (kind == ASH_IN_FRAME ? ASH_FRAME_SIZE : v->code.window) - bytes;
+
+    if (kind != ASH_IN_WINDOW && kind != ASH_IN_FRAME)
+        return ASH_NOT_ADDRESS;
+    if (s->low[r] + offset < -GUARD[kind] || s->high[r] + offset > end + GUARD[kind])
+        return ASH_OUTSIDE;
+    if (s->high[r] + offset < 0 || s->low[r] + offset > end)
+        return ASH_OUTSIDE; /* always */
+    if (s->low[r] < -offset)
+        s->low[r] = -offset;
+    if (s->high[r] > end - offset)
+        s->high[r] = (int32_t)(end - offset);
+    return ASH_GOOD;
+}
+
+static enum ash_error load(struct ash_verifier *v, enum ash_op op, uint32_t w)
+{
+    static const uint8_t BYTES[8] = {1, 2, 4, 8, 1, 2, 4, 0};
+    enum ash_error error = access_memory(v, rs1_of(w), i_immediate(w), BYTES[w >> 12 & 7]);
+
+    if (error)
+        return error;
+    if (op == OP_lb || op == OP_lh)
+        set_signed(&v->now, rd_of(w), op == OP_lb ? 8 : 16);
+    else
+        set_bits(&v->now, rd_of(w), op == OP_lbu ? 8 : op == OP_lhu ? 16 : 64);
+    return ASH_GOOD;
+}
+
+static enum ash_error store(struct ash_verifier *v, uint32_t w)
+{
+    return access_memory(v, rs1_of(w), s_immediate(w), 1 << (w >> 12 & 7));
+}
+
+static enum ash_error atomic(struct ash_verifier *v, enum ash_op op, uint32_t w)
+{
+    enum ash_error error = access_memory(v, rs1_of(w), 0, op == OP_amo_w ? 4 : 8);
+
+    if (!error)
+        set_any(&v->now, rd_of(w));
+    return error;
+}
+
+/* ---- control ---- */
+
+static const struct ash_label *label_at(const struct ash_code *c, uint32_t at)
+{
+    uint32_t low = 0, high = c->labels;
+
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (c->label[middle].at == at)
+            return &c->label[middle];
+        if (c->label[middle].at < at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+/* Whether all that the label claims is so. What its fields may be is looked at when the pass comes to it. */
+static bool implies(const struct ash_code *c, const struct ash_state *s, const struct ash_label *l)
+{
+    if (l->set & ~s->set || (uint32_t)l->first + l->count > c->knowns)
+        return false;
+    for (const struct ash_known *k = c->known + l->first, *end = k + l->count; k < end; k++) {
+        unsigned r = k->reg & 31;
+        if (s->kind[r] != k->kind || s->low[r] < k->low || s->high[r] > k->high)
+            return false;
+    }
+    return true;
+}
+
+static bool claim_possible(const struct ash_label *l, const struct ash_known *k)
+{
+    return k->reg < 32 && l->set >> k->reg & 1 && k->kind >= ASH_NUMBER && k->kind <= ASH_IN_FRAME && !k->zero &&
+           k->low <= k->high && k->low >= -LIMIT && k->high <= LIMIT;
+}
+
+/* The pass comes to a label: from here on its claims are what is known. */
+static enum ash_error arrive(struct ash_verifier *v, const struct ash_label *l)
+{
+    if (v->pending)
+        return ASH_NOT_CHECKED;
+    if (l->set & ~ASH_WRITABLE || (uint32_t)l->first + l->count > v->code.knowns)
+        return ASH_BAD_LABEL;
+    if (v->reached && !implies(&v->code, &v->now, l))
+        return ASH_NOT_KNOWN;
+    begin_kinds(&v->now);
+    v->now.set = (v->now.set & ~ASH_WRITABLE) | l->set;
+    for (const struct ash_known *k = v->code.known + l->first, *end = k + l->count; k < end; k++) {
+        if (!claim_possible(l, k))
+            return ASH_BAD_LABEL;
+        set(&v->now, k->reg, k->kind, k->low, k->high);
+    }
+    v->paid = 0;
+    v->reached = true;
+    v->label++;
+    return ASH_GOOD;
+}
+
+/* To `at` with what is known in s. Back only when fuel was taken for all instructions from there to here. */
+static enum ash_error jump_to(struct ash_verifier *v, const struct ash_state *s, int64_t at)
+{
+    const struct ash_label *l = at >= 0 && at < v->code.words ? label_at(&v->code, (uint32_t)at) : 0;
+
+    if (!l)
+        return ASH_NO_LABEL;
+    if (at <= v->at && v->paid < v->at - at + 1)
+        return ASH_NOT_PAID;
+    return implies(&v->code, s, l) ? ASH_GOOD : ASH_NOT_KNOWN;
+}
+
+/* r is a number from 0 to `high` now, unless that says nothing new or cannot be. */
+static void bound(struct ash_state *s, unsigned r, int32_t high)
+{
+    if (s->kind[r] > ASH_NUMBER || !(ASH_WRITABLE >> r & 1))
+        return;
+    if (!is_count(s, r))
+        set(s, r, ASH_NUMBER, 0, high);
+    else if (s->low[r] <= high && s->high[r] > high)
+        s->high[r] = high;
+}
+
+/* What a comparison of counts, or an unsigned one with a count, tells where it leads: a < b, or a >= b. */
+static void compared(struct ash_state *s, bool less, unsigned a, unsigned b)
+{
+    if (less && is_count(s, b) && s->high[b] > 0)
+        bound(s, a, s->high[b] - 1);
+    else if (!less && is_count(s, a))
+        bound(s, b, s->high[a]);
+}
+
+/* A branch that compares: what is known where it goes is more than what is known here. */
+static enum ash_error branch_comparing(struct ash_verifier *v, bool less, unsigned a, unsigned b, int64_t to)
+{
+    struct ash_state *s = &v->now;
+    unsigned r = less ? a : b;
+    struct ash_known before = {.kind = s->kind[r], .low = s->low[r], .high = s->high[r]};
+    enum ash_error error;
+
+    compared(s, less, a, b);
+    error = jump_to(v, s, to);
+    s->kind[r] = before.kind;
+    s->low[r] = before.low;
+    s->high[r] = before.high;
+    compared(s, !less, a, b);
+    return error;
+}
+
+/* The instruction after fuel was taken: `blt fuel, x0` leaves, `bge fuel, x0` goes on. */
+static enum ash_error branch_looking(struct ash_verifier *v, enum ash_op op, int64_t to)
+{
+    uint32_t paid = v->paid + v->pending, before = v->paid;
+    enum ash_error error;
+
+    v->pending = 0;
+    v->paid = op == OP_bge ? paid : before;
+    error = jump_to(v, &v->now, to);
+    v->paid = op == OP_bge ? before : paid;
+    return error;
+}
+
+static enum ash_error branch(struct ash_verifier *v, enum ash_op op, uint32_t w)
+{
+    unsigned a = rs1_of(w), b = rs2_of(w);
+    int64_t to = (int64_t)v->at + b_immediate(w) / 4;
+
+    if (b_immediate(w) & 3)
+        return ASH_NO_LABEL;
+    if (a == ASH_FUEL && b == 0 && (op == OP_blt || op == OP_bge))
+        return branch_looking(v, op, to);
+    if (v->pending)
+        return ASH_NOT_CHECKED;
+    if (op == OP_bltu || op == OP_bgeu || ((op == OP_blt || op == OP_bge) && is_count(&v->now, a) && is_count(&v->now, b)))
+        return branch_comparing(v, op == OP_bltu || op == OP_blt, a, b, to);
+    return jump_to(v, &v->now, to);
+}
+
+/* An entry of the table, or the end. */
+static enum ash_error indirect(struct ash_verifier *v, uint32_t w)
+{
+    static const uint8_t ARGUMENTS[] = {
+#define X(number, name, arguments, fuel) [number] = arguments,
+        ASH_CALLS(X)
+#undef X
+    };
+    int32_t offset = i_immediate(w);
+    unsigned rd = rd_of(w);
+
+    if (rs1_of(w) != ASH_ENTRIES || rd > RA || offset < 0 || offset % 16 || offset / 16 >= ASH_CALL_END || (rd == 0) != (offset == 0))
+        return ASH_BAD_CALL;
+    for (unsigned i = 0; i < (rd ? ARGUMENTS[offset / 16] : 1); i++)
+        if (!(v->now.set >> (A0 + i) & 1))
+            return ASH_UNSET;
+    v->reached = rd != 0;
+    for (unsigned r = 0; r < 32; r++)
+        if (!(KEPT >> r & 1))
+            v->now.kind[r] = ASH_ANY;
+    v->now.set = (v->now.set & KEPT) | 1U << A0 | 1U << RA;
+    return ASH_GOOD;
+}
+
+static enum ash_error jump(struct ash_verifier *v, uint32_t w)
+{
+    if (rd_of(w))
+        return ASH_RESERVED; /* no calls of its own: they could recur */
+    if (j_immediate(w) & 3)
+        return ASH_NO_LABEL;
+    v->reached = false;
+    return jump_to(v, &v->now, (int64_t)v->at + j_immediate(w) / 4);
+}
+
+/* `addi fuel, fuel, -n`: the next instruction must look whether there is any left. */
+static bool takes_fuel(enum ash_op op, uint32_t w)
+{
+    return op == OP_addi && rd_of(w) == ASH_FUEL && rs1_of(w) == ASH_FUEL && i_immediate(w) < 0;
+}
+
+/* ---- the pass ---- */
+
+static bool writes_rd(enum ash_op op)
+{
+    return !(op >= OP_beq && op <= OP_bgeu) && !(op >= OP_sb && op <= OP_sd) && op != OP_jal && op != OP_jalr && op != OP_fence;
+}
+
+/* Bit n: register n is read. jalr's is its own matter. */
+static uint32_t reads(enum ash_op op, uint32_t w)
+{
+    uint32_t a = 1U << rs1_of(w), b = 1U << rs2_of(w);
+
+    if (op == OP_lui || op == OP_jal || op == OP_jalr || op == OP_fence)
+        return 0;
+    if ((op >= OP_lb && op <= OP_lwu) || (op >= OP_addi && op <= OP_sraiw))
+        return a;
+    return a | b;
+}
+
+enum ash_error ash_step(struct ash_verifier *v, uint32_t w)
+{
+    enum ash_op op = ash_decode(w);
+
+    if (op == OP_NONE)
+        return ASH_BAD_CODE;
+    if (reads(op, w) & ~v->now.set)
+        return ASH_UNSET;
+    if (op >= OP_beq && op <= OP_bgeu)
+        return branch(v, op, w);
+    if (v->pending)
+        return ASH_NOT_CHECKED;
+    if (writes_rd(op) && !(ASH_WRITABLE >> rd_of(w) & 1)) {
+        if (takes_fuel(op, w))
+            v->pending = (uint32_t)-i_immediate(w);
+        return v->pending || w == 0x13 ? ASH_GOOD : ASH_RESERVED; /* 0x13: nop */
+    }
+    if (writes_rd(op))
+        v->written |= 1U << rd_of(w);
+    if (op >= OP_lb && op <= OP_lwu)
+        return load(v, op, w);
+    if (op >= OP_sb && op <= OP_sd)
+        return store(v, w);
+    if (op == OP_amo_w || op == OP_amo_d)
+        return atomic(v, op, w);
+    if (op == OP_jal)
+        return jump(v, w);
+    if (op == OP_jalr)
+        return indirect(v, w);
+    if (op >= OP_add)
+        by_registers(&v->now, op, rd_of(w), rs1_of(w), rs2_of(w));
+    else if (op != OP_fence)
+        by_immediate(&v->now, op, w);
+    return ASH_GOOD;
+}
+
+enum ash_error ash_verify_begin(struct ash_verifier *v, const struct ash_code *code)
+{
+    uint32_t size = code->window;
+
+    *v = (struct ash_verifier){.code = *code, .reached = true};
+    if (!code->words || code->words > ASH_WORDS_MAX || code->labels > ASH_LABELS_MAX || code->knowns > ASH_KNOWNS_MAX)
+        return ASH_EMPTY;
+    if (size < ASH_WINDOW_MIN || size > ASH_WINDOW_MAX || size & (size - 1))
+        return ASH_BAD_WINDOW;
+    ash_state_begin(&v->now, size);
+    return ASH_MORE;
+}
+
+static enum ash_error end(const struct ash_verifier *v)
+{
+    return v->reached ? ASH_FALLS_OFF : v->label != v->code.labels ? ASH_BAD_LABEL : ASH_GOOD;
+}
+
+enum ash_error ash_verify_step(struct ash_verifier *v, uint32_t most)
+{
+    const struct ash_code *c = &v->code;
+    enum ash_error error;
+
+    for (; most && v->at < c->words; most--, v->at++) {
+        if (v->label < c->labels && c->label[v->label].at <= v->at) {
+            error = c->label[v->label].at == v->at ? arrive(v, &c->label[v->label]) : ASH_BAD_LABEL;
+            if (error)
+                return error;
+        }
+        if (!v->reached)
+            return ASH_DEAD;
+        error = ash_step(v, c->word[v->at]);
+        if (error)
+            return error;
+    }
+    return v->at < c->words ? ASH_MORE : end(v);
+}
