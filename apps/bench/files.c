@@ -2,6 +2,7 @@
 /* The figures of files and pipes. */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,9 +77,31 @@ static void pipes(void)
     waitpid(child, NULL, 0);
 }
 
+static void socket_pair(void)
+{
+    int s[2];
+    char byte = 'p';
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, s))
+        abort();
+    pid_t child = fork();
+    if (!child) {
+        close(s[0]);
+        while (read(s[1], &byte, 1) == 1)
+            write(s[1], &byte, 1);
+        _exit(0);
+    }
+    close(s[1]);
+    figure_report("socketpair_pingpong",
+                  FIGURE_MEAN(8, 32, (write(s[0], &byte, 1), read(s[0], &byte, 1))));
+    close(s[0]);
+    waitpid(child, NULL, 0);
+}
+
 int main(void)
 {
     files();
     pipes();
+    socket_pair();
     return 0;
 }

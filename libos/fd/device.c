@@ -3,6 +3,7 @@
 #include <aegis/exposed.h>
 
 #include "../fs/mount.h"
+#include "../net/socket.h"
 #include "call.h"
 #include "types.h"
 
@@ -12,7 +13,7 @@ const struct file_operations *file_operations[FILE_TYPES] = {
     [FILE_DIRECTORY] = &directory_operations,
     [FILE_MOUNTED] = &mounted_operations,
     [FILE_PIPE] = &pipe_operations,
-    [FILE_SOCKET] = &(const struct file_operations){0},
+    [FILE_SOCKET] = &socket_operations,
     [FILE_NULL] = &null_operations,
     [FILE_ZERO] = &zero_operations,
     [FILE_FULL] = &full_operations,

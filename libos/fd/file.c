@@ -9,6 +9,7 @@
 
 #include "../fs/node.h"
 #include "../fs/pages.h"
+#include "../net/socket.h"
 #include "../tty/terminals.h"
 #include "lock.h"
 #include "table.h"
@@ -60,6 +61,8 @@ void files_reap(void)
     while (node_reap())
         ;
     terminals_reap();
+    if (FILE_SYSTEM->dying_sockets)
+        sockets_reap();
 }
 
 struct file *file_of(int descriptor)
@@ -230,7 +233,7 @@ int close(int descriptor)
     bool terminal = file && file->type >= FILE_CONSOLE;
     int error = file_attempt(close_one, &descriptor);
 
-    if (__builtin_expect(FILE_SYSTEM->dying || terminal, 0))
+    if (__builtin_expect(FILE_SYSTEM->dying || FILE_SYSTEM->dying_sockets || terminal, 0))
         files_reap();
     return error ? (int)file_result(error) : 0;
 }

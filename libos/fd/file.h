@@ -54,6 +54,7 @@ struct file {
 
 struct file_watch {
     unsigned count;
+    bool network; /* whoever waits for it does the network's work meanwhile (net/network.h) */
     struct channel_entry entries[FILE_WATCHES];
 };
 

@@ -9,6 +9,7 @@
 
 #include <aegis/exposed.h>
 
+#include "../net/network.h"
 #include "call.h"
 
 #define FEW     16 /* descriptors that need no memory of the heap */
@@ -42,11 +43,13 @@ static unsigned look(int descriptor, struct file_watch *watch)
 }
 
 /* Looks at all; the channels to wait on go to `entries`. How many have something to tell. */
-static int look_all(struct pollfd *fds, nfds_t n, struct channel_entry *entries, size_t *count)
+static int look_all(struct pollfd *fds, nfds_t n, struct channel_entry *entries, size_t *count,
+                    bool *network)
 {
     int ready = 0;
 
     *count = 0;
+    *network = false;
     for (nfds_t i = 0; i < n; i++) {
         struct file_watch watch = {0};
         if (i % A_STAY == 0)
@@ -56,6 +59,7 @@ static int look_all(struct pollfd *fds, nfds_t n, struct channel_entry *entries,
         ready += fds[i].revents != 0;
         memcpy(entries + *count, watch.entries, watch.count * sizeof *entries);
         *count += watch.count;
+        *network |= watch.network;
         if (i % A_STAY == A_STAY - 1 || i + 1 == n)
             monitor_leave();
     }
@@ -67,12 +71,14 @@ static int wait_all(struct pollfd *fds, nfds_t n, struct channel_entry *entries,
                     bool now)
 {
     size_t count;
+    bool network;
 
     for (;;) {
-        int ready = look_all(fds, n, entries, &count);
+        int ready = look_all(fds, n, entries, &count, &network);
         if (ready || now)
             return ready;
-        int error = channel_wait_any(entries, count, deadline);
+        int error = network ? network_wait(entries, count, deadline)
+                            : channel_wait_any(entries, count, deadline);
         if (error == -EINTR)
             return error;
         now = error == -ETIMEDOUT; /* a last look */

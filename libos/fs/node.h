@@ -65,6 +65,7 @@ struct directory {
 
 struct record_lock;
 struct pipe;
+struct socket;
 
 struct node {
     uint32_t mode;  /* with the type */
@@ -92,7 +93,7 @@ struct node {
     struct busy busy; /* held by who writes or truncates */
     struct record_lock *locks;
     struct channel lock_channel;
-    void *socket;
+    struct socket *socket; /* bound to it */
     struct node *next; /* of free or dying ones */
 };
 
@@ -106,6 +107,7 @@ struct file_system {
     struct node *free_nodes, *dying;
     struct file *free_files;
     struct pipe *free_pipes;
+    struct socket *free_sockets, *dying_sockets; /* net/socket.h */
 };
 
 #define FILE_SYSTEM ((struct file_system *)SESSION->file_system)

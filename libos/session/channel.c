@@ -52,34 +52,44 @@ static bool any_woken(const struct channel_entry *entries, size_t count)
 }
 
 static unsigned predicates_fill(struct aegis_predicate *p, const struct channel_entry *entries,
-                                size_t count, uint64_t wakes)
+                                size_t count, size_t fitting, uint64_t wakes)
 {
     unsigned n = 0;
 
-    if (count > FITTING)
+    if (count > fitting)
         predicate_of(&p[n++], &SESSION->wakes, wakes);
-    for (size_t i = 0; i < count && count <= FITTING; i++)
+    for (size_t i = 0; i < count && count <= fitting; i++)
         predicate_of(&p[n++], &entries[i].channel->sequence, entries[i].seen);
     return n;
 }
 
-int channel_wait_any(const struct channel_entry *entries, size_t count, uint64_t deadline)
+int channel_wait_with(const struct channel_entry *entries, size_t count,
+                      const struct aegis_predicate *more, unsigned more_count, uint64_t deadline)
 {
     struct aegis_predicate p[AEGIS_PREDICATES];
+    size_t fitting = FITTING - more_count;
+    unsigned n;
     long why;
 
     if (AEGIS_EXPOSED_STATE->harts > 1)
         sleepers_note(entries, count);
     do {
         uint64_t wakes = __atomic_load_n(&SESSION->wakes, __ATOMIC_ACQUIRE);
-        if (count > FITTING && any_woken(entries, count))
+        if (count > fitting && any_woken(entries, count))
             return 0;
-        unsigned n = predicates_fill(p, entries, count, wakes);
-        why = thread_wait_signal(p, n, deadline);
-    } while (why >= 0 && count > FITTING && !any_woken(entries, count));
+        n = predicates_fill(p, entries, count, fitting, wakes);
+        for (unsigned i = 0; i < more_count; i++)
+            p[n + i] = more[i];
+        why = thread_wait_signal(p, n + more_count, deadline);
+    } while (why >= 0 && why < (long)n && count > fitting && !any_woken(entries, count));
     return why == THREAD_WAKE_SIGNAL   ? -EINTR
            : why == AEGIS_WAKE_TIMEOUT ? -ETIMEDOUT
                                        : 0;
+}
+
+int channel_wait_any(const struct channel_entry *entries, size_t count, uint64_t deadline)
+{
+    return channel_wait_with(entries, count, NULL, 0, deadline);
 }
 
 int channel_wait(struct channel *c, uint64_t seen, uint64_t deadline)

@@ -176,6 +176,10 @@ struct channel_entry {
  */
 int channel_wait(struct channel *c, uint64_t seen, uint64_t deadline);
 int channel_wait_any(const struct channel_entry *entries, size_t count, uint64_t deadline);
+/* The same, with up to 2 predicates of the caller's that end it, too. */
+struct aegis_predicate;
+int channel_wait_with(const struct channel_entry *entries, size_t count,
+                      const struct aegis_predicate *more, unsigned more_count, uint64_t deadline);
 /* The condition may have changed. In the monitor or out of it; the store that makes it true first. */
 void channel_wake(struct channel *c);
 

@@ -184,7 +184,7 @@ PROGRAM_OF = {name: part for part, found in {
     "process": ("fork_exit_wait", "fork_exec_wait", "yield_switch"),
     "memory": ("appel1", "appel2", "prot1", "prot100", "unprot100", "dirty", "first_touch", "cow_fault", "mmap_cycle", "policy_swap"),
     "thread": ("signal_trap", "upcall_trap", "mutex", "thread_cycle"),
-    "files": ("pipe_pingpong", "pipe_64k", "file_cycle", "stat", "open_close", "read_4k"),
+    "files": ("pipe_pingpong", "socketpair_pingpong", "pipe_64k", "file_cycle", "stat", "open_close", "read_4k"),
 }.items() for name in found}
 
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What waiting and ioctl ask of the machine's network. */
+#pragma once
+
+#include "../session/session.h"
+
+/* channel_wait_any() for those who wait for sockets of the network, too: whoever waits does the
+ * stack's work for all. */
+int network_wait(const struct channel_entry *entries, size_t count, uint64_t deadline);
+/* SIOCGIF*. -ENOTTY: no such request. */
+int network_ioctl(unsigned long request, void *user);
