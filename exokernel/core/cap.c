@@ -34,7 +34,7 @@ static uint64_t *check_at(uint64_t what, uint32_t **count)
         return r ? NULL : &kernel.single_check[type];
     default:
         type ^= AEGIS_ROOT;
-        return r || type >= AEGIS_TYPES ? NULL : &kernel.root_check[type];
+        return type >= AEGIS_TYPES ? NULL : &kernel.root_check[type];
     }
 }
 
@@ -170,7 +170,7 @@ static long capability_check(const struct aegis_claim *c, unsigned long slot, un
     /* nobody passes on control of itself: so nobody controls its controller */
     if (slot == AEGIS_SLOT_SELF && (rights & AEGIS_CONTROL))
         return AEGIS_E_NO_RIGHT;
-    if (type != AEGIS_PAGE)
+    if (type != AEGIS_PAGE && !(type & AEGIS_ROOT))
         return first || order ? AEGIS_E_BAD_RANGE : 0;
     if (order > AEGIS_WHAT_ORDER(c->what) || first >> AEGIS_WHAT_ORDER(c->what) ||
         (first & ((1UL << order) - 1)))

@@ -52,13 +52,21 @@ static void *table_clear(pfn_t page, bool clean)
 
 /* ---- the table of environments ---- */
 
-static uint32_t index_take(uint32_t controller)
+/* One that the root covers; the one freed last is looked at first. */
+static uint32_t index_take(uint64_t root, uint32_t controller)
 {
+    uint32_t order = AEGIS_WHAT_ORDER(root), count = order < 10 ? 1U << order : AEGIS_ENVS;
+    uint32_t first = AEGIS_WHAT_RESOURCE(root) & -count, n = 0, i;
+
     lock_take(&kernel.table_lock);
-    uint32_t i = kernel.env_free;
-    if (i != NOBODY) {
+    do {
+        i = first | ((kernel.env_free + n) & (count - 1));
+    } while (i < AEGIS_ENVS && exposed.env[i].state != AEGIS_ENV_FREE && ++n < count);
+    if (i >= AEGIS_ENVS || n == count) {
+        i = NOBODY;
+    } else {
         struct aegis_env_record *r = &exposed.env[i];
-        kernel.env_free = r->controller;
+        kernel.env_free = i + 1;
         r->controller = controller;
         r->check = check_new();
         kernel.entry_check[i] = check_new();
@@ -81,7 +89,6 @@ void env_free_index(uint32_t index)
     r->state = AEGIS_ENV_FREE;
     r->check = 0;
     kernel.entry_check[index] = 0;
-    r->controller = kernel.env_free;
     kernel.env_free = index;
 }
 
@@ -194,7 +201,7 @@ static long env_create(struct env *e, unsigned long root, const uint64_t slot[AE
         error = lent_take(e, slot, page, &clean);
     if (error)
         return error;
-    *index = index_take(e->index);
+    *index = index_take(r->what, e->index);
     if (*index == NOBODY) {
         for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
             lend_return(page[i], clean >> i & 1);
@@ -403,15 +410,12 @@ result_t call_activation_lend(unsigned long env, unsigned long slot, unsigned lo
 
 void env_boot(void)
 {
-    for (unsigned i = 0; i < AEGIS_ENVS; i++)
-        exposed.env[i].controller = i + 1;
-    kernel.env_free = 0;
     exposed.dying = NOBODY;
 }
 
 struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT])
 {
-    uint32_t index = index_take(NOBODY);
+    uint32_t index = index_take(AEGIS_WHAT(0, 0, AEGIS_ROOT_ORDER, 0), NOBODY);
     exposed.env[index].claims = 1;
     exposed.env[index].state = AEGIS_ENV_LIVE;
     return env_build(page, 0, index, 0);

@@ -8,6 +8,14 @@
 
 #define RIGHTS_PAGE (AEGIS_RWX | AEGIS_REKEY | AEGIS_LEND)
 
+/* Whether a root covers a block of 2^order by name. "Any" is a name of the whole root's only. */
+static bool root_covers(uint64_t root, unsigned long name, unsigned long order)
+{
+    unsigned has = AEGIS_WHAT_ORDER(root);
+    return has == AEGIS_ROOT_ORDER ||
+           (name < AEGIS_ANY && order <= has && !((name ^ AEGIS_WHAT_RESOURCE(root)) >> has));
+}
+
 /* ---- pages ---- */
 
 /* The first page of what is to be copied, or 0: nothing is. It is looked up each time, for it may go meanwhile. */
@@ -62,6 +70,8 @@ static long page_alloc(struct env *e, unsigned long root, unsigned long name, un
         *page = AEGIS_WHAT_RESOURCE(c->what);
         return block_step(c, from);
     }
+    if (!error && !root_covers(r->what, name, order))
+        error = AEGIS_E_NO_RIGHT;
     if (!error)
         error = page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, page, &clean);
     if (error)
@@ -82,7 +92,8 @@ static pfn_t page_alloc_one(struct env *e, unsigned long root, unsigned long slo
     if (root >= ledger_slots(e) || slot >= ledger_slots(e))
         return 0;
     struct aegis_claim *r = ledger_at(e, root), *c = ledger_at(e, slot);
-    if ((r->what & AEGIS_WHAT(0xff, AEGIS_ALLOC, 0, 0)) != AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, 0, 0) ||
+    if ((r->what & AEGIS_WHAT(0xff, AEGIS_ALLOC, 0xff, 0)) !=
+            AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, AEGIS_ROOT_ORDER, 0) ||
         r->check != kernel.root_check[AEGIS_PAGE] || r->where & CLAIM_UNSETTLED || c->what)
         return 0;
     pfn_t page = page_take_one(e->index, &check, &clean);
@@ -174,6 +185,13 @@ static long alloc_take(struct env *e, unsigned type, unsigned long name, uint64_
     case AEGIS_MACHINE:
         *check = kernel.single_check[type];
         break;
+    case AEGIS_ENV: /* one that is there: whoever gave a part of the indices away may end what lives in it */
+        rights = AEGIS_CONTROL | AEGIS_RING;
+        resource = (uint32_t)name;
+        *what = AEGIS_WHAT(type, rights, 0, resource);
+        if (name >= AEGIS_ENVS || !resource_check(*what, check) || !env_may_hold(e, *what) || !resource_hold(*what, *check))
+            error = AEGIS_E_NO_RESOURCE;
+        break;
     default:
         error = AEGIS_E_WRONG_TYPE;
     }
@@ -192,6 +210,8 @@ static long alloc(struct env *e, unsigned long root, unsigned long name, unsigne
     if (!error && root != AEGIS_SLOT_SELF) {
         type = AEGIS_WHAT_TYPE(r->what) & ~AEGIS_ROOT;
         error = ledger_use(e, root, type | AEGIS_ROOT, AEGIS_ALLOC, &r);
+        if (!error && !root_covers(r->what, name, type == AEGIS_SLICE && (name & 0xff) == 0xff ? 8 : 0))
+            error = AEGIS_E_NO_RIGHT;
     }
     if (!error)
         error = ledger_empty(e, slot, &c);

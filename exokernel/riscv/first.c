@@ -73,7 +73,7 @@ static void roots_give(void)
     }
     for (unsigned i = 0; i < sizeof roots / sizeof roots[0]; i++)
         claim_give(roots[i].slot, roots[i].type | AEGIS_ROOT,
-                   AEGIS_ALLOC | AEGIS_REVOKE | AEGIS_REKEY, 0, 0);
+                   AEGIS_ALLOC | AEGIS_REVOKE | AEGIS_REKEY, AEGIS_ROOT_ORDER, 0);
     claim_give(AEGIS_SLOT_CONSOLE, AEGIS_CONSOLE, AEGIS_R | AEGIS_W | AEGIS_REKEY, 0, 0);
     claim_give(AEGIS_SLOT_MACHINE, AEGIS_MACHINE, AEGIS_W | AEGIS_REKEY, 0, 0);
 }

@@ -514,7 +514,8 @@ struct env *host_first(unsigned ledger_pages, unsigned leaves)
     for (unsigned i = 0; i < leaves; i++)
         env_boot_table(e, AEGIS_TABLE_LEAF, host_page(1), 1);
     for (unsigned i = 0; i < sizeof roots / sizeof roots[0]; i++)
-        host_give(e, roots[i][0], roots[i][1] | AEGIS_ROOT, AEGIS_ALLOC | AEGIS_REVOKE | AEGIS_REKEY, 0, 0);
+        host_give(e, roots[i][0], roots[i][1] | AEGIS_ROOT, AEGIS_ALLOC | AEGIS_REVOKE | AEGIS_REKEY,
+                  AEGIS_ROOT_ORDER, 0);
     host_give(e, AEGIS_SLOT_CONSOLE, AEGIS_CONSOLE, AEGIS_R | AEGIS_W | AEGIS_REKEY, 0, 0);
     host_give(e, AEGIS_SLOT_MACHINE, AEGIS_MACHINE, AEGIS_W | AEGIS_REKEY, 0, 0);
     struct activation *a = env_activate(e, host_page(1), &kernel.hart[0]);

@@ -154,9 +154,9 @@ void call_alloc(void)
     page_put(S(0));
     EQUAL(EXPOSED->slice[0][63].owner, AEGIS_ANY);
     /* a root without ALLOC */
-    r = aegis_capability_make(AEGIS_SLOT_SLICES, AEGIS_REVOKE, 0, 0);
+    r = aegis_capability_make(AEGIS_SLOT_SLICES, AEGIS_REVOKE, 0, AEGIS_ROOT_ORDER);
     DONE(r);
-    DONE(aegis_claim(AEGIS_WHAT(AEGIS_SLICE | AEGIS_ROOT, AEGIS_REVOKE, 0, 0), r.value, S(2)));
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_SLICE | AEGIS_ROOT, AEGIS_REVOKE, AEGIS_ROOT_ORDER, 0), r.value, S(2)));
     GIVES(aegis_alloc(S(2), 1, S(1)), NO_RIGHT);
     page_put(S(2));
     DONE(aegis_alloc(AEGIS_SLOT_IRQS, 1, S(3)));
@@ -355,8 +355,8 @@ void call_page_alloc(void)
     page_put(S(1));
     page_put(S(0));
     /* a root without ALLOC */
-    r = aegis_capability_make(PAGES_ROOT, AEGIS_REVOKE, 0, 0);
-    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_REVOKE, 0, 0), r.value, S(2)));
+    r = aegis_capability_make(PAGES_ROOT, AEGIS_REVOKE, 0, AEGIS_ROOT_ORDER);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_REVOKE, AEGIS_ROOT_ORDER, 0), r.value, S(2)));
     GIVES(UNTIL_DONE(aegis_page_alloc(S(2), ANY, 0, S(1), NONE)), NO_RIGHT);
     page_put(S(2));
     r = UNTIL_DONE(aegis_page_alloc(PAGES_ROOT, ANY, 18, S(1), NONE));
@@ -617,8 +617,8 @@ void call_env_create(void)
     for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
         page_put(S(i));
     page_put(S(8));
-    r = aegis_capability_make(ENVS_ROOT, AEGIS_REVOKE, 0, 0);
-    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENV | AEGIS_ROOT, AEGIS_REVOKE, 0, 0), r.value, S(2)));
+    r = aegis_capability_make(ENVS_ROOT, AEGIS_REVOKE, 0, AEGIS_ROOT_ORDER);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENV | AEGIS_ROOT, AEGIS_REVOKE, AEGIS_ROOT_ORDER, 0), r.value, S(2)));
     GIVES(aegis_env_create(S(2), at, S(10)), NO_RIGHT);
     page_put(S(2));
 }
@@ -915,8 +915,8 @@ void call_revoke(void)
     GIVES(aegis_revoke(BAD, c.slot, 1, 1), BAD_SLOT);
     GIVES(aegis_revoke(S(0), c.slot, 1, 1), EMPTY_SLOT);
     GIVES(aegis_revoke(PAGES_ROOT, S(0), 1, 1), EMPTY_SLOT);
-    struct aegis_result r = aegis_capability_make(PAGES_ROOT, AEGIS_ALLOC, 0, 0);
-    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, 0, 0), r.value, S(2)));
+    struct aegis_result r = aegis_capability_make(PAGES_ROOT, AEGIS_ALLOC, 0, AEGIS_ROOT_ORDER);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, AEGIS_ROOT_ORDER, 0), r.value, S(2)));
     GIVES(aegis_revoke(S(2), c.slot, 1, 1), NO_RIGHT);
     page_put(S(2));
     DONE(aegis_revoke(PAGES_ROOT, c.slot, 1, now() + milliseconds(50)));
@@ -1090,7 +1090,7 @@ void registers_zero_after_calls(void)
 static void dead_root(unsigned long root, unsigned n)
 {
     uint64_t what = LEDGER[root].what;
-    struct aegis_result r = aegis_capability_make(root, AEGIS_WHAT_RIGHTS(what), 0, 0);
+    struct aegis_result r = aegis_capability_make(root, AEGIS_WHAT_RIGHTS(what), 0, AEGIS_WHAT_ORDER(what));
     DONE(r);
     DONE(aegis_claim(what, r.value, S(n)));
     DONE(UNTIL_DONE(aegis_rekey(root)));
@@ -1152,8 +1152,8 @@ void errors_while_unsettled_or_without_a_right(void)
     GIVES(aegis_env_create(ENVS_ROOT, (unsigned long)v, S(2)), BUSY);
     page_put(127);
     page_put(S(1));
-    struct aegis_result r = aegis_capability_make(PAGES_ROOT, AEGIS_ALLOC, 0, 0);
-    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, 0, 0), r.value, S(3)));
+    struct aegis_result r = aegis_capability_make(PAGES_ROOT, AEGIS_ALLOC, 0, AEGIS_ROOT_ORDER);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, AEGIS_ROOT_ORDER, 0), r.value, S(3)));
     GIVES(aegis_revoke_force(S(3), c.slot), NO_RIGHT);
     page_put(S(3));
     page_get(S(4), 1);

@@ -20,6 +20,8 @@
     X(environment_on_several_harts, 2) X(protect_seen_by_other_harts, 2)                           \
     X(device_driven_by_its_claimant, 1) X(device_page_is_no_memory, 1)                             \
     X(device_capabilities_end_with_the_last_claim, 1)                                              \
+    X(root_of_a_part_of_the_pages, 1) X(root_of_a_part_of_the_slices, 1)                           \
+    X(root_of_a_part_of_the_environments, 1) X(root_never_gives_control_of_a_controller, 1)        \
     X(exposed_pages_hold_no_secret, 1) X(pages_come_back_clear, 1)                           \
     X(errors_of_dead_claims, 1) X(errors_while_unsettled_or_without_a_right, 1)
 #define DECLARE(name, harts) void name(void);

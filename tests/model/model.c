@@ -487,6 +487,14 @@ static result_t call(unsigned number, unsigned long a, unsigned long b, unsigned
 #define C(name, a, b, c, d, e) call(AEGIS_CALL_##name, a, b, c, d, e)
 #define MUST(condition) EXPECT((r.error == 0) == (condition), r.error ? "a call that must succeed failed" : "a call that must fail succeeded")
 
+/* Roots of a part give by name only. */
+static bool covers(unsigned long root, unsigned long name, unsigned long order)
+{
+    uint64_t what = env[who].claim[root].what;
+    unsigned long has = AEGIS_WHAT_ORDER(what), first = AEGIS_WHAT_RESOURCE(what);
+    return has == AEGIS_ROOT_ORDER || (name != AEGIS_ANY && order <= has && name >= first && name - first < 1UL << has);
+}
+
 static void do_page_alloc(void)
 {
     unsigned long root = chance(20) ? some_slot() : AEGIS_SLOT_PAGES, order = chance(20) ? hostile() : below(3) ? 0 : below(4), slot = free_slot();
@@ -495,6 +503,8 @@ static void do_page_alloc(void)
     bool valid = holds(who, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC) && empty(who, slot) && order <= AEGIS_ORDER_MAX;
     bool named = name != AEGIS_ANY;
 
+    if (valid)
+        valid &= covers(root, name, order);
     if (source != AEGIS_NONE)
         valid &= holds(who, source, AEGIS_PAGE, AEGIS_R) && AEGIS_WHAT_ORDER(env[who].claim[source].what) == order && !block_of(env[who].claim[source].what)->private;
     if (named && valid) {
@@ -551,7 +561,9 @@ static void do_capability(void)
         rights &= AEGIS_WHAT_RIGHTS(env[who].claim[slot].what);
     const struct ref_claim *c = slot < env[who].slots ? &env[who].claim[slot] : NULL;
     bool valid = c && live(c) && !c->moving && !(rights & ~(unsigned long)AEGIS_WHAT_RIGHTS(c->what)) && !(slot == 0 && rights & AEGIS_CONTROL);
-    if (valid && AEGIS_WHAT_TYPE(c->what) == AEGIS_PAGE)
+    if (c && AEGIS_WHAT_TYPE(c->what) & AEGIS_ROOT && chance(2)) /* the whole, or a part where there are pages */
+        first = chance(2) ? 0 : HOST_PAGE_FIRST - AEGIS_WHAT_RESOURCE(c->what), order = first ? 4 : AEGIS_WHAT_ORDER(c->what);
+    if (valid && (AEGIS_WHAT_TYPE(c->what) == AEGIS_PAGE || AEGIS_WHAT_TYPE(c->what) & AEGIS_ROOT))
         valid &= order <= AEGIS_WHAT_ORDER(c->what) && !(first & ((1UL << order) - 1)) && first < 1UL << AEGIS_WHAT_ORDER(c->what);
     else
         valid &= !first && !order;
@@ -786,6 +798,8 @@ static void do_env_create(void)
     unsigned long lent[AEGIS_ENV_LENT];
     memcpy(lent, args, sizeof lent);
     result_t r = C(env_create, root, ARGS, slot, 0, 0);
+    if (valid && r.error == AEGIS_E_FULL && AEGIS_WHAT_ORDER(env[0].claim[root].what) < AEGIS_ROOT_ORDER)
+        return;
     MUST(valid);
     if (r.error)
         return;

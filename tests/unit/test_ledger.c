@@ -65,7 +65,7 @@ static void capabilities(void)
             CALL4(0, capability_make, slot, AEGIS_R, 1, 1).error == AEGIS_E_BAD_RANGE &&
             CALL4(0, capability_make, slot, AEGIS_R, 0, 64).error == AEGIS_E_BAD_RANGE &&
             CALL4(0, capability_make, slot, AEGIS_R, ~0UL, 0).error == AEGIS_E_BAD_RANGE &&
-            CALL4(0, capability_make, AEGIS_SLOT_PAGES, AEGIS_ALLOC, 1, 0).error == AEGIS_E_BAD_RANGE,
+            CALL4(0, capability_make, AEGIS_SLOT_CONSOLE, AEGIS_R, 1, 0).error == AEGIS_E_BAD_RANGE,
         "capability_make: a part that is larger, outside, misaligned; of what has no parts");
     tap(CALL4(0, capability_make, 999, AEGIS_R, 0, 0).error == AEGIS_E_EMPTY_SLOT &&
             CALL4(0, capability_make, 1024, AEGIS_R, 0, 0).error == AEGIS_E_BAD_SLOT,

@@ -6,7 +6,11 @@
 
 #include <aegis/layout.h>
 
-/* What a capability or a claim is for. A type with AEGIS_ROOT added is the authority over the whole type. */
+/*
+ * What a capability or a claim is for. A type with AEGIS_ROOT added is the authority over the type's resources
+ * [resource, resource + 2^order): the first environment's roots have order AEGIS_ROOT_ORDER, which is all of them;
+ * capability_make gives a naturally aligned part. A root of a part allocates by name only, but environments.
+ */
 enum aegis_type {
     AEGIS_EMPTY = 0,
     AEGIS_PAGE = 1,    /* resource: physical page number of a block of 2^order pages */
@@ -21,6 +25,7 @@ enum aegis_type {
     AEGIS_TYPES,
     AEGIS_ROOT = 0x80,
 };
+#define AEGIS_ROOT_ORDER 32
 
 /* Rights, masked by whoever passes them on. The hardware's three stand where a page table entry has them. */
 #define AEGIS_R 0x0002       /* (filter) bind it to an endpoint: receive */
