@@ -12,6 +12,7 @@
 #define PUMPED 64 /* steps of the console's in one of ours */
 
 static uint64_t deaths, calls; /* as they were when we last looked */
+static uint64_t due;           /* somebody is to be stopped or ended then */
 static bool pumping;           /* the console has more */
 
 bool keeper_step(int *status)
@@ -20,6 +21,7 @@ bool keeper_step(int *status)
     deaths = AEGIS_EXPOSED_STATE->deaths;
     session_keep();
     processes_bury();
+    due = processes_enforce();
     pumping = true;
     for (unsigned i = 0; i < PUMPED && pumping; i++)
         pumping = console_pump();
@@ -47,5 +49,5 @@ void keeper_wait(void)
     if (pumping)
         thread_yield();
     else
-        thread_wait(p, count, 0);
+        thread_wait(p, count, due);
 }

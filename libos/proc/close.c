@@ -202,7 +202,7 @@ bool process_is_lost(const struct process *p)
     }
 }
 
-static void environment_end(const struct aegis_capability *c)
+void environment_end(const struct aegis_capability *c)
 {
     unsigned slot = slot_find();
 

@@ -37,6 +37,11 @@ void process_collect(struct process *p);
 bool process_is_lost(const struct process *p);
 /* Buries all of those; true: there were some. The keeper's. */
 bool processes_bury(void);
+/* Sees to it that SIGKILL and SIGSTOP are heeded. The keeper's, whenever it wakes: it wants to be called again at that time, 0:
+ * when it is woken. */
+uint64_t processes_enforce(void);
+/* Destroys the environment that a capability is for, all steps; nothing if it is gone. Outside the monitor. */
+void environment_end(const struct aegis_capability *control);
 
 /* In the monitor: whether a group has nobody whose parent is in the session but not in the group. */
 bool group_orphaned(pid_t group);

@@ -205,6 +205,7 @@ static void post_effects(struct process *to, int signal)
         return;
     session_set(to->state, PROCESS_RUNNING);
     process_ring(to);
+    channel_wake(&SESSION->keeper_channel);
     if (signal == SIGCONT) {
         session_set(to->status, 0xffff);
         session_set(to->report, 2);
@@ -242,6 +243,8 @@ int signal_post(struct process *to, int signal, const siginfo_t *information)
     __atomic_fetch_or(&to->pending, BIT(signal), __ATOMIC_SEQ_CST);
     channel_wake(&to->signal_channel);
     process_ring(to);
+    if (BIT(signal) & UNBLOCKABLE && to != process_self)
+        channel_wake(&SESSION->keeper_channel); /* which sees to it (proc/enforce.c) */
     if (to == process_self)
         thread_self()->attention |= THREAD_ATTENTION_SIGNAL;
     return 0;

@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <aegis/aegis.h>
 #include <aegis/exposed.h>
+#include <aegis/upcall.h>
 
 #include "tap.h"
 
@@ -124,6 +128,70 @@ static void stopping(void)
     tap(kill(pid, 0) == -1 && errno == ESRCH, "kill_esrch");
 }
 
+/* A process that has left the libOS: its slots of time run two loops of its own, and no signal is ever looked at. */
+#define COUNTER ((volatile unsigned long *)0x2700000000)
+
+__attribute__((naked)) PINNED_CODE static void deaf_begin(void)
+{
+    __asm__ volatile("li t0, %0\n1: ld t1, 0(t0)\n addi t1, t1, 1\n sd t1, 0(t0)\n j 1b" : : "i"(COUNTER));
+}
+
+__attribute__((naked)) PINNED_CODE static void deaf_end(void)
+{
+    __asm__ volatile("1: li a7, %0\n ecall\n j 1b" : : "i"(AEGIS_CALL_slice_yield));
+}
+
+static pid_t deaf(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct aegis_activation *a = aegis_activation_current();
+        a->up_slice_end = (uint64_t)deaf_end;
+        a->up_slice_begin = (uint64_t)deaf_begin;
+        for (;;)
+            ;
+    }
+    while (!*COUNTER)
+        usleep(1000);
+    return pid;
+}
+
+static bool counts(void)
+{
+    unsigned long before = *COUNTER;
+    usleep(100000);
+    return *COUNTER != before;
+}
+
+static void deafness(void)
+{
+    int status = 0;
+
+    mmap((void *)COUNTER, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    pid_t pid = deaf();
+    tap(counts(), "deaf_process_runs");
+    kill(pid, SIGTERM);
+    usleep(100000);
+    tap(counts(), "deaf_process_hears_nothing");
+    kill(pid, SIGSTOP);
+    tap(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP && !counts(),
+        "deaf_process_is_stopped");
+    kill(pid, SIGCONT);
+    tap(waitpid(pid, &status, WCONTINUED) == pid && WIFCONTINUED(status), "deaf_process_is_continued");
+    usleep(100000);
+    tap(counts(), "deaf_process_goes_on");
+    kill(pid, SIGSTOP);
+    tap(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status), "deaf_process_is_stopped_again");
+    kill(pid, SIGKILL);
+    tap(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "deaf_process_is_killed_while_stopped");
+    *COUNTER = 0;
+    pid = deaf();
+    kill(pid, SIGKILL);
+    tap(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "deaf_process_is_killed");
+    munmap((void *)COUNTER, 4096);
+}
+
 static void grouping(void)
 {
     pid_t pid = fork();
@@ -235,6 +303,7 @@ int main(int argc, char **argv)
     executing();
     spawning();
     stopping();
+    deafness();
     grouping();
     orphans();
     leaks();

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SIGKILL and SIGSTOP for those who do not react: by the keeper, by what it controls. A process is given a grace of three
+ * turns of its hart; then its environment is destroyed, or the position is taken away in which it runs (a stop), and given
+ * back when it is to go on. The latter in the monitor, so nobody is stopped who has it.
+ */
+#include <sys/wait.h>
+
+#include <aegis/aegis.h>
+#include <aegis/exposed.h>
+#include <aegis/pager.h>
+
+#include "../sched/thread.h"
+#include "table.h"
+
+#define BIT(signal) (1UL << (signal))
+#define TURNS       3
+
+/* What was asked of a process, as far as we know. */
+static struct enforced {
+    pid_t pid;
+    uint64_t due;  /* 0: nothing was */
+    unsigned held; /* slot of the claim on the environment that we have stopped, or 0 */
+} enforced[PROCESSES];
+
+static unsigned hart_of(const struct process *p)
+{
+    uint32_t harts = AEGIS_EXPOSED_STATE->env[p->environment].harts;
+    return harts ? (unsigned)__builtin_ctz(harts) : 0;
+}
+
+static uint64_t grace(const struct process *p)
+{
+    const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
+    return TURNS * (e->hart[hart_of(p)].slices + 1UL) * (e->slice_ticks + e->grace_ticks);
+}
+
+static unsigned control(const struct process *p)
+{
+    unsigned slot = slot_find();
+    return slot && !aegis_claim(p->control.what, p->control.mac, slot).error ? slot : 0;
+}
+
+static void position_take(unsigned slot)
+{
+    for (unsigned s = SLOT_SLICE; s <= SLOT_SLICE_OTHER; s++)
+        while (aegis_release(slot, s).error == AEGIS_E_AGAIN)
+            ;
+}
+
+static void halt(struct process *p, struct enforced *e)
+{
+    unsigned slot = control(p);
+
+    session_reserve(sizeof(struct queued_signal)); /* what the parent is told */
+    monitor_enter();
+    if (slot && p->state == PROCESS_RUNNING && p->pending & BIT(SIGSTOP) && !p->next_identity) {
+        position_take(slot);
+        __atomic_fetch_and(&p->pending, ~BIT(SIGSTOP), __ATOMIC_SEQ_CST);
+        session_set(p->state, PROCESS_STOPPED);
+        session_set(p->status, SIGSTOP << 8 | 0x7f);
+        session_set(p->report, 1);
+        process_report(p, CLD_STOPPED, SIGSTOP);
+        e->held = slot;
+    }
+    monitor_leave();
+    if (slot && !e->held)
+        page_put(slot);
+}
+
+static void resume(struct process *p, struct enforced *e)
+{
+    struct space s = {.slot = e->held, .hart = hart_of(p), .slots = AEGIS_CLAIMS_PER_PAGE};
+
+    if (!space_run(&s))
+        e->held = 0;
+}
+
+static void force(struct process *p, struct enforced *e)
+{
+    if (p->pending & BIT(SIGKILL))
+        environment_end(&p->control); /* its death wakes us, and it is buried */
+    else
+        halt(p, e);
+}
+
+/* When to look at it again; 0: not before somebody says so. */
+static uint64_t look(struct process *p, struct enforced *e, uint64_t now)
+{
+    uint64_t asked = p->state == PROCESS_RUNNING   ? p->pending & (BIT(SIGKILL) | BIT(SIGSTOP))
+                     : p->state == PROCESS_STOPPED ? p->pending & BIT(SIGKILL)
+                                                   : 0;
+
+    if (e->held && p->state == PROCESS_RUNNING)
+        resume(p, e);
+    if (!asked && !(e->held && p->state == PROCESS_RUNNING)) {
+        e->due = 0;
+    } else if (!e->due || now >= e->due) {
+        if (e->due)
+            force(p, e);
+        e->due = now + grace(p);
+    }
+    return e->due;
+}
+
+uint64_t processes_enforce(void)
+{
+    uint64_t now = time_now(), next = 0;
+
+    for (unsigned i = 1; i < PROCESSES; i++) {
+        struct process *p = &SESSION->processes[i];
+        struct enforced *e = &enforced[i];
+        bool there = i < SESSION->process_high && p->state != PROCESS_FREE && p->state != PROCESS_ZOMBIE;
+        if (e->pid && (!there || e->pid != p->pid)) {
+            if (e->held)
+                page_put(e->held);
+            *e = (struct enforced){0};
+        }
+        if (!there)
+            continue;
+        e->pid = p->pid;
+        uint64_t due = look(p, e, now);
+        next = due && (!next || due < next) ? due : next;
+    }
+    return next;
+}
