@@ -14,28 +14,6 @@
 
 #include "table.h"
 
-#define WEAK __attribute__((weak))
-
-WEAK void descriptors_end(struct process *p)
-{
-    (void)p;
-}
-
-WEAK void directories_end(struct process *p)
-{
-    (void)p;
-}
-
-WEAK void locks_end(struct process *p)
-{
-    (void)p;
-}
-
-WEAK void terminal_end(struct process *p)
-{
-    (void)p;
-}
-
 int signal_send(struct process *to, int signal, int code, int value)
 {
     siginfo_t information = {.si_signo = signal, .si_code = code};

@@ -23,6 +23,7 @@
 #include <aegis/exposed.h>
 #include <aegis/pager.h>
 
+#include "../posix/clock.h"
 #include "../posix/user.h"
 #include "../sched/thread.h"
 #include "../session/chunk.h"
@@ -36,12 +37,6 @@
 #define SCRIPT_LINE  256 /* of a script's first line */
 #define SCRIPT_DEPTH 4
 #define START_ORDERS 7 /* a start block is at most 64 pages */
-#define WEAK         __attribute__((weak))
-
-WEAK void descriptors_exec(struct process *p)
-{
-    (void)p;
-}
 
 /* ---- the start block, filled in the window ---- */
 
@@ -402,6 +397,7 @@ static int become(struct space *s)
         error = next_note(s);
     if (error)
         return error;
+    process_self->time_user = process_ticks(time_now());
     descriptors_exec(process_self);
     signals_exec();
     context_call(&thread_self()->context, hand_over, (void *)(uintptr_t)slice);
@@ -457,6 +453,7 @@ void process_take_over(const struct start_block *start)
     uint64_t before = p->identity;
 
     process_self = p;
+    thread_ticks_ended = p->time_user; /* what it used before */
     monitor_enter();
     if (p->next_identity == session_identity()) {
         session_store(&p->control, &p->next_control, sizeof p->control);

@@ -15,21 +15,6 @@
 
 struct process *process_self;
 
-/* ---- the parts' share; those that are not linked have none ---- */
-
-#define WEAK __attribute__((weak))
-
-WEAK int descriptors_fork(struct process *child, const struct process *parent)
-{
-    (void)child, (void)parent;
-    return 0;
-}
-
-WEAK void directories_fork(struct process *child, const struct process *parent)
-{
-    (void)child, (void)parent;
-}
-
 /* ---- looking ---- */
 
 struct process *process_find(pid_t pid)

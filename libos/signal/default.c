@@ -5,14 +5,9 @@
 #include <aegis/aegis.h>
 
 #include "../posix/process.h"
+#include "../proc/table.h"
 #include "../session/session.h"
 #include "state.h"
-
-__attribute__((weak)) bool group_orphaned(pid_t group)
-{
-    (void)group;
-    return false;
-}
 
 /* Our state word, until it is no longer STOPPED. */
 static PINNED_BSS struct aegis_predicate goes_on;

@@ -17,6 +17,7 @@
 #include <monetary.h>
 #include <pwd.h>
 #include <search.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -338,6 +340,49 @@ static void limits(void)
         "library_spawn_objects");
 }
 
+/* ---- contexts ---- */
+
+static ucontext_t outer, inner;
+static int steps, sum;
+
+static void generator(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j)
+{
+    volatile double kept = 0.5;
+
+    sum = a + 10 * b + c + d + e + f + g + h + 100 * i + 1000 * j;
+    for (steps = 1; steps < 4; steps++) {
+        kept *= 2;
+        swapcontext(&inner, &outer);
+    }
+    steps = kept == 4 ? 100 : 0;
+}
+
+static void contexts(void)
+{
+    static char stack[16384];
+    volatile int rounds = 0;
+    sigset_t mask;
+    double outside = 3;
+
+    int given = getcontext(&inner);
+    if (++rounds < 3)
+        setcontext(&inner);
+    tap(rounds == 3 && given == 0, "library_setcontext");
+    getcontext(&inner);
+    sigaddset(&inner.uc_sigmask, SIGUSR1);
+    inner.uc_stack = (stack_t){.ss_sp = stack, .ss_size = sizeof stack};
+    inner.uc_link = &outer;
+    makecontext(&inner, (void (*)(void))generator, 10, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+    for (int i = 1; i < 4; i++) {
+        swapcontext(&outer, &inner);
+        outside *= 2;
+        tap(steps == i, "library_swapcontext");
+    }
+    swapcontext(&outer, &inner);
+    sigprocmask(SIG_SETMASK, NULL, &mask);
+    tap(steps == 100 && sum == 1 + 20 + 33 + 900 + 10000 && outside == 24 && !sigismember(&mask, SIGUSR1), "library_makecontext_to_its_end");
+}
+
 int main(void)
 {
     setenv("TZ", "UTC0", 1);
@@ -350,5 +395,6 @@ int main(void)
     texts();
     times();
     limits();
+    contexts();
     return tap_failed;
 }

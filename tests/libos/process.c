@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/times.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,6 +234,48 @@ static void orphans(void)
     close(ends[0]);
 }
 
+static long microseconds(int who)
+{
+    struct rusage u = {0};
+    getrusage(who, &u);
+    return u.ru_utime.tv_sec * 1000000L + u.ru_utime.tv_usec;
+}
+
+static void work(long us)
+{
+    long end = microseconds(RUSAGE_SELF) + us;
+    while (microseconds(RUSAGE_SELF) < end)
+        ;
+}
+
+/* A child's time, what it used before exec, and that of its child: once it was waited for. */
+static void times_of_children(void)
+{
+    struct tms t;
+    long before = microseconds(RUSAGE_CHILDREN), tick = 1000000 / sysconf(_SC_CLK_TCK);
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        work(30000);
+        pid_t grandchild = fork();
+        if (grandchild == 0) {
+            work(20000);
+            _exit(0);
+        }
+        ended_with(grandchild);
+        execl(SELF, "process", "work", NULL);
+    }
+    usleep(200000);
+    tap(microseconds(RUSAGE_CHILDREN) == before, "times_of_children_are_added_by_wait");
+    int ended = ended_with(pid);
+    long used = microseconds(RUSAGE_CHILDREN) - before;
+    tap(ended == 23 && used >= 80000 && used < 1000000, "times_of_children_across_exec");
+    tap(times(&t) > 0 && labs(t.tms_cutime * tick - before - used) < 20000 && t.tms_utime * tick <= microseconds(RUSAGE_SELF),
+        "times_of_oneself_and_children");
+    tap(getrusage(RUSAGE_CHILDREN, (void *)8) == -1 && errno == EFAULT && getrusage(7, NULL) == -1 && errno == EINVAL,
+        "getrusage_bad_arguments");
+}
+
 static unsigned long free_pages(void)
 {
     return AEGIS_EXPOSED_STATE->free_pages;
@@ -290,6 +334,10 @@ static int replaced(int argc, char **argv)
     }
     if (!strcmp(how, "length"))
         return argc == 3 && strlen(argv[2]) == 120000 ? 21 : 1;
+    if (!strcmp(how, "work")) {
+        work(30000);
+        return microseconds(RUSAGE_SELF) >= 60000 ? 23 : 1;
+    }
     if (!strcmp(how, "group"))
         return getpgrp() == getpid() ? 22 : 1;
     return 2;
@@ -306,6 +354,7 @@ int main(int argc, char **argv)
     deafness();
     grouping();
     orphans();
+    times_of_children();
     leaks();
     bomb();
     return tap_failed;
