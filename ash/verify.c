@@ -8,9 +8,10 @@
 
 #include "decode.h"
 
-#define LIMIT (1 << 30) /* bounds beyond are no bounds */
+#define LIMIT (1L << 61) /* bounds beyond are no bounds; two of them make no overflow */
 #define A0    10
 #define RA    1
+#define S0    8
 
 /* What a call leaves: sp and s0 to s6; of the reserved ones nothing changes. */
 #define KEPT (1U << 2 | 1U << 8 | 1U << 9 | 31U << 18 | 31U << ASH_FRAME | 1U)
@@ -19,14 +20,16 @@ static const int64_t GUARD[] = {[ASH_IN_WINDOW] = ASH_WINDOW_GUARD, [ASH_IN_FRAM
 
 /* ---- what registers hold ---- */
 
+/* low and high stay within the limit, also of what is ANY. */
 static void set(struct ash_state *s, unsigned r, unsigned kind, int64_t low, int64_t high)
 {
-    if (low < -LIMIT || high > LIMIT)
-        kind = ASH_ANY;
     s->set |= 1U << r;
+    s->kind[r] = ASH_ANY;
+    if (low < -LIMIT || high > LIMIT)
+        return;
     s->kind[r] = (uint8_t)kind;
-    s->low[r] = (int32_t)low;
-    s->high[r] = (int32_t)high;
+    s->low[r] = low;
+    s->high[r] = high;
 }
 
 static void set_any(struct ash_state *s, unsigned r)
@@ -38,7 +41,7 @@ static void set_any(struct ash_state *s, unsigned r)
 /* A number from 0 to all that `bits` bits hold. */
 static void set_bits(struct ash_state *s, unsigned r, unsigned bits)
 {
-    if (bits > 30)
+    if (bits > 60)
         set_any(s, r);
     else
         set(s, r, ASH_NUMBER, 0, (1L << bits) - 1);
@@ -47,7 +50,7 @@ static void set_bits(struct ash_state *s, unsigned r, unsigned bits)
 /* Of `bits` bits, the highest of them the sign. */
 static void set_signed(struct ash_state *s, unsigned r, unsigned bits)
 {
-    if (bits > 30)
+    if (bits > 60)
         set_any(s, r);
     else
         set(s, r, ASH_NUMBER, -(1L << (bits - 1)), (1L << (bits - 1)) - 1);
@@ -75,7 +78,7 @@ static void begin_kinds(struct ash_state *s)
 
 void ash_state_begin(struct ash_state *s, uint32_t window)
 {
-    *s = (struct ash_state){.set = 1U | 1U << RA | 1U << ASH_FUEL | 1U << ASH_ENTRIES};
+    *s = (struct ash_state){.set = 1U | 1U << RA | 1U << S0 | 1U << ASH_FUEL | 1U << ASH_ENTRIES};
     set(s, 0, ASH_NUMBER, 0, 0);
     set(s, 2, ASH_IN_WINDOW, window, window);
     set(s, A0, ASH_IN_FRAME, ASH_FRAME_START, ASH_FRAME_START);
@@ -90,13 +93,13 @@ void ash_state_begin(struct ash_state *s, uint32_t window)
 static void add(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
 {
     unsigned kind = is_number(s, b) ? s->kind[a] : is_number(s, a) ? s->kind[b] : ASH_ANY;
-    set(s, rd, kind, (int64_t)s->low[a] + s->low[b], (int64_t)s->high[a] + s->high[b]);
+    set(s, rd, kind, s->low[a] + s->low[b], s->high[a] + s->high[b]);
 }
 
 static void sub(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
 {
     unsigned kind = is_number(s, b) ? s->kind[a] : s->kind[a] == s->kind[b] && s->kind[a] ? ASH_NUMBER : ASH_ANY;
-    set(s, rd, kind, (int64_t)s->low[a] - s->high[b], (int64_t)s->high[a] - s->low[b]);
+    set(s, rd, kind, s->low[a] - s->high[b], s->high[a] - s->low[b]);
 }
 
 /* Whatever the other is, and with a count is at most that count. */
@@ -113,7 +116,7 @@ static void and(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
 /* All bits below the highest one of n. */
 static int64_t filled(int64_t n)
 {
-    for (unsigned shift = 1; shift < 32; shift *= 2)
+    for (unsigned shift = 1; shift < 64; shift *= 2)
         n |= n >> shift;
     return n;
 }
@@ -128,8 +131,8 @@ static void or(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
 
 static void multiply(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
 {
-    if (is_count(s, a) && is_count(s, b))
-        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] * s->low[b], (int64_t)s->high[a] * s->high[b]);
+    if (is_count(s, a) && is_count(s, b) && s->high[a] <= INT32_MAX && s->high[b] < 1 << 29)
+        set(s, rd, ASH_NUMBER, s->low[a] * s->low[b], s->high[a] * s->high[b]);
     else
         set_any(s, rd);
 }
@@ -152,13 +155,16 @@ static void modulo(struct ash_state *s, unsigned rd, unsigned b)
         set_any(s, rd);
 }
 
-/* The same as in 64 bits where that is in bounds: addw, subw, mulw of numbers. */
-static void narrow(struct ash_state *s, unsigned rd, unsigned a, unsigned b, void (*wide)(struct ash_state *, unsigned, unsigned, unsigned))
+static bool fits_word(const struct ash_state *s, unsigned r)
 {
-    if (is_number(s, a) && is_number(s, b))
-        wide(s, rd, a, b);
-    else
-        set_any(s, rd);
+    return is_number(s, r) && s->low[r] >= INT32_MIN && s->high[r] <= INT32_MAX;
+}
+
+/* The low half of what 64 bits would make, its sign extended: the same where it fits. */
+static void to_word(struct ash_state *s, unsigned rd)
+{
+    if (!fits_word(s, rd))
+        set_signed(s, rd, 32);
 }
 
 static void by_registers(struct ash_state *s, enum ash_op op, unsigned rd, unsigned a, unsigned b)
@@ -177,27 +183,29 @@ static void by_registers(struct ash_state *s, enum ash_op op, unsigned rd, unsig
     case OP_sltu:
         return set_bits(s, rd, 1);
     case OP_addw:
-        return narrow(s, rd, a, b, add);
+        return add(s, rd, a, b), to_word(s, rd);
     case OP_subw:
-        return narrow(s, rd, a, b, sub);
+        return sub(s, rd, a, b), to_word(s, rd);
     case OP_mul:
         return multiply(s, rd, a, b);
     case OP_mulw:
-        return narrow(s, rd, a, b, multiply);
+        return multiply(s, rd, a, b), to_word(s, rd);
     case OP_srl:
-    case OP_srlw:
         return shift_right(s, rd, a);
+    case OP_srlw:
+        return fits_word(s, a) ? shift_right(s, rd, a) : set_any(s, rd), to_word(s, rd);
     case OP_remu:
-    case OP_remuw:
         return modulo(s, rd, b);
+    case OP_remuw:
+        return fits_word(s, b) ? modulo(s, rd, b) : set_any(s, rd), to_word(s, rd);
     default:
-        return set_any(s, rd);
+        return op >= OP_mulw || (op >= OP_addw && op <= OP_sraw) ? set_signed(s, rd, 32) : set_any(s, rd);
     }
 }
 
 static void add_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t n)
 {
-    set(s, rd, s->kind[a], (int64_t)s->low[a] + n, (int64_t)s->high[a] + n);
+    set(s, rd, s->kind[a], s->low[a] + n, s->high[a] + n);
 }
 
 /* x & n for a negative n takes at most ~n away, of an address too. */
@@ -206,7 +214,7 @@ static void and_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t 
     if (n >= 0)
         set(s, rd, ASH_NUMBER, 0, is_count(s, a) && s->high[a] < n ? s->high[a] : n);
     else
-        set(s, rd, s->kind[a], (int64_t)s->low[a] + n + 1, s->high[a]);
+        set(s, rd, s->kind[a], s->low[a] + n + 1, s->high[a]);
 }
 
 static void or_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t n)
@@ -219,25 +227,35 @@ static void or_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t n
 
 static void shift_left(struct ash_state *s, unsigned rd, unsigned a, unsigned n)
 {
-    if (is_number(s, a) && n <= 30)
-        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] * (1L << n), (int64_t)s->high[a] * (1L << n));
+    if (is_number(s, a) && s->low[a] >= -(LIMIT >> n) && s->high[a] <= LIMIT >> n)
+        set(s, rd, ASH_NUMBER, s->low[a] * (1L << n), s->high[a] * (1L << n));
     else
         set_any(s, rd);
 }
 
-/* Of the low `width` bits. */
-static void shift_right_logical(struct ash_state *s, unsigned rd, unsigned a, unsigned n, unsigned width)
+static void shift_right_logical(struct ash_state *s, unsigned rd, unsigned a, unsigned n)
 {
     if (is_count(s, a))
-        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] >> n, (int64_t)s->high[a] >> n);
+        set(s, rd, ASH_NUMBER, s->low[a] >> n, s->high[a] >> n);
     else
-        set_bits(s, rd, width - n);
+        set_bits(s, rd, 64 - n);
 }
 
+/* Of the low word. By 0 it extends the sign. */
+static void shift_right_word(struct ash_state *s, unsigned rd, unsigned a, unsigned n)
+{
+    if (is_count(s, a) && s->high[a] <= UINT32_MAX)
+        set(s, rd, ASH_NUMBER, s->low[a] >> n, s->high[a] >> n);
+    else
+        set_bits(s, rd, 32 - n);
+    to_word(s, rd);
+}
+
+/* Of the low `width` bits. */
 static void shift_right_signed(struct ash_state *s, unsigned rd, unsigned a, unsigned n, unsigned width)
 {
-    if (is_number(s, a))
-        set(s, rd, ASH_NUMBER, (int64_t)s->low[a] >> n, (int64_t)s->high[a] >> n);
+    if (width == 64 ? is_number(s, a) : fits_word(s, a))
+        set(s, rd, ASH_NUMBER, s->low[a] >> n, s->high[a] >> n);
     else
         set_signed(s, rd, width - n);
 }
@@ -251,7 +269,7 @@ static void by_immediate(struct ash_state *s, enum ash_op op, uint32_t w)
     case OP_addi:
         return add_immediate(s, rd, a, n);
     case OP_addiw:
-        return is_number(s, a) ? add_immediate(s, rd, a, n) : set_any(s, rd);
+        return add_immediate(s, rd, a, n), to_word(s, rd);
     case OP_andi:
         return and_immediate(s, rd, a, n);
     case OP_ori:
@@ -261,12 +279,13 @@ static void by_immediate(struct ash_state *s, enum ash_op op, uint32_t w)
     case OP_sltiu:
         return set_bits(s, rd, 1);
     case OP_slli:
-    case OP_slliw:
         return shift_left(s, rd, a, shift);
+    case OP_slliw:
+        return shift_left(s, rd, a, shift), to_word(s, rd);
     case OP_srli:
-        return shift_right_logical(s, rd, a, shift, 64);
+        return shift_right_logical(s, rd, a, shift);
     case OP_srliw:
-        return shift_right_logical(s, rd, a, shift, 32);
+        return shift_right_word(s, rd, a, shift);
     case OP_srai:
         return shift_right_signed(s, rd, a, shift, 64);
     case OP_sraiw:
@@ -297,7 +316,7 @@ static enum ash_error access_memory(struct ash_verifier *v, unsigned r, int32_t 
     if (s->low[r] < -offset)
         s->low[r] = -offset;
     if (s->high[r] > end - offset)
-        s->high[r] = (int32_t)(end - offset);
+        s->high[r] = end - offset;
     return ASH_GOOD;
 }
 
@@ -308,10 +327,10 @@ static enum ash_error load(struct ash_verifier *v, enum ash_op op, uint32_t w)
 
     if (error)
         return error;
-    if (op == OP_lb || op == OP_lh)
-        set_signed(&v->now, rd_of(w), op == OP_lb ? 8 : 16);
+    if (op <= OP_lw)
+        set_signed(&v->now, rd_of(w), 8U * BYTES[w >> 12 & 7]);
     else
-        set_bits(&v->now, rd_of(w), op == OP_lbu ? 8 : op == OP_lhu ? 16 : 64);
+        set_bits(&v->now, rd_of(w), 8U * BYTES[w >> 12 & 7]);
     return ASH_GOOD;
 }
 
@@ -363,7 +382,7 @@ static bool implies(const struct ash_code *c, const struct ash_state *s, const s
 static bool claim_possible(const struct ash_label *l, const struct ash_known *k)
 {
     return k->reg < 32 && l->set >> k->reg & 1 && k->kind >= ASH_NUMBER && k->kind <= ASH_IN_FRAME && !k->zero &&
-           k->low <= k->high && k->low >= -LIMIT && k->high <= LIMIT;
+           k->low <= k->high;
 }
 
 /* The pass comes to a label: from here on its claims are what is known. */
@@ -401,7 +420,7 @@ static enum ash_error jump_to(struct ash_verifier *v, const struct ash_state *s,
 }
 
 /* r is a number from 0 to `high` now, unless that says nothing new or cannot be. */
-static void bound(struct ash_state *s, unsigned r, int32_t high)
+static void bound(struct ash_state *s, unsigned r, int64_t high)
 {
     if (s->kind[r] > ASH_NUMBER || !(ASH_WRITABLE >> r & 1))
         return;
@@ -411,29 +430,41 @@ static void bound(struct ash_state *s, unsigned r, int32_t high)
         s->high[r] = high;
 }
 
-/* What a comparison of counts, or an unsigned one with a count, tells where it leads: a < b, or a >= b. */
-static void compared(struct ash_state *s, bool less, unsigned a, unsigned b)
+void ash_compared(struct ash_state *s, uint32_t w, bool taken)
 {
+    enum ash_op op = ash_decode(w);
+    unsigned a = rs1_of(w), b = rs2_of(w);
+    bool less = (op == OP_blt || op == OP_bltu) == taken;
+
+    if (op < OP_blt || (op <= OP_bge && !(is_count(s, a) && is_count(s, b))))
+        return;
     if (less && is_count(s, b) && s->high[b] > 0)
         bound(s, a, s->high[b] - 1);
     else if (!less && is_count(s, a))
         bound(s, b, s->high[a]);
 }
 
-/* A branch that compares: what is known where it goes is more than what is known here. */
-static enum ash_error branch_comparing(struct ash_verifier *v, bool less, unsigned a, unsigned b, int64_t to)
+static void copy_register(struct ash_state *to, const struct ash_state *from, unsigned r)
 {
-    struct ash_state *s = &v->now;
-    unsigned r = less ? a : b;
-    struct ash_known before = {.kind = s->kind[r], .low = s->low[r], .high = s->high[r]};
+    to->kind[r] = from->kind[r];
+    to->low[r] = from->low[r];
+    to->high[r] = from->high[r];
+}
+
+/* A branch that compares: what is known where it goes is more than what is known here. */
+static enum ash_error branch_comparing(struct ash_verifier *v, uint32_t w, int64_t to)
+{
+    unsigned a = rs1_of(w), b = rs2_of(w);
+    struct ash_state before;
     enum ash_error error;
 
-    compared(s, less, a, b);
-    error = jump_to(v, s, to);
-    s->kind[r] = before.kind;
-    s->low[r] = before.low;
-    s->high[r] = before.high;
-    compared(s, !less, a, b);
+    copy_register(&before, &v->now, a);
+    copy_register(&before, &v->now, b);
+    ash_compared(&v->now, w, true);
+    error = jump_to(v, &v->now, to);
+    copy_register(&v->now, &before, a);
+    copy_register(&v->now, &before, b);
+    ash_compared(&v->now, w, false);
     return error;
 }
 
@@ -461,9 +492,7 @@ static enum ash_error branch(struct ash_verifier *v, enum ash_op op, uint32_t w)
         return branch_looking(v, op, to);
     if (v->pending)
         return ASH_NOT_CHECKED;
-    if (op == OP_bltu || op == OP_bgeu || ((op == OP_blt || op == OP_bge) && is_count(&v->now, a) && is_count(&v->now, b)))
-        return branch_comparing(v, op == OP_bltu || op == OP_blt, a, b, to);
-    return jump_to(v, &v->now, to);
+    return op >= OP_blt ? branch_comparing(v, w, to) : jump_to(v, &v->now, to);
 }
 
 /* An entry of the table, or the end. */

@@ -41,7 +41,7 @@ struct ash_code {
 struct ash_state {
     uint8_t kind[32] __attribute__((aligned(8)));
     uint32_t set;
-    int32_t low[32], high[32];
+    int64_t low[32], high[32];
 };
 
 struct ash_verifier {
@@ -66,6 +66,9 @@ enum ash_error ash_verify_step(struct ash_verifier *v, uint32_t most);
 
 /* One instruction at v->at, whose word is w: what holds afterwards is in v->now. The rewriter and the proofs use it. */
 enum ash_error ash_step(struct ash_verifier *v, uint32_t w);
+
+/* What a branch that was taken, or was not, says of what it compares: counts, or anything with a count as unsigned. */
+void ash_compared(struct ash_state *s, uint32_t w, bool taken);
 
 /* What is known when a handler begins. */
 void ash_state_begin(struct ash_state *s, uint32_t window);

@@ -84,7 +84,7 @@ static void run_registers(struct rv64 *c, uint32_t length, uint64_t fuel)
     *c = (struct rv64){.pc = (uint64_t)run.code, .readable = run_touch, .writable = run_touch, .executable = run_fetch};
     for (unsigned i = 1; i < 32; i++)
         c->x[i] = run.poison * (2 * i + 1);
-    c->x[1] = 0x1234;
+    c->x[1] = c->x[8] = 0;
     c->x[2] = (uint64_t)run.window + run.window_size;
     c->x[10] = (uint64_t)run.frame + ASH_FRAME_START;
     c->x[11] = length;

@@ -255,11 +255,11 @@ static void test_guards(void)
     REFUSED("or for and", ASH_NOT_ADDRESS, T0_ANY, OR(X_T1, X_T0, X_S9), ADD(X_T1, X_T1, X_S10), SD(0, 0, X_T1), END);
     REFUSED("a base twice", ASH_NOT_ADDRESS, T0_ANY, GUARD, ADD(X_T1, X_T1, X_S10), SD(0, 0, X_T1), END);
     REFUSED("a base less a number", ASH_NOT_ADDRESS, T0_ANY, AND(X_T1, X_T0, X_S9), SUB(X_T1, X_T1, X_S10), SD(0, 0, X_T1), END);
-    REFUSED("a sign-extended word as an offset", ASH_NOT_ADDRESS, LW(X_T0, 0, X_S10), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
-    REFUSED("a zero-extended word as an offset", ASH_NOT_ADDRESS, LWU(X_T0, 0, X_S10), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
+    REFUSED("a sign-extended word as an offset", ASH_OUTSIDE, LW(X_T0, 0, X_S10), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
+    REFUSED("a zero-extended word as an offset", ASH_OUTSIDE, LWU(X_T0, 0, X_S10), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     REFUSED("addw of an address", ASH_NOT_ADDRESS, ADDW(X_T0, X_S10, 0), SD(0, 0, X_T0), END);
     REFUSED("addiw of an address", ASH_NOT_ADDRESS, ADDIW(X_T0, X_S10, 0), SD(0, 0, X_T0), END);
-    REFUSED("lui's sign as an offset", ASH_NOT_ADDRESS, LUI(X_T0, 0x80000), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
+    REFUSED("lui's sign as an offset", ASH_OUTSIDE, LUI(X_T0, 0x80000), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     REFUSED("lui's offset behind the unmapped pages", ASH_OUTSIDE, LUI(X_T0, 0x103), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     TAKEN("lui's offset in the window", LUI(X_T0, 1), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     TAKEN("a byte as an offset", LBU(X_T0, 0, X_S10), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
@@ -297,7 +297,7 @@ static void test_ends_of_window(void)
     REFUSED("8 bytes, 1 behind those of a frame", ASH_OUTSIDE, ADDI(X_T0, X_S7, 0), LD(X_T1, 1, X_T0), END);
     REFUSED("8 bytes, 1 before those of a frame", ASH_OUTSIDE, ADDI(X_T0, X_S7, 0), LD(X_T1, -1, X_T0), END);
     begin();
-    REFUSED("a wrap around", ASH_NOT_ADDRESS, LUI(X_T0, 0x40000), SLLI(X_T0, X_T0, 1), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
+    REFUSED("a wrap around", ASH_OUTSIDE, LUI(X_T0, 0x40000), SLLI(X_T0, X_T0, 1), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     REFUSED("one window's bounds for the other", ASH_OUTSIDE, LUI(X_T0, 8), ADD(X_T0, X_T0, X_S7), LUI(X_T1, 0x8), ADD(X_T0, X_T0, X_T1),
             LD(X_T1, 0, X_T0), END);
 }
@@ -377,10 +377,10 @@ static void test_arithmetic(void)
     REFUSED("the signed remainder", ASH_NOT_ADDRESS, T0_ANY, ADDI(X_T1, 0, 8), REM(X_T0, X_T0, X_T1), ADD(X_T0, X_T0, X_S10),
             SD(0, 0, X_T0), END);
     REFUSED("a shift by a register", ASH_NOT_ADDRESS, ADDI(X_T1, 0, 8), SLL(X_T0, X_T1, X_T1), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
-    REFUSED("a multiplication that overflows 32 bits", ASH_NOT_ADDRESS, LUI(X_T1, 0x10), MULW(X_T0, X_T1, X_T1), ADD(X_T0, X_T0, X_S10),
+    REFUSED("a multiplication that overflows 32 bits", ASH_OUTSIDE, LUI(X_T1, 0x10), MULW(X_T0, X_T1, X_T1), ADD(X_T0, X_T0, X_S10),
             SD(0, 0, X_T0), END);
     REFUSED("the division's all ones", ASH_NOT_ADDRESS, ADDI(X_T1, 0, 8), DIVU(X_T0, X_T1, 0), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
-    REFUSED("srliw by 0, which extends the sign", ASH_NOT_ADDRESS, T0_ANY, SRLIW(X_T0, X_T0, 0), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
+    REFUSED("srliw by 0, which extends the sign", ASH_OUTSIDE, T0_ANY, SRLIW(X_T0, X_T0, 0), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     TAKEN("srliw by 16", T0_ANY, SRLIW(X_T0, X_T0, 16), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     TAKEN("srai by 48", T0_ANY, SRAI(X_T0, X_T0, 48), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);
     REFUSED("xor with a negative number", ASH_NOT_ADDRESS, LBU(X_T0, 0, X_S10), XORI(X_T0, X_T0, -1), ADD(X_T0, X_T0, X_S10), SD(0, 0, X_T0), END);

@@ -22,27 +22,28 @@ static uint32_t draw(uint32_t n)
     return (uint32_t)(draw64() >> 32) % n;
 }
 
+#define LIMIT (1L << 61)
+
 /* Of any size, either sign, near powers of two. */
-static int32_t bound(void)
+static int64_t bound(void)
 {
-    int32_t n = (int32_t)(1U << draw(31)) + (int32_t)draw(5) - 2;
-    n = draw(3) == 0 ? (int32_t)draw(1U << draw(30)) : n;
-    n = n > 1 << 30 ? 1 << 30 : n;
+    int64_t n = (1L << draw(62)) + (int64_t)draw(5) - 2;
+    n = draw(3) == 0 ? (int64_t)(draw64() >> (3 + draw(60))) : n;
+    n = n > LIMIT ? LIMIT : n;
     return draw(2) ? n : -n;
 }
 
 static void random_register(struct ash_state *s, struct rv64 *c, unsigned r)
 {
-    int32_t a = bound(), b = draw(3) ? bound() : a + (int32_t)draw(5);
-    int64_t value;
+    int64_t a = bound(), b = draw(3) ? bound() : a + (int64_t)draw(5), value;
 
-    if (b > 1 << 30)
+    if (b > LIMIT)
         b = a;
     s->kind[r] = (uint8_t)draw(4);
     s->low[r] = a < b ? a : b;
     s->high[r] = a < b ? b : a;
     s->set |= 1U << r;
-    value = draw(3) == 0 ? s->low[r] : draw(2) ? s->high[r] : s->low[r] + (int64_t)(draw64() % ((uint64_t)((int64_t)s->high[r] - s->low[r]) + 1));
+    value = draw(3) == 0 ? s->low[r] : draw(2) ? s->high[r] : s->low[r] + (int64_t)(draw64() % ((uint64_t)(s->high[r] - s->low[r]) + 1));
     c->x[r] = (uint64_t)value + (s->kind[r] == ASH_IN_WINDOW ? SOUND_WINDOW_AT : s->kind[r] == ASH_IN_FRAME ? SOUND_FRAME_AT : 0);
     if (s->kind[r] == ASH_ANY)
         c->x[r] = draw(2) ? draw64() : draw64() >> draw(64);
@@ -76,7 +77,7 @@ static bool sound_branch(void)
     random_register(&v.now, &c, X_T0);
     random_register(&v.now, &c, X_T1);
     /* The strongest claim that is taken there, by halving from the side of the upper bound. */
-    known[0] = (struct ash_known){draw(2) ? X_T0 : X_T1, ASH_NUMBER, 0, 0, bound()};
+    known[0] = (struct ash_known){draw(2) ? X_T0 : X_T1, ASH_NUMBER, 0, 0, (int32_t)(bound() >> draw(40))};
     label.count = 1;
     v.code.knowns = 1;
     bool implied = ash_step(&v, code.word[0]) == ASH_GOOD;
@@ -103,7 +104,7 @@ int main(void)
         random_register(&v.now, &c, X_T1);
         if (!sound_arithmetic(&v, &c, w)) {
             if (arithmetic)
-                printf("# %08x: t0 %lx (%d: %d to %d) t1 %lx (%d: %d to %d): %lx (%d: %d to %d)\n", w, c.x[X_T0], v.now.kind[X_T0],
+                printf("# %08x: t0 %lx (%d: %ld to %ld) t1 %lx (%d: %ld to %ld): %lx (%d: %ld to %ld)\n", w, c.x[X_T0], v.now.kind[X_T0],
                        v.now.low[X_T0], v.now.high[X_T0], c.x[X_T1], v.now.kind[X_T1], v.now.low[X_T1], v.now.high[X_T1], c.x[X_T2],
                        v.now.kind[X_T2], v.now.low[X_T2], v.now.high[X_T2]);
             arithmetic = false;

@@ -24,7 +24,7 @@
 /*
  * Registers. The handler never writes the last six (and does not see gp and tp, which are the kernel's):
  *
- *   a0 the frame's first byte, a1 its length; sp the window's end; ra holds nothing of use; the rest is not set
+ *   a0 the frame's first byte, a1 its length; sp the window's end; ra and s0 hold nothing of use; the rest is not set
  *   s7 the frame's base, s8 fuel, s9 the window's size - 1, s10 the window's base, s11 the table of entries
  */
 enum ash_register { ASH_FRAME = 23, ASH_FUEL = 24, ASH_MASK = 25, ASH_WINDOW = 26, ASH_ENTRIES = 27 };
