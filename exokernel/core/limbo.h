@@ -21,7 +21,7 @@ static inline bool limbo_only_here(uint32_t mask)
 /* This hart lets go of everything. Outside of every other kernel path (trap or idle). */
 static inline __attribute__((always_inline)) void limbo_acknowledge(struct hart *h)
 {
-    uint64_t epoch = __atomic_load_n(&kernel.epoch, __ATOMIC_SEQ_CST);
+    uint64_t epoch = __atomic_load_n(&kernel.epoch, __ATOMIC_ACQUIRE);
 
     machine_flush_all();
     __atomic_store_n(&h->ack, epoch, __ATOMIC_RELEASE);

@@ -208,7 +208,7 @@ static bool upcall_pc(struct activation *a, uint64_t bit, const volatile uint64_
 }
 
 /* Begins the slot in an activation that may run: what it hears first. */
-static inline _Noreturn void begin(struct hart *h, struct activation *a)
+static inline __attribute__((always_inline)) _Noreturn void begin(struct hart *h, struct activation *a)
 {
     volatile struct aegis_activation *u = activation_user(a);
     uint64_t pc = u->up_slice_begin, a0 = 0;
@@ -254,7 +254,13 @@ static struct activation *outstanding(struct hart *h, struct activation *a)
     return pct_callee(a);
 }
 
-static inline bool may_run(struct activation *a)
+/* Nothing stands against its running but that it may sleep. */
+static inline bool is_free(const struct activation *a)
+{
+    return LIKELY(!(a->attention | a->resume | a->forfeits));
+}
+
+static bool may_run(struct activation *a)
 {
     if (a->attention & ATTENTION_DIE) /* as the null activation's is */
         return false;
@@ -265,24 +271,22 @@ static inline bool may_run(struct activation *a)
     return !*a->sleeping || wait_over(a);
 }
 
-/* Who serves the transfer that is outstanding, or null. */
-static COLD struct activation *server(struct hart *h, struct slot *s, struct activation *a)
+/* Who runs in the slot: `a`, whoever serves the transfer that it has outstanding, or (null) nobody. */
+static COLD struct activation *runner(struct hart *h, struct slot *s, struct activation *a)
 {
     for (unsigned depth = 0; depth < CHAIN && a && a->resume && !(a->attention & ATTENTION_DIE); depth++) {
         h->slot = s;
         a->phase = 0;
         a = outstanding(h, a);
     }
-    return a && !a->resume ? a : h->null;
+    return a && !a->resume && may_run(a) ? a : NULL;
 }
 
-static inline void try_slot(struct hart *h, struct slot *s)
+static inline __attribute__((always_inline)) void try_slot(struct hart *h, struct slot *s)
 {
     struct activation *a = __atomic_load_n(&s->runs, __ATOMIC_ACQUIRE);
 
-    if (!LIKELY(!a->resume))
-        a = server(h, s, a);
-    if (!may_run(a))
+    if (is_free(a) ? *a->sleeping && !wait_over(a) : !(a = runner(h, s, a)))
         return;
     h->slot = s;
     begin(h, a);
@@ -305,28 +309,33 @@ static inline void try_all(struct hart *h)
     try_others(h, first);
 }
 
-static inline void idle_interrupts(struct hart *h, unsigned pending)
+/* Another hart asked for it; what it asks for beside stands in `work` before it interrupts. */
+static void let_go(struct hart *h)
+{
+    machine_interrupt_clear();
+    if (h->work)
+        env_unlink_here(h);
+    limbo_acknowledge(h);
+}
+
+static inline void idle_interrupts(struct hart *h, unsigned long pending)
 {
     if (pending & MACHINE_EXTERNAL)
         dev_interrupt();
     if (pending & MACHINE_TIMER)
         machine_timer(~0UL);
-    if (pending & MACHINE_SOFTWARE) {
-        machine_interrupt_clear();
-        limbo_acknowledge(h);
-    }
-    if (h->work)
-        env_unlink_here(h);
+    if (pending & MACHINE_SOFTWARE)
+        let_go(h);
 }
 
 /* Waits for an interrupt, which it returns; only while parked is set do others count us as having let go. */
-static inline unsigned rest(struct hart *h)
+static inline unsigned long rest(struct hart *h)
 {
     uint64_t before = machine_time();
 
     machine_timer(wait_next(h));
     __atomic_store_n(&h->parked, 1, __ATOMIC_SEQ_CST);
-    unsigned pending = machine_idle();
+    unsigned long pending = machine_idle();
     __atomic_store_n(&h->parked, 0, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we follow anything that somebody took away meanwhile */
     h->shown->idle_ticks += machine_time() - before;
@@ -334,46 +343,37 @@ static inline unsigned rest(struct hart *h)
 }
 
 /* While idle is set others wake us. */
-static _Noreturn void idle(struct hart *h)
+static COLD void idle_begin(struct hart *h)
 {
     machine_enter_null(h);
     __atomic_store_n(&h->shown->idle, 1, __ATOMIC_SEQ_CST);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we look at what others change and then look at it */
-    for (unsigned pending = machine_pending();;) {
-        idle_interrupts(h, pending);
-        try_all(h);
-        bool found = env_reap() || (page_reap_wanted() && page_reap());
-        pending = found ? machine_pending() : rest(h);
-    }
 }
 
+/* The hart's life, while nobody runs. */
 _Noreturn void slice_leave(void)
 {
     struct hart *h = hart_here();
+    unsigned long pending = 0;
 
     machine_self()->phase = 0;
-    try_all(h);
-    idle(h);
+    for (;;) {
+        idle_interrupts(h, pending);
+        try_all(h);
+        bool busy = true;
+        if (!h->shown->idle)
+            idle_begin(h);
+        else
+            busy = env_reap() || (page_reap_wanted() && page_reap());
+        pending = busy ? machine_pending() : rest(h);
+    }
 }
 
-_Noreturn void slice_start(struct hart *h)
+COLD void slice_wake(uint32_t harts)
 {
-    idle(h);
-}
-
-static COLD void others_wake(uint32_t others)
-{
-    for (unsigned h = 0; others; h++, others >>= 1)
-        if (others & 1)
+    for (unsigned h = 0; harts; h++, harts >>= 1)
+        if (harts & 1)
             hart_wake(h);
-}
-
-void slice_poke(void)
-{
-    uint32_t others = kernel.online & ~hart_here()->bit;
-
-    if (others)
-        others_wake(others);
 }
 
 result_t call_slice_yield(void)
@@ -476,10 +476,7 @@ static void attend(struct hart *h, struct activation *a, struct frame *f)
 {
     volatile struct aegis_activation *u = activation_user(a);
 
-    machine_interrupt_clear();
-    if (h->work)
-        env_unlink_here(h);
-    limbo_acknowledge(h);
+    let_go(h);
     if (a->attention & ATTENTION_DIE)
         slice_leave();
     if (!(a->attention & ATTENTION_REVOKE))

@@ -10,12 +10,18 @@
 #define OVERRUNS_DEADLY 64        /* in a row */
 
 void slice_boot(struct hart *h);
-/* The hart's life: never returns. */
-_Noreturn void slice_start(struct hart *h);
-/* The present environment has nothing more to do in this slot. */
+/* The present environment, or nobody, has nothing more to do in this slot. The hart's life begins here. */
 _Noreturn void slice_leave(void);
+/* Lets harts that idle look at their vectors again. */
+void slice_wake(uint32_t harts);
 /* Something that sleepers may wait for happened outside of any environment (a device, a death). */
-void slice_poke(void);
+static inline void slice_poke(void)
+{
+    uint32_t others = kernel.online & ~((struct hart *)machine_self()->hart)->bit;
+
+    if (others)
+        slice_wake(others);
+}
 /* A claim of `from`'s on a position went, and `left` remain: with none it is nobody's; else, if that was the owner, who runs there is. table_lock is held. */
 void slice_drop(unsigned hart, unsigned position, const struct env *from, uint32_t left);
 /* This hart's positions that run `a` run nobody. */

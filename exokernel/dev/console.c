@@ -36,7 +36,7 @@ static struct {
     uint8_t channel;  /* the host's present one */
     uint8_t held;     /* second byte of a pair, or 0: none */
     uint8_t state;    /* enum input_state */
-    uint32_t line;
+    int32_t line;
     unsigned polls;   /* of a line that takes nothing: what is left to the present writer */
     uint64_t rows, number; /* of a window report being read */
     uint64_t head, tail;   /* bytes ever put into and taken from the ring */
@@ -44,7 +44,7 @@ static struct {
 } console;
 
 uint32_t console_dump_wanted;
-static uint32_t in_service[AEGIS_IRQS]; /* 1: lines claimed from the PLIC and not completed */
+static uint64_t served[AEGIS_IRQS]; /* interrupts of a line that were completed: one less than its count while it is in service */
 
 void console_start(const struct fdt_uart *uart, bool framed)
 {
@@ -55,7 +55,7 @@ void console_start(const struct fdt_uart *uart, bool framed)
 
 void console_open(uint32_t line)
 {
-    console.line = line;
+    console.line = (int32_t)line;
     plic_enable(line, true);
     uart_receive(true);
 }
@@ -249,31 +249,30 @@ static COLD void console_interrupt(void)
     lock_give(&kernel.console_lock);
     if (wanted)
         dump();
-    plic_complete(console.line);
+    plic_complete((uint32_t)console.line);
 }
 
 /* One line: what still waits interrupts again. */
 void dev_interrupt(void)
 {
-    uint32_t line = plic_claim();
-    if (line == console.line) {
+    long line = (int32_t)plic_claim();
+    if (line == console.line)
         console_interrupt();
-    } else if (plic_line_valid(line)) {
-        in_service[line] = 1; /* before anybody can know of it, and be done with it */
+    else if ((unsigned long)line < AEGIS_IRQS)
         __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
-    }
     slice_poke();
 }
 
 static void irq_complete(uint32_t line)
 {
-    if (__atomic_exchange_n(&in_service[line], 0, __ATOMIC_RELAXED))
+    uint64_t now = __atomic_load_n(&exposed.irq_count[line], __ATOMIC_ACQUIRE), before = now - 1;
+    if (__atomic_compare_exchange_n(&served[line], &before, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         plic_complete(line);
 }
 
 bool machine_irq_valid(uint32_t line)
 {
-    return plic_line_valid(line) && line != console.line;
+    return plic_line_valid(line) && line != (uint32_t)console.line;
 }
 
 void machine_irq_enable(uint32_t line, bool on)

@@ -71,7 +71,7 @@ void secondary_main(uint64_t hartid, uint64_t index)
 {
     (void)hartid;
     hart_enter((unsigned)index);
-    slice_start(&kernel.hart[index]);
+    slice_leave();
 }
 
 /* Those that do not come up within a tenth of a second are left out. */

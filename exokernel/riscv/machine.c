@@ -25,15 +25,6 @@ void machine_interrupt_clear(void)
         console_dump_hart(csr_read(sepc));
 }
 
-unsigned machine_idle(void)
-{
-    unsigned pending;
-
-    while (!(pending = machine_pending()))
-        __asm__ volatile("wfi" ::: "memory");
-    return pending;
-}
-
 extern char kernel_trap[];
 
 void machine_enter_null(struct hart *hart)

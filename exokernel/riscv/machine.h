@@ -180,9 +180,19 @@ void machine_interrupt(unsigned hart);
 #define MACHINE_EXTERNAL SIE_EXTERNAL
 
 /* What waits to interrupt this hart: MACHINE_*. */
-static inline unsigned machine_pending(void)
+static inline unsigned long machine_pending(void)
 {
-    return (unsigned)(csr_read(sip) & csr_read(sie));
+    return csr_read(sip) & csr_read(sie);
+}
+
+/* Waits with interrupts masked until one is pending: which. */
+static inline unsigned long machine_idle(void)
+{
+    unsigned long pending;
+
+    while (!(pending = machine_pending()))
+        __asm__ volatile("wfi" ::: "memory");
+    return pending;
 }
 
 /* The software interrupt is taken. If the host asked for a dump, this hart says where it is. */
@@ -191,8 +201,6 @@ void machine_interrupt_clear(void);
 /* dev/console.c: an external interrupt, with interrupts off; serves one line. */
 void dev_interrupt(void);
 
-/* Waits with interrupts masked until one is pending: which. */
-unsigned machine_idle(void);
 /* One page; 645 instructions to clear it. */
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);

@@ -180,5 +180,5 @@ void boot_main(uint64_t hartid, uint64_t fdt_physical)
               exposed.page_count >> 8, exposed.free_pages >> 8,
               machine_sstc ? "stimecmp" : "SBI timer", exposed.asid_bits);
     first_start(physical(fdt.initrd_start), exposed.archive_bytes);
-    slice_start(&kernel.hart[0]);
+    slice_leave();
 }

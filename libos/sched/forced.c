@@ -162,9 +162,10 @@ PINNED_CODE static void in_leaving(struct aegis_activation *a, uint64_t pc)
     struct hart_area *area = HART_AREA(a);
     bool noted = pc_within(pc, context_go_noted, aegis_return_begin);
     const struct context *c = noted ? area->restoring : (const struct context *)a->forced_save[10];
-    bool stay = noted                                        ? area->stay
-                : pc_within(pc, context_restore, context_go) ? pc == (uint64_t)context_resume_masked
-                                                             : a->forced_save[12];
+    bool stay = noted                                ? area->stay
+                : pc == (uint64_t)context_resume_masked ? true
+                : pc == (uint64_t)context_restore       ? false
+                                                        : a->forced_save[12];
 
     (stay ? context_resume_masked : context_restore)(c, a);
 }
@@ -205,9 +206,9 @@ PINNED_CODE void slice_forced(struct aegis_activation *a)
                       a->forced_save[13], a);
     else if (pc_within(pc, pct_call, aegis_upcall_return) || pc_within(pc, upcall_entry, pct_end))
         in_transfer(a, pc);
-    else if (pc_within(pc, aegis_upcall_return, context_restore))
+    else if (pc_within(pc, aegis_upcall_return, context_resume_masked))
         in_raw_return(a, pc);
-    else if (pc_within(pc, context_restore, aegis_return_begin))
+    else if (pc_within(pc, context_resume_masked, aegis_return_begin))
         in_leaving(a, pc);
     else if (pc_within(pc, aegis_return_begin, upcall_slice_end))
         in_return(a);

@@ -40,30 +40,28 @@ PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
     }
 }
 
-/* Nobody else wants to run and nothing else is to be done: the same thread goes on, and the scheduler
- * need not know. */
-__attribute__((section(".pinned.text"))) static inline void slice_begin_alone(struct hart_area *area, struct aegis_activation *a)
+/* Its slot ended, and nobody else wants to run. */
+PINNED_INLINE bool runs_on(struct thread *thread, const struct hart_area *area)
 {
-    struct thread *thread = (struct thread *)area->current;
-    uint64_t now = time_now();
-
-    if (waiting_count | ready_count || thread->state != THREAD_RUNNING || slice_hook ||
-        !signals_quiet(now))
-        return;
+    if (waiting_count | ready_count || thread->state != THREAD_RUNNING || slice_hook)
+        return false;
     thread->ticks += area->ended - thread->began;
-    thread->began = now;
-    thread_go_on(thread, a);
+    return true;
 }
 
-/* The sleep is over. One thread alone goes on at once. */
-PINNED_CODE static void slept(struct hart_area *area, struct aegis_activation *a)
+/* Nobody but it was waited for when the sleep began, and one of its comparisons holds (wait_sleep). */
+PINNED_INLINE bool wakes_alone(struct thread *thread, struct hart_area *area, uint64_t wake)
 {
-    struct thread *thread;
+    uint64_t number = wake - area->alone;
 
+    if (number >= thread->predicate_count)
+        return false;
     area->sleeping = 0;
-    if (signals_quiet(time_now()) && (thread = wait_alone(a->wake)))
-        thread_run(thread, a);
-    wait_woken(a, a->wake);
+    waiting_count = 0;
+    thread->predicate_count = 0;
+    thread->state = THREAD_RUNNING;
+    thread_result(&thread->context, (long)number);
+    return true;
 }
 
 PINNED_CODE static void slice_ended(struct hart_area *area)
@@ -78,18 +76,19 @@ PINNED_CODE static void slice_ended(struct hart_area *area)
         wait_poll();
 }
 
-PINNED_CODE void slice_begin(struct aegis_activation *a)
+/* Whatever is to be done first, and the scheduler's choice. */
+PINNED_CODE static void slice_begin_any(struct aegis_activation *a)
 {
     struct hart_area *area = HART_AREA(a);
 
-    if (__builtin_expect(area->stopped | area->sleeping, 0) == 0)
-        slice_begin_alone(area, a);
     while (__builtin_expect(area->stopped != 0, 0) && signal_hooks.stopped(a))
         ;
-    if (area->sleeping)
-        slept(area, a);
-    else
+    if (area->sleeping) {
+        area->sleeping = 0;
+        wait_woken(a, a->wake);
+    } else {
         slice_ended(area);
+    }
     if (signal_hooks.look)
         signal_hooks.look();
     struct thread *thread = ready_pick((unsigned)area->number);
@@ -105,6 +104,21 @@ PINNED_CODE void slice_begin(struct aegis_activation *a)
             context_restore(&area->pushed, a);
     }
     thread_run(thread, a);
+}
+
+/* Where nothing else is to be done the same thread goes on, and the scheduler need not know. */
+PINNED_CODE void slice_begin(struct aegis_activation *a)
+{
+    struct hart_area *area = HART_AREA(a);
+    struct thread *thread = (struct thread *)area->current;
+    uint64_t now = time_now();
+
+    if (!area->stopped && !thread->attention && signals_quiet(now) &&
+        (area->sleeping ? wakes_alone(thread, area, (uint64_t)a->wake) : runs_on(thread, area))) {
+        thread->began = now;
+        context_leave(&thread->context, a);
+    }
+    slice_begin_any(a);
 }
 
 /* A request to give something back. This libOS holds nothing that it could spare: it lets the

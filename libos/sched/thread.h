@@ -90,8 +90,6 @@ void wait_poll(void);
 void wait_sleep(struct aegis_activation *activation);
 void wait_woken(struct aegis_activation *activation, long why);
 void wait_reset(void);
-/* If only one thread was waited for, and this ends its wait: that one, which goes on at once. */
-struct thread *wait_alone(long why);
 unsigned wait_wake(const volatile uint32_t *word, unsigned count);
 void attend(struct thread *thread, uint32_t bits);
 extern unsigned waiting_count;
@@ -115,7 +113,7 @@ struct signal_hooks {
 extern struct signal_hooks signal_hooks;
 extern volatile uint64_t *signals_shared; /* what is pending for the process, in its entry */
 extern uint64_t signals_local;            /* and here */
-static inline bool signals_quiet(uint64_t now)
+PINNED_INLINE bool signals_quiet(uint64_t now)
 {
     return !(*signals_shared | signals_local) &&
            (!signal_hooks.deadline || now < signal_hooks.deadline);

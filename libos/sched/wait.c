@@ -8,7 +8,7 @@
 
 #include "../upcall/upcall_asm.h"
 
-static PINNED_BSS struct thread *waiting; /* a ring of those that wait */
+static PINNED_BSS struct thread *waiting; /* a ring of those that wait, if there are any */
 PINNED_BSS unsigned waiting_count;
 
 /* What the environment's wait is made of. */
@@ -19,7 +19,7 @@ static PINNED_BSS bool overflow; /* not all of them fitted */
 
 PINNED_CODE void wait_begin(struct thread *t)
 {
-    if (!waiting) {
+    if (!waiting_count) {
         waiting = t->wait_next = t->wait_previous = t;
     } else {
         t->wait_next = waiting;
@@ -35,7 +35,7 @@ PINNED_CODE void wait_over(struct thread *t, long why)
     t->wait_next->wait_previous = t->wait_previous;
     t->wait_previous->wait_next = t->wait_next;
     if (waiting == t)
-        waiting = t->wait_next == t ? 0 : t->wait_next;
+        waiting = t->wait_next;
     waiting_count--;
     t->word = 0;
     t->predicate_count = 0;
@@ -46,7 +46,6 @@ PINNED_CODE void wait_over(struct thread *t, long why)
 PINNED_CODE void wait_reset(void)
 {
     ready_count = 0;
-    waiting = 0;
     waiting_count = 0;
 }
 
@@ -135,6 +134,9 @@ PINNED_CODE void wait_sleep(struct aegis_activation *a)
     overflow = false;
     if (signal_hooks.wake.slot != NO_PREDICATE)
         at = gather(0, &signal_hooks.wake, 0, 0);
+    area->alone = at;
+    if (waiting_count != 1 || ready_count || &waiting->context != area->current)
+        area->alone = AEGIS_PREDICATES; /* beyond any number */
     for (unsigned n = waiting_count; n; n--, t = t->wait_next) {
         deadline = sooner(deadline, t->deadline);
         for (unsigned i = 0; i < t->predicate_count; i++)
@@ -155,20 +157,6 @@ PINNED_CODE void wait_sleep(struct aegis_activation *a)
                                                : AEGIS_WAKE_REVOKED);
     if (signal_hooks.look)
         signal_hooks.look();
-}
-
-PINNED_CODE struct thread *wait_alone(long why)
-{
-    if ((unsigned long)why >= AEGIS_PREDICATES || waiting_count != 1 || ready_count)
-        return 0;
-    struct thread *t = gathered_for[why];
-    if (!t)
-        return 0;
-    waiting = 0;
-    waiting_count = 0;
-    t->predicate_count = 0;
-    thread_result(&t->context, gathered_number[why]);
-    return t;
 }
 
 /* The environment's wait is over. */

@@ -194,11 +194,11 @@ GLOBAL aegis_upcall_return
     j    return_unmask
 
 /* context_restore(context, activation); context_resume_masked: the same, into masked code of ours. */
-GLOBAL context_restore
-    li   a2, 0
-    j    context_go
 GLOBAL context_resume_masked
     li   a2, 1
+    j    context_go
+GLOBAL context_restore
+    li   a2, 0
 GLOBAL context_go
     SET_GP
     sd   a0, H(H_RESTORING)(gp)

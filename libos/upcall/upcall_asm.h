@@ -30,6 +30,16 @@ void context_restore(const struct context *context, struct aegis_activation *act
     __attribute__((noreturn));
 void context_resume_masked(const struct context *context, struct aegis_activation *activation)
     __attribute__((noreturn));
+/* context_restore by a jump: a call would have its caller keep registers that nobody ever wants back. */
+static inline __attribute__((always_inline, noreturn)) void
+context_leave(const struct context *context, struct aegis_activation *activation)
+{
+    register const struct context *c __asm__("a0") = context;
+    register struct aegis_activation *a __asm__("a1") = activation;
+
+    __asm__ volatile("j context_restore" ::"r"(c), "r"(a) : "memory");
+    __builtin_unreachable();
+}
 void context_back(const struct context *saved, struct aegis_activation *activation)
     __attribute__((noreturn));
 void context_enter(uint64_t a0, uint64_t a1, uint64_t sp, uint64_t pc,

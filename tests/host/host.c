@@ -62,7 +62,7 @@ void machine_interrupt(unsigned hart)
 }
 
 /* An idle hart that finds work for ever (a death that waits for another hart) comes back to the test. */
-unsigned machine_pending(void)
+unsigned long machine_pending(void)
 {
     if (++host.idle_turns > 5000)
         escape(HOST_IDLE);
@@ -71,7 +71,7 @@ unsigned machine_pending(void)
     return pending;
 }
 
-unsigned machine_idle(void)
+unsigned long machine_idle(void)
 {
     if (!host.pending[host.hart])
         escape(HOST_IDLE);
@@ -237,7 +237,7 @@ static void trap_enter(struct trap_frame *t)
         break;
     case TRAP_START:
         kernel.hart[host.hart].parked = 0; /* machine_idle returned */
-        slice_start(&kernel.hart[host.hart]);
+        slice_leave();
     }
 }
 

@@ -150,7 +150,7 @@ void machine_interrupt(unsigned hart);
 #define MACHINE_TIMER 0x20
 #define MACHINE_EXTERNAL 0x200
 
-unsigned machine_pending(void);
+unsigned long machine_pending(void);
 
 static inline void machine_interrupt_clear(void)
 {
@@ -158,7 +158,7 @@ static inline void machine_interrupt_clear(void)
 }
 
 void dev_interrupt(void);
-unsigned machine_idle(void);
+unsigned long machine_idle(void);
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);
 void machine_root_fill(uint64_t *root);

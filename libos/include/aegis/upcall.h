@@ -72,6 +72,7 @@ struct hart_area {
     uint64_t back_pc, back_sp;
     struct thread *fp_owner;   /* whose state the unit holds; null: nobody's */
     uint64_t sleeping;         /* no thread runs: slice_wait for all of them */
+    uint64_t alone;            /* then: where the comparisons of `current` begin, if only that one waits */
     uint64_t stopped;          /* by a signal: it waits until that is over */
 };
 
@@ -143,6 +144,7 @@ struct aegis_activation *aegis_activation_current(void);
 /* Code, data and zeroed data in the pinned window: what runs or is touched while upcalls are
  * masked. */
 #define PINNED_CODE  __attribute__((section(".pinned.text"), noinline))
+#define PINNED_INLINE __attribute__((always_inline)) static inline /* where it is called from pinned code */
 #define PINNED_DATA  __attribute__((section(".pinned.data")))
 #define PINNED_CONST __attribute__((section(".pinned.rodata")))
 #define PINNED_BSS   __attribute__((section(".pinned.bss")))
