@@ -307,7 +307,7 @@ static void ref_claim(int who, unsigned long slot, uint64_t what)
 static void ref_die(int i)
 {
     env[i].alive = false;
-    for (unsigned s = 0; s < SLOTS; s++)
+    for (unsigned s = SLOTS; s--;) /* the claim on itself is the last: without it it would not be known, nor its other claims */
         if (env[i].claim[s].what)
             ref_drop(i, s);
     for (unsigned p = 0; p < PAGES_ALL; p++)
