@@ -1035,6 +1035,8 @@ static void begin(void)
 /* Whom nobody can give time to nor end any more is ended, and then perhaps others are so. */
 static void bury_orphans(void)
 {
+    bool any = false;
+
     for (int i = 1; i < ENVS; i++) {
         const struct ref_env *e = &env[i];
         uint32_t index = e->index;
@@ -1048,9 +1050,11 @@ static void bury_orphans(void)
         }
         EXPECT(exposed.env[index].state == AEGIS_ENV_FREE, "an environment that nobody knows of lives on");
         ref_die(i);
-        check_all();
+        any = true;
         i = 0;
     }
+    if (any) /* not before: several may have ended together */
+        check_all();
 }
 
 static void step(void)
