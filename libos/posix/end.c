@@ -11,6 +11,7 @@
 #include <aegis/aegis.h>
 #include <aegis/pager.h>
 
+#include "../proc/park.h"
 #include "../proc/table.h"
 #include "../vm/vm.h"
 #include "clock.h"
@@ -69,6 +70,8 @@ void process_kill(enum start_ended how, int value)
         process_close(process_self,
                       how == START_EXITED ? W_EXITCODE(value & 0xff, 0) : W_EXITCODE(0, value));
     }
+    if (process_self)
+        park();
     for (;;)
         aegis_env_destroy(AEGIS_SLOT_SELF);
 }

@@ -32,6 +32,7 @@
 #include "../vm/vm.h"
 #include "image.h"
 #include "making.h"
+#include "park.h"
 #include "spawn_internal.h"
 
 #define SCRIPT_LINE  256 /* of a script's first line */
@@ -337,7 +338,7 @@ int program_load(struct space *s, struct process *p, unsigned hart, const char *
 
     if (error)
         return error;
-    error = space_make(s, hart, SLOT_FIRST_PAGE);
+    error = space_make(s, hart, SLOT_FIRST_PAGE, false);
     if (error)
         return error;
     error = start_make(s, &r, &kept);
@@ -361,12 +362,18 @@ static unsigned own_slice(void)
     return slot_claim(SLOT_SLICE)->what ? SLOT_SLICE : SLOT_SLICE_OTHER;
 }
 
+static PINNED_OWN bool park_ready; /* this environment will be its parent's next child */
+
 /* Masked: nothing comes between. */
 PINNED_CODE static void hand_over(struct context *context, void *slice,
                                   struct aegis_activation *activation)
 {
     long error = aegis_slice_lend((unsigned long)slice, SLOT_MAKING).error;
 
+    if (!error && park_ready) {
+        aegis_release(AEGIS_SLOT_SELF, SLOT_MAKING);
+        park_masked(activation);
+    }
     if (!error)
         for (;;)
             aegis_env_destroy(AEGIS_SLOT_SELF);
@@ -400,6 +407,9 @@ static int become(struct space *s)
     process_self->time_user = process_ticks(time_now());
     descriptors_exec(process_self);
     signals_exec();
+    park_ready = park_may();
+    if (park_ready)
+        parked_forget();
     context_call(&thread_self()->context, hand_over, (void *)(uintptr_t)slice);
     return -EAGAIN;
 }

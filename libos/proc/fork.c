@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fork:
+ * fork, where no environment is parked that could be used again (park.h):
  *
  *     entry in the table, NASCENT (monitor)          killed from here on: init forgets the entry,
  *     environment, from pages lent by us             and ends its environment
@@ -22,6 +22,7 @@
 #include "../thread/fork.h"
 #include "../vm/vm.h"
 #include "making.h"
+#include "park.h"
 #include "table.h"
 
 #define ROOM 8192 /* of session memory: descriptors and the like */
@@ -64,7 +65,8 @@ PINNED_CODE void fork_begin(uint64_t gp)
 {
     struct aegis_activation *activation = GP_ACTIVATION(gp);
 
-    space_forked();
+    if (!park_begin())
+        space_forked();
     thread_boot_forked(activation);
     schedule(activation);
 }
@@ -74,21 +76,23 @@ static unsigned ledger_slots(void)
     return AEGIS_EXPOSED_STATE->env[env_self()].pages * AEGIS_CLAIMS_PER_PAGE;
 }
 
-static int space_finish(struct space *s, struct process *child)
+static int space_finish(struct space *s, struct process *child, bool again)
 {
     extern void fork_entry(void);
     int error = process_bind(child, s);
 
     if (!error)
-        error = space_fork(s);
-    if (!error)
+        error = again ? park_fork(s) : space_fork(s);
+    if (!error && !again)
         error = space_activate(s, (uint64_t)fork_entry);
+    if (!error && s->kept)
+        park_note(s);
     if (!error)
         error = space_run(s);
     return error;
 }
 
-static __attribute__((noinline)) pid_t fork_here(struct process *child, struct space *s)
+static __attribute__((noinline)) pid_t fork_here(struct process *child, struct space *s, bool again)
 {
     static struct process *born; /* private data: the child reads what stood here when it was made */
     pid_t pid = child->pid;
@@ -97,6 +101,7 @@ static __attribute__((noinline)) pid_t fork_here(struct process *child, struct s
     if (thread_fork_point()) {
         thread_forked();
         process_self = born;
+        park_forked(session_identity());
         session_join();
         process_begin(born, born->pid);
         process_ring_publish();
@@ -105,7 +110,7 @@ static __attribute__((noinline)) pid_t fork_here(struct process *child, struct s
         threads_forked();
         return 0;
     }
-    int error = space_finish(s, child);
+    int error = space_finish(s, child, again);
     if (error) {
         space_drop(s);
         return error;
@@ -122,12 +127,17 @@ static pid_t fork_process(void)
 
     if (error)
         return error;
-    error = space_make(&space, space_hart(), ledger_slots());
+    if (park_take(&space)) {
+        pid_t pid = fork_here(child, &space, true);
+        if (pid >= 0)
+            return pid;
+    }
+    error = space_make(&space, space_hart(), ledger_slots(), park_open());
     if (error) {
         process_forget(child);
         return error;
     }
-    pid_t pid = fork_here(child, &space);
+    pid_t pid = fork_here(child, &space, false);
     if (pid < 0)
         process_forget(child);
     return pid;

@@ -16,11 +16,10 @@
 #include "../vm/vm.h"
 
 #define PAIRS        (SLOT_LENDING + 20) /* blocks of two pages stand from here on */
-#define PAIRS_END    (PAIRS + 8)
+#define PAIRS_END    SLOT_LENDING_END
 #define FIRST_LEAVES 3 /* image, stack, session */
-#define INHERITED    (AEGIS_RWX | AEGIS_ALLOC | AEGIS_CALL | AEGIS_SEND)
 
-_Static_assert(PAIRS_END <= SLOT_FIRST_PAGE, "lent pages have slots of their own");
+_Static_assert(PAIRS + 8 == PAIRS_END, "eight pairs");
 
 /* A slot to begin looking at, for single pages and for pairs. */
 static unsigned cursor[2] = {SLOT_LENDING, PAIRS};
@@ -102,16 +101,26 @@ static long block_to_lend(unsigned order)
     return error ? error : (long)slot;
 }
 
-static long lend(const struct space *s, unsigned kind, unsigned order, uintptr_t va)
+static long table_lend(const struct space *s, unsigned slot, unsigned kind, uintptr_t va)
 {
-    long slot = block_to_lend(order), error;
-
-    if (slot < 0)
-        return slot;
+    long error;
     do {
-        error = aegis_table_lend(s->slot, (unsigned long)slot, kind, va).error;
+        error = aegis_table_lend(s->slot, slot, kind, va).error;
     } while (error == AEGIS_E_AGAIN);
     return error;
+}
+
+static long lend(const struct space *s, unsigned kind, unsigned order, uintptr_t va)
+{
+    long slot = block_to_lend(order);
+    return slot < 0 ? slot : table_lend(s, (unsigned)slot, kind, va);
+}
+
+void space_pages_give(void)
+{
+    for (unsigned slot = SLOT_MAKING; slot < SLOT_LENDING_END; slot++)
+        if (slot_claim(slot)->what)
+            release(slot);
 }
 
 int space_leaf(struct space *s)
@@ -126,12 +135,20 @@ int space_middle(struct space *s, uintptr_t va)
     return error_of(lend(s, AEGIS_TABLE_MIDDLE, 0, va));
 }
 
+/* Its ledger remains in our sight. */
+static long ledger_lend_kept(const struct space *s)
+{
+    unsigned n = s->slots / AEGIS_CLAIMS_PER_PAGE;
+    long error = n < SLOT_PARKED_PAGES ? block_alloc(SLOT_PARKED_LEDGER + n, 0, AEGIS_NONE) : AEGIS_E_NO_MEMORY;
+    return error ? error : table_lend(s, SLOT_PARKED_LEDGER + n, AEGIS_TABLE_LEDGER, 0);
+}
+
 static int ledger_grow(struct space *s, unsigned slots)
 {
     long error = 0;
 
     while (s->slots < slots && !error) {
-        error = lend(s, AEGIS_TABLE_LEDGER, 0, 0);
+        error = s->kept ? ledger_lend_kept(s) : lend(s, AEGIS_TABLE_LEDGER, 0, 0);
         s->slots += AEGIS_CLAIMS_PER_PAGE;
     }
     return error_of(error);
@@ -142,38 +159,43 @@ static int environment_make(struct space *s)
     uint64_t lent[AEGIS_ENV_LENT];
 
     promised = 0;
+    for (unsigned i = 0; s->kept && i < SLOT_PARKED_PAGES; i++)
+        release(SLOT_PARKED_LEDGER + i);
     for (unsigned i = 0; i < AEGIS_ENV_LENT; i++) {
-        long slot = block_to_lend(0);
+        long slot = s->kept && i == AEGIS_ENV_LEDGER
+                        ? block_alloc(SLOT_PARKED_LEDGER, 0, AEGIS_NONE) ? -1 : SLOT_PARKED_LEDGER
+                        : block_to_lend(0);
         if (slot < 0)
             return -ENOMEM;
         lent[i] = (uint64_t)slot;
-        promised |= 1UL << (slot - SLOT_LENDING);
+        promised |= slot < SLOT_LENDING_END ? 1UL << (slot - SLOT_LENDING) : 0;
     }
     promised = 0;
-    release(SLOT_MAKING);
+    unsigned slot = s->kept ? SLOT_PARKED : SLOT_MAKING;
+    release(slot);
     struct aegis_result r;
     do {
-        r = aegis_env_create(AEGIS_SLOT_ENVS, (unsigned long)lent, SLOT_MAKING);
+        r = aegis_env_create(AEGIS_SLOT_ENVS, (unsigned long)lent, slot);
     } while (r.error == AEGIS_E_FULL && aegis_reap(AEGIS_VECTOR).value);
     if (r.error)
         return error_of(r.error);
-    s->slot = SLOT_MAKING;
+    s->slot = slot;
     s->index = (unsigned)r.value;
     s->slots = AEGIS_CLAIMS_PER_PAGE;
     s->identity = session_identity_of(s->index);
     return 0;
 }
 
-int space_make(struct space *s, unsigned hart, unsigned slots)
+int space_make(struct space *s, unsigned hart, unsigned slots, bool keep)
 {
-    *s = (struct space){.hart = hart};
+    *s = (struct space){.hart = hart, .kept = keep};
     int error = environment_make(s);
 
     if (error)
         return error;
     error = ledger_grow(s, slots);
     if (!error)
-        error = space_share(s, SLOT_INHERITED, SLOT_OWN - SLOT_INHERITED, INHERITED);
+        error = space_share(s, SLOT_INHERITED, SLOT_OWN - SLOT_INHERITED, SPACE_INHERITED);
     if (!error)
         error = space_share(s, SLOT_SESSION, 1, AEGIS_R | AEGIS_W);
     if (!error)
@@ -301,7 +323,7 @@ int space_run(struct space *s)
     if (!result)
         result = error_of(aegis_slice_lend(slot, s->slot).error);
     release(slot);
-    if (!result)
+    if (!result && !s->kept)
         release(s->slot);
     return result;
 }
@@ -314,16 +336,22 @@ void space_drop(struct space *s)
         release(s->slot);
     }
     s->slot = 0;
+    if (s->kept)
+        parked_forget();
 }
 
-int space_control(const struct space *s, struct aegis_capability *c)
+int space_control(struct space *s, struct aegis_capability *c)
 {
     unsigned rights = AEGIS_CONTROL | AEGIS_RING;
-    struct aegis_result r = aegis_capability_make(s->slot, rights, 0, 0);
 
-    c->what = AEGIS_WHAT(AEGIS_ENV, rights, 0, s->index);
-    c->mac = r.value;
-    return r.error ? -ENOMEM : 0;
+    if (!s->control.what) {
+        struct aegis_result r = aegis_capability_make(s->slot, rights, 0, 0);
+        if (r.error)
+            return -ENOMEM;
+        s->control = (struct aegis_capability){AEGIS_WHAT(AEGIS_ENV, rights, 0, s->index), r.value};
+    }
+    *c = s->control;
+    return 0;
 }
 
 unsigned space_hart(void)

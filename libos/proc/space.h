@@ -7,7 +7,8 @@
  *
  *     0            oneself
  *     1 .. 63      inherited: roots, console, archive, entries that transfers name
- *     64 .. 127    one's own, never inherited: session, slice, environments of others, lent pages
+ *     64 .. 127    one's own, never inherited: session, slice, environments of others, lent pages,
+ *                  the parked environment (park.h)
  *     128 ..       pages, mapped or to be mapped: slot_find() gives these; fork shares all of them
  *
  * A page that was lent as a table needs no claim: it is released at once and goes back to the free
@@ -16,6 +17,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <aegis/env.h>
@@ -29,8 +31,14 @@
 #define SLOT_OTHERS     67 /* .. 81: environments of others, for ringing and ending (process_slot) */
 #define SLOT_OTHERS_END 82
 #define SLOT_MAKING     82 /* the environment that is being made */
-#define SLOT_LENDING    83 /* .. 127: pages on their way into its tables */
+#define SLOT_LENDING    83 /* .. 110: pages on their way into its tables */
+#define SLOT_LENDING_END 111
+#define SLOT_PARKED     111 /* the environment that is kept for the next child */
+#define SLOT_PARKED_LEDGER 112 /* .. 119: its ledger's pages */
+#define SLOT_PARKED_PAGES 8
 #define SLOT_FIRST_PAGE 128
+
+#define SPACE_INHERITED (AEGIS_RWX | AEGIS_ALLOC | AEGIS_CALL | AEGIS_SEND) /* rights of what is */
 
 /* Where pages are filled before they are given away: 2 MiB of addresses that are in no region. */
 #define SPACE_WINDOW       0x3d600000UL
@@ -43,6 +51,8 @@ struct space {
     unsigned hart;  /* on which it will run */
     uint64_t identity;
     unsigned leaves; /* leaf tables that it was lent */
+    bool kept;       /* for children to come, in SLOT_PARKED */
+    struct aegis_capability control; /* once it was asked for */
 };
 
 /* Functions return 0, or a negative errno: -ENOMEM, -EAGAIN (no environment or slot of time left). */
@@ -51,7 +61,7 @@ struct space {
  * An environment with tables, a ledger of `slots` slots at least, and what lies in 1 .. 63 and in
  * SLOT_SESSION shared; it has no page and no activation yet. On failure nothing is left.
  */
-int space_make(struct space *s, unsigned hart, unsigned slots);
+int space_make(struct space *s, unsigned hart, unsigned slots, bool keep);
 /* Shares our claims [first, first + count) into the same slots; its ledger grows as needed. */
 int space_share(struct space *s, unsigned first, unsigned count, unsigned rights);
 /* Enters a translation there, of a claim that it has; lends what tables it lacks. */
@@ -72,12 +82,14 @@ void *space_open(unsigned slot);
 void space_close(unsigned slot);
 /* Its activation: slots of time begin at `entry`, masked, with gp at it. */
 int space_activate(struct space *s, uint64_t entry);
-/* Gives it a position on its hart: from here on it runs. Ours no more. */
+/* Gives it a position on its hart: from here on it runs. Ours no more, unless it is kept. */
 int space_run(struct space *s);
 /* Ends one that does not run yet, all steps. */
 void space_drop(struct space *s);
+/* Lets go of the pages that were lent before, and of the environment that was made last. */
+void space_pages_give(void);
 /* A capability for CONTROL and RING. */
-int space_control(const struct space *s, struct aegis_capability *capability);
+int space_control(struct space *s, struct aegis_capability *capability);
 /* The hart with the fewest positions. */
 unsigned space_hart(void);
 
@@ -96,3 +108,21 @@ unsigned space_hart(void);
 int space_fork(struct space *child);
 /* In the child, on its pinned stack, before anything else: its pager's arrays are put right. */
 void space_forked(void);
+/* Fills what shared mappings promise, so that parent and child have it from one. -ENOMEM. */
+int shared_populate(void);
+
+/* ---- parked.c: the environment that was made with `kept` ---- */
+
+#define PARKED_GO 3 /* in proc/park.c: what has a parked environment begin */
+
+/* Whether this process could keep one; whether the one that it keeps is still like it in all that
+ * parked_renew does not look at. */
+bool parked_possible(void);
+bool parked_fits(void);
+/*
+ * space_fork for the one that is kept, which does not run. `sp`: of the calling thread; what lies
+ * below is not copied. `*go`, PINNED_OWN, becomes PARKED_GO there. -1: forget it.
+ */
+int parked_renew(uintptr_t sp, unsigned *go);
+/* Gives all claims on it up. */
+void parked_forget(void);

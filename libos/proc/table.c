@@ -177,7 +177,7 @@ struct process *process_new(const struct process *parent, int *error)
     return p;
 }
 
-int process_bind(struct process *p, const struct space *s)
+int process_bind(struct process *p, struct space *s)
 {
     struct aegis_capability control;
     int error = space_control(s, &control);

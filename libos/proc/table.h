@@ -18,7 +18,7 @@ int processes_create(void);
  */
 struct process *process_new(const struct process *parent, int *error);
 /* Its environment, which it is made in, is known from here on. Outside the monitor. */
-int process_bind(struct process *p, const struct space *s);
+int process_bind(struct process *p, struct space *s);
 /* It runs, or never will: gone again, with all that was made for it. Outside the monitor. */
 void process_begin(struct process *p, pid_t pid);
 void process_forget(struct process *p);

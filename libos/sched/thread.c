@@ -14,12 +14,12 @@
 PINNED_BSS struct thread thread_main;
 
 /* The slice stack lies below the exception stack: an empty one's sp is not within the other. */
-static PINNED_BSS struct {
+static PINNED_OWN struct {
     uint8_t slice[SLICE_STACK];
     uint8_t exception[EXCEPTION_STACK];
 } stacks __attribute__((aligned(16)));
 
-static PINNED_BSS unsigned boot_hart;
+static PINNED_OWN unsigned boot_hart;
 static PINNED_BSS unsigned window_pages; /* of threads, mapped */
 static PINNED_BSS struct thread forked;  /* the calling thread of a fork */
 
@@ -121,6 +121,11 @@ PINNED_CODE void thread_boot_forked(struct aegis_activation *activation)
     thread_main.state = THREAD_READY;
     thread_result(&thread_main.context, 1);
     area->fp_owner = 0;
+    if (!thread_main.fp_used && activation->fp_live) { /* the unit is on since an earlier life */
+        thread_main.fp_used = 1;
+        for (unsigned i = 0; i < sizeof thread_main.fp / sizeof thread_main.fp[0]; i++)
+            thread_main.fp[i] = 0;
+    }
     if (thread_main.fp_used) {
         aegis_fp_take();
         fp_restore(thread_main.fp);
@@ -194,6 +199,11 @@ PINNED_CODE struct thread *thread_next(struct thread *after)
         if (thread_at(i)->state != THREAD_FREE)
             return thread_at(i);
     return 0;
+}
+
+bool threads_alone(void)
+{
+    return !window_pages;
 }
 
 /* ---- what applications set ---- */

@@ -35,6 +35,8 @@ struct thread *thread_new(void);
 void thread_free(struct thread *thread);
 /* Each thread in use, in no order. */
 struct thread *thread_next(struct thread *after);
+/* There never was another thread but the first. */
+bool threads_alone(void);
 /* Makes it runnable for the first time. */
 void thread_start(struct thread *thread);
 /* Ends the calling thread: `*word` becomes `value` and its sleepers are woken when nothing of the

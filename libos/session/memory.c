@@ -28,9 +28,14 @@ static PINNED_BSS uint16_t *far_slot;
 
 /* ---- identities ---- */
 
+static uint64_t identity_of(uint32_t environment, uint64_t lives)
+{
+    return ((AEGIS_EXPOSED_STATE->env[environment].check >> INDEX_BITS) + lives) << INDEX_BITS | environment;
+}
+
 uint64_t session_identity_of(uint32_t environment)
 {
-    return AEGIS_EXPOSED_STATE->env[environment].check >> INDEX_BITS << INDEX_BITS | environment;
+    return identity_of(environment, __atomic_load_n(&SESSION->lives[environment], __ATOMIC_ACQUIRE));
 }
 
 uint64_t session_identity(void)
@@ -202,7 +207,7 @@ int session_create(void)
 {
     struct aegis_capability capability;
 
-    session_me = session_identity_of(env_self());
+    session_me = identity_of(env_self(), 0);
     if (chunk_make(0, &capability))
         return -ENOMEM;
     SESSION->magic = SESSION_MAGIC;
@@ -222,13 +227,15 @@ int session_create(void)
 
 bool session_join(void)
 {
-    session_me = session_identity_of(env_self());
-    if (near_slot[0])
+    if (near_slot[0]) {
+        session_me = session_identity_of(env_self());
         return true;
+    }
     uint64_t what = slot_claim(SLOT_SESSION)->what;
     if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE || AEGIS_WHAT_ORDER(what) != 4)
         return false;
     near_slot[0] = SLOT_SESSION;
+    session_me = session_identity_of(env_self());
     return SESSION->magic == SESSION_MAGIC && SESSION->abi == SESSION_ABI;
 }
 

@@ -95,11 +95,15 @@ struct session {
     uint32_t process_high; /* entries of the process table beyond this one are free */
     int32_t last_pid;
     struct image *images;  /* proc/image.h */
+    uint16_t lives[AEGIS_ENVS]; /* of an environment: how often it was parked (proc/park.h) */
 };
 
 #define SESSION ((struct session *)SESSION_VA)
 
-/* Of this environment: its index and most of its check. 0 is nobody's. */
+/*
+ * Of this environment: its index, and most of its check with the number of its lives added. 0 is nobody's.
+ * None comes twice: checks are multiples of the golden ratio, any 2^32 of which lie further apart than lives count.
+ */
 uint64_t session_identity(void);
 uint64_t session_identity_of(uint32_t environment);
 /* Whether the environment of an identity lives. */

@@ -36,7 +36,7 @@ struct timer {
     struct thread *thread; /* whose processor time it counts */
 };
 
-static PINNED_BSS struct timer timers[TIMERS]; /* looked at in upcalls */
+static PINNED_OWN struct timer timers[TIMERS]; /* looked at in upcalls */
 
 static int fail(int error)
 {

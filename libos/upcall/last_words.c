@@ -6,7 +6,7 @@
 #include <aegis/aegis.h>
 #include <aegis/exposed.h>
 
-static PINNED_BSS char line[64];
+static PINNED_OWN char line[64];
 
 PINNED_CODE static unsigned put_text(unsigned at, const char *text)
 {

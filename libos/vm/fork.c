@@ -16,25 +16,16 @@
 #include <aegis/aegis.h>
 
 #include "../proc/space.h"
-#include "vm.h"
+#include "fork.h"
 
-#define OWN_MAX           160 /* slots that the child does not share */
-#define FORK_LEAVES       3   /* that its maker lent it (space_make) */
-#define PAGE_RIGHTS_GIVEN (AEGIS_RWX | AEGIS_LEND)
+#define OWN_MAX     240 /* slots that the child does not share */
+#define FORK_LEAVES 3   /* that its maker lent it (space_make) */
 
-extern char __pinned_data[];
-
-static PINNED_BSS uint16_t own[OWN_MAX]; /* ascending */
-static PINNED_BSS unsigned own_count;
+static PINNED_OWN uint16_t own[OWN_MAX]; /* ascending */
+static PINNED_OWN unsigned own_count;
 /* Where the child finds its copies: by page of the window, of VM_META, of VM_REGIONS. */
-static PINNED_BSS uint16_t window_copy[WINDOW_END], meta_copy[VM_META_PAGES],
+static PINNED_OWN uint16_t window_copy[WINDOW_END], meta_copy[VM_META_PAGES],
     region_copy[VM_REGION_PAGES];
-
-/* The first page of the window that is not code. */
-static inline unsigned window_data(void)
-{
-    return (unsigned)(((uintptr_t)__pinned_data - AEGIS_PINNED) / AEGIS_PAGE_SIZE);
-}
 
 /* ---- sharing claims ---- */
 
@@ -59,6 +50,8 @@ PINNED_CODE static void own_find(void)
         own_add(meta_slot[i]);
     for (unsigned i = 0; i < region_pages; i++)
         own_add(region_slot[i]);
+    for (unsigned i = 0, slot; parked_has(i, &slot); i++)
+        own_add(slot);
 }
 
 PINNED_CODE static long run_share(unsigned env, unsigned first, unsigned end)
@@ -106,12 +99,6 @@ PINNED_CODE static int is_large(unsigned slot)
     return 1;
 }
 
-/* Pages that lose W, as far as they lie side by side. */
-struct marking {
-    uintptr_t start, end;
-    unsigned rights;
-};
-
 static inline __attribute__((always_inline)) int mark(uintptr_t va, struct page_entry *e, void *run)
 {
     struct marking *m = run;
@@ -130,18 +117,28 @@ static inline __attribute__((always_inline)) int mark(uintptr_t va, struct page_
     return 0;
 }
 
+PINNED_CODE void entry_mark(uintptr_t va, struct page_entry *e, struct marking *m)
+{
+    mark(va, e, m);
+}
+
+PINNED_CODE void marking_end(const struct marking *m)
+{
+    run_protect(m->start, m->end, m->rights);
+}
+
 PINNED_CODE static void private_mark(void)
 {
     struct marking m = {0, 0, 0};
 
     entries_visit(pager_current, mark, &m);
-    run_protect(m.start, m.end, m.rights);
+    marking_end(&m);
 }
 
 /* ---- copies ---- */
 
-/* A copy of a page of ours, made in a free slot, becomes the child's alone. */
-PINNED_CODE static long copy_give(unsigned env, unsigned source, unsigned slot)
+/* A copy of a page of ours, made in a free slot, becomes the child's alone, or remains ours too. */
+PINNED_CODE static long copy_give(unsigned env, unsigned source, unsigned slot, bool keep)
 {
     struct aegis_result r;
 
@@ -151,13 +148,13 @@ PINNED_CODE static long copy_give(unsigned env, unsigned source, unsigned slot)
     if (r.error)
         return r.error;
     r = aegis_share(env, slot, 1, PAGE_RIGHTS_GIVEN);
-    while (aegis_release(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
+    while ((!keep || r.error) && aegis_release(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
         ;
     return r.error;
 }
 
 /* Translations of the window never vanish, so they are all made now. */
-PINNED_CODE static long window_give(unsigned env)
+PINNED_CODE static long window_give(unsigned env, bool keep)
 {
     unsigned data = window_data();
     long error = 0;
@@ -168,7 +165,7 @@ PINNED_CODE static long window_give(unsigned env)
         if (!window_slot[i])
             continue;
         if (i >= data)
-            error = copy_give(env, window_slot[i], window_copy[i]);
+            error = copy_give(env, window_slot[i], window_copy[i], keep);
         if (!error)
             error = aegis_map(env, window_copy[i], va | rights).error;
     }
@@ -182,7 +179,7 @@ PINNED_CODE static long nodes_give(unsigned env, const uint16_t *slots, const ui
     long error = 0;
 
     for (unsigned i = 0; i < count && !error; i++)
-        error = copy_give(env, slots[i], copies[i]);
+        error = copy_give(env, slots[i], copies[i], false);
     return error;
 }
 
@@ -204,11 +201,11 @@ PINNED_CODE static long plan_masked(long a, long b, long c, long d)
     return 0;
 }
 
-PINNED_CODE static long fork_masked(long env, long b, long c, long d)
+PINNED_CODE static long fork_masked(long env, long keep, long c, long d)
 {
     pages_settle();
     own_find();
-    long error = plan_masked(0, b, c, d);
+    long error = plan_masked(0, 0, c, d);
     if (!error)
         error = claims_share((unsigned)env);
     if (error)
@@ -217,11 +214,15 @@ PINNED_CODE static long fork_masked(long env, long b, long c, long d)
     error = nodes_give((unsigned)env, meta_slot, meta_copy, meta_count);
     if (!error)
         error = nodes_give((unsigned)env, region_slot, region_copy, region_pages);
-    return error ? error : window_give((unsigned)env);
+    if (!error)
+        error = window_give((unsigned)env, keep);
+    if (keep) /* also what is there of it when something failed: it will be forgotten */
+        parked_keep(window_copy);
+    return error;
 }
 
 /* Shared pages that nobody has touched yet would be filled twice. */
-static int shared_populate(void)
+int shared_populate(void)
 {
     struct region r;
 
@@ -240,12 +241,13 @@ int space_fork(struct space *child)
     if (error || pager_call(plan_masked, 0, 0, 0, 0) ||
         space_share(child, AEGIS_EXPOSED_STATE->env[env_self()].pages * AEGIS_CLAIMS_PER_PAGE, 0, 0))
         return -ENOMEM;
-    return pager_call(fork_masked, (long)child->slot, 0, 0, 0) ? -ENOMEM : 0;
+    return pager_call(fork_masked, (long)child->slot, child->kept, 0, 0) ? -ENOMEM : 0;
 }
 
 PINNED_CODE void space_forked(void)
 {
     tables_reset(FORK_LEAVES);
+    parked_reset();
     for (unsigned i = 0; i < WINDOW_PAGES; i++)
         window_slot[i] = i < WINDOW_END ? window_copy[i] : 0;
     for (unsigned i = 0; i < meta_count; i++)

@@ -12,13 +12,14 @@
 
 extern char __pinned_end[];
 
-PINNED_BSS uint16_t window_slot[WINDOW_PAGES];
-PINNED_BSS uint16_t meta_slot[VM_META_PAGES];
-PINNED_BSS uint16_t region_slot[VM_REGION_PAGES];
-PINNED_BSS unsigned meta_count, region_pages;
+PINNED_OWN uint16_t window_slot[WINDOW_PAGES];
+PINNED_OWN uint16_t meta_slot[VM_META_PAGES];
+PINNED_OWN uint16_t region_slot[VM_REGION_PAGES];
+PINNED_OWN unsigned meta_count, region_pages;
 static PINNED_BSS unsigned window_next; /* the next free page of the window */
 static PINNED_BSS void *given[GIVEN];   /* back, to be used again */
 static PINNED_BSS unsigned given_count;
+PINNED_BSS unsigned pager_memory_count;
 
 PINNED_CODE void memory_boot(void)
 {
@@ -52,6 +53,7 @@ PINNED_CODE void *pager_memory(void)
 {
     uintptr_t va;
 
+    pager_memory_count++;
     if (given_count)
         return clear(given[--given_count]);
     if (window_next == WINDOW_END && meta_count == VM_META_PAGES)
@@ -72,6 +74,7 @@ PINNED_CODE void *pager_memory(void)
 /* Kept for the next who wants one, and cleared then. */
 PINNED_CODE void pager_memory_give(void *page)
 {
+    pager_memory_count++;
     if (given_count < GIVEN)
         given[given_count++] = page;
 }
@@ -96,7 +99,9 @@ PINNED_CODE int memory_restore(uintptr_t va)
     uintptr_t n = (va - VM_META) / AEGIS_PAGE_SIZE, r = (va - VM_REGIONS) / AEGIS_PAGE_SIZE;
     unsigned slot = n < meta_count ? meta_slot[n] : r < region_pages ? region_slot[r] : 0;
 
-    return slot && !page_enter(slot, va, AEGIS_R | AEGIS_W) ? 0 : -1;
+    if (!slot)
+        return parked_restore(va);
+    return page_enter(slot, va, AEGIS_R | AEGIS_W) ? -1 : 0;
 }
 
 PINNED_CODE void memory_restore_all(void)

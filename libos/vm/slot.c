@@ -7,6 +7,7 @@
 #include <aegis/exposed.h>
 
 #include "../proc/space.h"
+#include "fork.h"
 
 #define STEPS 16 /* of a call that answers AGAIN, in one fault */
 #define FREED 32 /* slots freed last, to be used first */
@@ -15,9 +16,9 @@ static PINNED_BSS struct {
     unsigned freed; /* how many of those below */
     unsigned hint;  /* where to look first */
     unsigned end;   /* of the ledger, but one */
-    unsigned top;   /* no slot from here on was ever used */
     uint16_t slot[FREED];
 } slots;
+PINNED_BSS unsigned slots_top; /* no slot from here on was ever used */
 static PINNED_BSS uint16_t pending[AEGIS_ORDER_MAX + 1]; /* blocks being cleared, by order */
 
 PINNED_CODE unsigned env_self(void)
@@ -93,13 +94,13 @@ PINNED_CODE unsigned slot_after(unsigned from)
 
 PINNED_CODE void slot_adopt(unsigned slot)
 {
-    if (slot >= slots.top)
-        slots.top = slot + 1;
+    if (slot >= slots_top)
+        slots_top = slot + 1;
 }
 
 PINNED_CODE unsigned slots_used(void)
 {
-    return slots.top;
+    return slots_top;
 }
 
 PINNED_CODE unsigned slot_next(void)
@@ -110,8 +111,8 @@ PINNED_CODE unsigned slot_next(void)
             return slot;
     }
     if (__builtin_expect(slots.hint < slots.end && slot_claim(slots.hint)->what == 0, 1)) {
-        if (slots.hint >= slots.top)
-            slots.top = slots.hint + 1;
+        if (slots.hint >= slots_top)
+            slots_top = slots.hint + 1;
         return slots.hint++;
     }
     return slot_search();

@@ -8,8 +8,8 @@
 #define LEAVES 80  /* of 92 that the kernel takes; some are left for what others map into us */
 #define KNOWN  256 /* regions of 2 MiB that are known to have a leaf table */
 
-static PINNED_BSS unsigned leaves, leaves_spare; /* that are in use; lent, and no region's yet */
-static PINNED_BSS uint32_t known[KNOWN];
+static PINNED_OWN unsigned leaves, leaves_spare; /* that are in use; lent, and no region's yet */
+static PINNED_OWN uint32_t known[KNOWN];
 
 PINNED_CODE static long table_lend(unsigned order, unsigned kind, uintptr_t va)
 {

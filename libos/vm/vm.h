@@ -86,6 +86,10 @@ int memory_restore(uintptr_t va); /* -1: va is not the pager's own */
 void memory_restore_all(void);
 int memory_regions_grow(void); /* one more page at VM_REGIONS. ENOMEM */
 
+extern unsigned pager_memory_count; /* how often nodes were given out or came back */
+/* parked.c: a page of the environment that is kept for our next child. -1: va is none. */
+int parked_restore(uintptr_t va);
+
 /* regions.c: the sorted list. */
 extern struct region *regions;
 extern unsigned region_count, region_last; /* region_last: the one found last */

@@ -148,4 +148,6 @@ struct aegis_activation *aegis_activation_current(void);
 #define PINNED_DATA  __attribute__((section(".pinned.data")))
 #define PINNED_CONST __attribute__((section(".pinned.rodata")))
 #define PINNED_BSS   __attribute__((section(".pinned.bss")))
+/* Zeroed data that tells of this environment, not of the process: a child of fork has its own. */
+#define PINNED_OWN   __attribute__((section(".pinned.own,\"aw\",@nobits#")))
 #endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A parent whose memory changes between forks, and children that change theirs, differently each time:
+ * each child finds exactly what its parent had, and the parent what it had before. Children end in all
+ * ways: by exit, by exec, by a signal, with threads and children of their own.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define PLACES 24
+#define PAGES  6 /* of a place at most */
+#define PAGE   4096UL
+#define ROUNDS 120
+
+static uint64_t seed = 42;
+
+static unsigned dice(unsigned sides)
+{
+    seed = seed * 6364136223846793005 + 1442695040888963407;
+    return (unsigned)(seed >> 33) % sides;
+}
+
+/* What there is: mappings, with the first word of each page; and words in data, heap and on the stack. */
+static struct place {
+    char *at;
+    unsigned pages;
+    bool readable, shared, writable;
+    uint64_t word[PAGES];
+} place[PLACES];
+static uint64_t data[8 * PAGE / 8];
+static uint64_t data_word[8];
+static uint64_t *heap[PLACES];
+static uint64_t heap_word[PLACES];
+static double number, number_had;
+
+static volatile uint64_t *word_of(const struct place *p, unsigned page)
+{
+    return (volatile uint64_t *)(p->at + page * PAGE + 8 * (page + 5));
+}
+
+static void map(struct place *p)
+{
+    p->pages = 1 + dice(PAGES);
+    p->shared = false;
+    p->readable = p->writable = true;
+    p->at = mmap(NULL, p->pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(p->word, 0, sizeof p->word);
+    if (p->at == MAP_FAILED)
+        p->at = NULL;
+}
+
+static void rights(struct place *p)
+{
+    int how = (int)dice(3);
+    p->readable = how;
+    p->writable = how == 2;
+    mprotect(p->at, p->pages * PAGE, how == 0 ? PROT_NONE : how == 1 ? PROT_READ : PROT_READ | PROT_WRITE);
+}
+
+static void change(void)
+{
+    struct place *p = &place[dice(PLACES)];
+    unsigned page = dice(PAGES), i = dice(PLACES);
+
+    switch (dice(8)) {
+    case 0:
+        if (p->at)
+            munmap(p->at, p->pages * PAGE);
+        map(p);
+        break;
+    case 1:
+        if (p->at)
+            munmap(p->at, p->pages * PAGE);
+        p->at = NULL;
+        break;
+    case 2:
+        if (p->at)
+            rights(p);
+        break;
+    case 3:
+        free(heap[i]);
+        heap[i] = malloc(16 + dice(20000));
+        heap[i][1] = heap_word[i] = seed;
+        break;
+    case 4:
+        if (p->at && p->readable && madvise(p->at, p->pages * PAGE, MADV_DONTNEED) == 0)
+            memset(p->word, 0, sizeof p->word);
+        break;
+    default:
+        if (p->at && page < p->pages && p->writable)
+            *word_of(p, page) = p->word[page] = seed;
+        if (heap[i])
+            heap[i][1] = heap_word[i] = seed + 1;
+    }
+    unsigned d = dice(8);
+    data[d * PAGE / 8 + 3] = data_word[d] = seed;
+    number = number_had = (double)(seed >> 40);
+}
+
+static bool is_right(void)
+{
+    for (struct place *p = place; p < place + PLACES; p++)
+        for (unsigned i = 0; p->at && p->readable && i < p->pages; i++)
+            if (*word_of(p, i) != p->word[i])
+                return false;
+    for (unsigned i = 0; i < PLACES; i++)
+        if (heap[i] && heap[i][1] != heap_word[i])
+            return false;
+    for (unsigned i = 0; i < 8; i++)
+        if (data[i * PAGE / 8 + 3] != data_word[i])
+            return false;
+    return number == number_had;
+}
+
+static void *thread(void *argument)
+{
+    return argument;
+}
+
+static void child(unsigned round, unsigned depth);
+
+/* One child; whether it found all, and left all. */
+static bool born(unsigned round, unsigned depth)
+{
+    uint64_t on_stack[600];
+    int status = -1;
+
+    memset(on_stack, (int)round, sizeof on_stack);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (unsigned i = 0; i < 600; i++)
+            if ((on_stack[i] & 0xff) != (round & 0xff))
+                _exit(2);
+        child(round, depth);
+    }
+    bool same = waitpid(pid, &status, 0) == pid;
+    for (unsigned i = 0; i < 600; i++)
+        same &= (on_stack[i] & 0xff) == (round & 0xff);
+    return same && is_right() && (WIFEXITED(status) ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL);
+}
+
+static void child(unsigned round, unsigned depth)
+{
+    pthread_t t;
+
+    if (!is_right())
+        _exit(1);
+    for (unsigned i = dice(12); i; i--)
+        change();
+    if (!is_right())
+        _exit(3);
+    switch (dice(8)) {
+    case 0:
+        execl("/bin/fork_again", "nothing", (char *)NULL);
+        _exit(4);
+    case 1:
+        if (depth < 2 && (!born(round + 1, depth + 1) || !born(round + 2, depth + 1)))
+            _exit(5);
+        break;
+    case 2:
+        if (pthread_create(&t, NULL, thread, NULL) || pthread_join(t, NULL))
+            _exit(6);
+        break;
+    case 3:
+        raise(SIGKILL);
+    }
+    _exit(is_right() ? 0 : 7);
+}
+
+static bool two_at_once(void)
+{
+    pid_t first = fork();
+    if (first == 0) {
+        for (unsigned i = 0; i < 30; i++)
+            change();
+        _exit(!is_right());
+    }
+    bool good = born(200, 0);
+    int status;
+    return waitpid(first, &status, 0) == first && status == 0 && good;
+}
+
+int main(int argc, char **argv)
+{
+    bool good = true;
+
+    if (argc && !strcmp(argv[0], "nothing"))
+        return 0;
+    for (unsigned round = 0; round < ROUNDS && good; round++) {
+        good = born(round, 0);
+        for (unsigned i = dice(6); i; i--)
+            change();
+    }
+    tap(good, "each_child_has_what_its_parent_had");
+    good = true;
+    for (unsigned round = 0; round < 10 && good; round++)
+        good = two_at_once();
+    tap(good, "two_children_at_once");
+    return tap_failed;
+}
