@@ -184,10 +184,12 @@ static bool memory(struct rewriter *w, struct flow *f, uint32_t word, enum ash_o
 
     if (op >= OP_sb && op <= OP_sd && flow_from(f, rs2_of(word)) & FROM_FRAME && rs1_of(word) != X_SP)
         return fail(w, "the frame's address is stored; it is another one the next time");
+    if (!rd_of(word) && ((op >= OP_lb && op <= OP_lwu) || op == OP_amo_w || op == OP_amo_d))
+        word |= (uint32_t)X_T6 << 7; /* its value is not wanted */
     error = follow(w, f, word);
     if (error == ASH_NOT_ADDRESS || error == ASH_OUTSIDE)
         return guarded(w, f, word);
-    return !error || fail(w, error == ASH_RESERVED && !rd_of(word) ? "a load whose value is not used" : ash_error_text(error));
+    return !error || fail(w, ash_error_text(error));
 }
 
 /* A place in the window, of which the linker knew the distance from the base. */
