@@ -73,11 +73,13 @@ PINNED_CODE static void unmask(volatile struct aegis_activation *activation)
 
 PINNED_CODE void process_start(uint64_t gp)
 {
+    struct region stack = {.start = VM_STACK_TOP - VM_STACK_STEP, .end = VM_STACK_TOP, .rights = AEGIS_R | AEGIS_W,
+                           .most = AEGIS_RWX, .kind = REGION_ZERO, .flags = REGION_DOWN};
+
     thread_boot(GP_ACTIVATION(gp));
     unmask(GP_ACTIVATION(gp));
     pager_boot();
     heap_boot();
-    pager_map(VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_SIZE / AEGIS_PAGE_SIZE,
-                     AEGIS_R | AEGIS_W, REGION_ZERO);
+    pager_map_region(&stack);
     stack_switch(VM_STACK_TOP, main_start);
 }

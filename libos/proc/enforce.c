@@ -78,9 +78,12 @@ static void resume(struct process *p, struct enforced *e)
 
 static void force(struct process *p, struct enforced *e)
 {
-    if (p->pending & BIT(SIGKILL))
-        environment_end(&p->control); /* its death wakes us, and it is buried */
-    else
+    if (p->pending & BIT(SIGKILL)) {
+        monitor_enter(); /* so it does not park its environment meanwhile, which would be another's then */
+        if (p->state == PROCESS_RUNNING || p->state == PROCESS_STOPPED)
+            environment_end(&p->control); /* its death wakes us, and it is buried */
+        monitor_leave();
+    } else
         halt(p, e);
 }
 

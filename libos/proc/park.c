@@ -87,7 +87,7 @@ void park_note(const struct space *s)
 int park_fork(struct space *s)
 {
     (void)s;
-    if (shared_populate() || parked_renew((uintptr_t)__builtin_frame_address(0), &state))
+    if (parked_renew((uintptr_t)__builtin_frame_address(0), &state))
         return -ENOMEM;
     return 0;
 }

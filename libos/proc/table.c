@@ -70,12 +70,13 @@ void process_ring(const struct process *p)
 /* Each process says itself by what it is rung, or yielded to. */
 void process_ring_publish(void)
 {
-    uint32_t index = env_self();
-    struct aegis_capability c = {AEGIS_WHAT(AEGIS_ENV, AEGIS_RING, 0, index), 0};
+    static PINNED_OWN struct aegis_capability ring; /* a copy of one's parent's is none of ours */
+    uint64_t what = AEGIS_WHAT(AEGIS_ENV, AEGIS_RING, 0, env_self());
 
-    c.mac = aegis_capability_make(AEGIS_SLOT_SELF, AEGIS_RING, 0, 0).value;
+    if (ring.what != what)
+        ring = (struct aegis_capability){what, aegis_capability_make(AEGIS_SLOT_SELF, AEGIS_RING, 0, 0).value};
     monitor_enter();
-    session_store(&process_self->ring, &c, sizeof c);
+    session_store(&process_self->ring, &ring, sizeof ring);
     monitor_leave();
 }
 

@@ -11,7 +11,7 @@
 #define PER_PAGE     (AEGIS_PAGE_SIZE / sizeof(struct thread))
 #define WINDOW(page) (AEGIS_PINNED + (THREAD_WINDOW + (page)) * (uintptr_t)AEGIS_PAGE_SIZE)
 
-PINNED_BSS struct thread thread_main;
+PINNED_OWN struct thread thread_main; /* a child's is made of `forked` */
 
 /* The slice stack lies below the exception stack: an empty one's sp is not within the other. */
 static PINNED_OWN struct {
@@ -227,7 +227,7 @@ void aegis_entry_set(void (*synchronous)(void), void (*asynchronous)(void))
 /* The message passes through pinned memory: a transfer is masked, on the thread's own stack. */
 long aegis_pct(unsigned slot, uint64_t message[AEGIS_MESSAGE])
 {
-    static PINNED_BSS uint64_t pinned[AEGIS_MESSAGE];
+    static PINNED_OWN uint64_t pinned[AEGIS_MESSAGE];
     static uint32_t taken;
     long error;
 

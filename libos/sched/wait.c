@@ -12,9 +12,9 @@ static PINNED_BSS struct thread *waiting; /* a ring of those that wait, if there
 PINNED_BSS unsigned waiting_count;
 
 /* What the environment's wait is made of. */
-static PINNED_BSS struct aegis_predicate gathered[AEGIS_PREDICATES];
-static PINNED_BSS struct thread *gathered_for[AEGIS_PREDICATES];
-static PINNED_BSS uint8_t gathered_number[AEGIS_PREDICATES];
+static PINNED_OWN struct aegis_predicate gathered[AEGIS_PREDICATES];
+static PINNED_OWN struct thread *gathered_for[AEGIS_PREDICATES];
+static PINNED_OWN uint8_t gathered_number[AEGIS_PREDICATES];
 static PINNED_BSS bool overflow; /* not all of them fitted */
 
 PINNED_CODE void wait_begin(struct thread *t)
@@ -73,7 +73,7 @@ PINNED_CODE unsigned wait_wake(const volatile uint32_t *word, unsigned count)
 PINNED_CODE static long look(const struct thread *t, uint64_t now)
 {
     if (t->predicate_count) {
-        static PINNED_BSS struct aegis_predicate looked_at[AEGIS_PREDICATES];
+        static PINNED_OWN struct aegis_predicate looked_at[AEGIS_PREDICATES];
         for (unsigned i = 0; i < t->predicate_count; i++)
             looked_at[i] = t->predicates[i];
         struct aegis_result r = aegis_slice_wait((unsigned long)looked_at, t->predicate_count, 1);

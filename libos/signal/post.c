@@ -65,7 +65,8 @@ static struct local *queue_free(void)
 
 void local_forget(void)
 {
-    memset(queue, 0, sizeof queue);
+    if (queue_taken) /* else it has never been touched */
+        memset(queue, 0, sizeof queue);
     queue_taken = 0;
     signals_local = 0;
 }

@@ -148,7 +148,9 @@ bool timer_take(int signal, siginfo_t *information)
 
 void timers_forget(void)
 {
-    memset(timers, 0, sizeof timers);
+    for (struct timer *t = timers; t < timers + TIMERS; t++)
+        if (t->used)
+            *t = (struct timer){0};
     signal_hooks.deadline = 0;
 }
 

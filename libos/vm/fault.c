@@ -183,10 +183,24 @@ PINNED_CODE static int archive_fault(uintptr_t va)
     return NOWHERE;
 }
 
+/* The stack's region is as long as it was touched, so that nobody has to look through the rest. */
+PINNED_CODE static const struct region *stack_grow(uintptr_t va)
+{
+    unsigned i = region_search(va);
+
+    if (va - (VM_STACK_TOP - VM_STACK_SIZE) >= VM_STACK_SIZE || i == region_count || !(regions[i].flags & REGION_DOWN))
+        return 0;
+    uintptr_t start = va & -(uintptr_t)VM_STACK_STEP, below = i ? regions[i - 1].end : 0;
+    regions[i].start = start > below ? start : below;
+    return &regions[i];
+}
+
 PINNED_CODE static int absent(uintptr_t va, struct page_entry *e, unsigned access)
 {
     const struct region *r = region_quick(va);
 
+    if (!r)
+        r = stack_grow(va);
     if (!r && va - VM_ARCHIVE < VM_ARCHIVE) /* files read it in place, whether or not it was asked for */
         return access & ~AEGIS_R ? REFUSED : archive_fault(va);
     if (!r)

@@ -5,12 +5,12 @@
 #include "radix.h"
 #include "vm.h"
 
-static PINNED_BSS struct radix radix;
+static PINNED_OWN struct radix radix; /* a parked environment's is as ours is (parked.c) */
 
 #define NOTED 48
 
-static PINNED_BSS void *made[NOTED]; /* the first nodes: of most programs, all */
-static PINNED_BSS unsigned made_count;
+static PINNED_OWN void *made[NOTED]; /* the first nodes: of most programs, all */
+static PINNED_OWN unsigned made_count;
 
 PINNED_CODE static void *node(void)
 {

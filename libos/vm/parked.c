@@ -286,16 +286,19 @@ PINNED_CODE static void entries_renew(uintptr_t sp)
 {
     marking = (struct marking){0, 0, 0};
     regions_renew(regions, region_count, sp);
-    if (!regions_equal())
+    if (!regions_equal()) {
         regions_renew(mirrored(regions), *(const unsigned *)mirrored(&region_count), sp);
+        words_copy(mirrored(regions), (const uint64_t *)regions, (const uint64_t *)(regions + region_count));
+    }
     marking_end(&marking);
 }
 
 /* ---- claims ---- */
 
+/* Parts of one block have one check. */
 static inline bool is_same(const struct aegis_claim *a, const struct aegis_claim *b)
 {
-    return a->check == b->check && (a->what ^ b->what) << 24 == 0;
+    return !((a->check ^ b->check) | (a->what ^ b->what) << 24);
 }
 
 PINNED_CODE static long claim_renew(unsigned slot, unsigned rights)
@@ -309,34 +312,53 @@ PINNED_CODE static long claim_renew(unsigned slot, unsigned rights)
 
 PINNED_CODE static long claims_renew(unsigned first, unsigned end, unsigned rights)
 {
-    const struct aegis_claim *ours = (const struct aegis_claim *)AEGIS_LEDGER_VA + first, *its = its_claim(first);
+    const struct aegis_claim *ours = (const struct aegis_claim *)AEGIS_LEDGER_VA + first, *its = its_claim(first),
+                             *last = (const struct aegis_claim *)AEGIS_LEDGER_VA + end;
     long error = 0;
 
-    for (unsigned slot = first; slot < end && !error; slot++, ours++, its++)
+    while (ours < last && !error) {
+        if (last - ours >= 4 && is_same(ours, its) && is_same(ours + 1, its + 1) && is_same(ours + 2, its + 2) &&
+            is_same(ours + 3, its + 3)) {
+            ours += 4, its += 4;
+            continue;
+        }
         if (!is_same(ours, its))
-            error = claim_renew(slot, rights);
+            error = claim_renew((unsigned)(ours - (const struct aegis_claim *)AEGIS_LEDGER_VA), rights);
+        ours++, its++;
+    }
     return error;
 }
 
 PINNED_CODE static long ledger_renew(void)
 {
     unsigned its = *(const unsigned *)mirrored(&slots_top), end = slots_used() > its ? slots_used() : its;
+    long error = end > parked.slots ? AEGIS_E_NO_MEMORY /* ours has become longer meanwhile */
+                                    : claims_renew(SLOT_INHERITED, SLOT_OWN, SPACE_INHERITED);
 
-    if (end > parked.slots)
-        return AEGIS_E_NO_MEMORY; /* ours has become longer meanwhile */
-    long error = claims_renew(SLOT_INHERITED, SLOT_OWN, SPACE_INHERITED);
-
-    for (unsigned i = WINDOW_FIRST; i < WINDOW_PAGES; i++)
-        if (i >= window_data())
+    for (unsigned i = window_data(); i < WINDOW_PAGES; i++)
+        if (window_slot[i])
             ours_only[window_slot[i] / 64] |= 1UL << window_slot[i] % 64;
     return error ? error : claims_renew(SLOT_FIRST_PAGE, end, PAGE_RIGHTS_GIVEN);
 }
 
 /* ---- all of it ---- */
 
-PINNED_CODE static long renew_masked(long sp, long go, long c, long d)
+/* Shared pages that nobody has touched yet would be filled twice. */
+PINNED_CODE static bool are_promised(void)
 {
-    (void)c, (void)d;
+    for (const struct region *r = regions; r < regions + region_count; r++)
+        if (r->flags & REGION_SHARED && r->kind == REGION_ZERO)
+            return true;
+    return false;
+}
+
+#define TO_POPULATE 1
+
+PINNED_CODE static long renew_masked(long sp, long go, long populated, long d)
+{
+    (void)d;
+    if (!populated && are_promised())
+        return TO_POPULATE;
     pages_settle();
     for (unsigned i = 0; i < SLOTS / 64; i++)
         ours_only[i] = 0;
@@ -351,7 +373,11 @@ PINNED_CODE static long renew_masked(long sp, long go, long c, long d)
 
 int parked_renew(uintptr_t sp, unsigned *go)
 {
-    return pager_call(renew_masked, (long)sp, (long)go, 0, 0) ? -1 : 0;
+    long error = pager_call(renew_masked, (long)sp, (long)go, false, 0);
+
+    if (error == TO_POPULATE)
+        error = shared_populate() ? -1 : pager_call(renew_masked, (long)sp, (long)go, true, 0);
+    return error ? -1 : 0;
 }
 
 /* One that has lengthened its ledger itself has pages there that we do not see. */

@@ -10,7 +10,7 @@
 #define FEW      32
 #define PER_PAGE (AEGIS_PAGE_SIZE / sizeof(struct region))
 
-static PINNED_BSS struct region few[FEW];
+static PINNED_OWN struct region few[FEW]; /* parked.c copies it */
 PINNED_DATA struct region *regions = few;
 PINNED_BSS unsigned region_count, region_last;
 

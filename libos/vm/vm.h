@@ -24,6 +24,7 @@
 #define VM_REGION_PAGES 128
 #define VM_HEAP_END     VM_META
 #define VM_STACK_SIZE   0x800000UL
+#define VM_STACK_STEP   0x10000UL /* it grows by */
 #define VM_START        0x3fdc0000UL
 #define VM_START_SIZE   0x40000UL
 #define VM_STACK_TOP    VM_START

@@ -86,6 +86,7 @@ enum region_kind {
 
 #define REGION_SHARED 1
 #define REGION_LOCKED 2 /* pages are fetched when it is mapped */
+#define REGION_DOWN   4 /* the stack: grows down as it is touched, to VM_STACK_SIZE */
 
 /* A signal that `fault` and `deferred` may return: number and si_code. */
 #define PAGER_SIGNAL(signal, code) ((signal) | (code) << 16)
