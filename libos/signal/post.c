@@ -21,8 +21,9 @@ struct local {
 };
 
 static struct local queue[LOCAL];
-static uint64_t order;
-static uint32_t queue_taken;
+/* Pinned, for it is there then: a child that looks at it touches no page for it. */
+static PINNED_BSS uint64_t order;
+static PINNED_BSS uint32_t queue_taken;
 PINNED_BSS uint64_t signals_local;
 PINNED_DATA volatile uint64_t *signals_shared = &signals_local;
 
@@ -65,7 +66,7 @@ static struct local *queue_free(void)
 
 void local_forget(void)
 {
-    if (queue_taken) /* else it has never been touched */
+    if (order) /* else it was never touched */
         memset(queue, 0, sizeof queue);
     queue_taken = 0;
     signals_local = 0;

@@ -16,7 +16,7 @@ PINNED_OWN uint16_t window_slot[WINDOW_PAGES];
 PINNED_OWN uint16_t meta_slot[VM_META_PAGES];
 PINNED_OWN uint16_t region_slot[VM_REGION_PAGES];
 PINNED_OWN unsigned meta_count, region_pages;
-static PINNED_BSS unsigned window_next; /* the next free page of the window */
+PINNED_BSS unsigned window_next; /* the next free page of the window */
 static PINNED_BSS void *given[GIVEN];   /* back, to be used again */
 static PINNED_BSS unsigned given_count;
 PINNED_BSS unsigned pager_memory_count;

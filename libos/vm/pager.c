@@ -391,6 +391,7 @@ PINNED_CODE int pager_boot(void)
 {
     unsigned slots = AEGIS_EXPOSED_STATE->env[env_self()].pages * AEGIS_CLAIMS_PER_PAGE;
     uintptr_t text = (uintptr_t)__text_end, rodata = (uintptr_t)__rodata_end;
+    const struct page_entry *e;
 
     memory_boot();
     use(aegis_pager);
@@ -401,6 +402,9 @@ PINNED_CODE int pager_boot(void)
     image_region(0x10000, text, AEGIS_R | AEGIS_X, REGION_IMAGE);
     image_region(text, rodata, AEGIS_R, REGION_IMAGE);
     image_region(rodata, PAGE_UP((uintptr_t)_end), AEGIS_R | AEGIS_W, REGION_ZERO);
-    image_region(VM_START, VM_START + VM_START_SIZE, AEGIS_R | AEGIS_W, REGION_IMAGE);
+    uintptr_t start = VM_START;
+    while (start < VM_START + VM_START_SIZE && (e = pager_current->find(start)) && e->kind == PAGE_PRESENT)
+        start += AEGIS_PAGE_SIZE;
+    image_region(VM_START, start, AEGIS_R | AEGIS_W, REGION_IMAGE);
     return error;
 }

@@ -199,9 +199,14 @@ PINNED_CODE static bool was_written(const struct page_entry *its)
            !AEGIS_WHAT_ORDER(its_claim(its->slot)->what);
 }
 
+static inline void keep_back(unsigned slot)
+{
+    ours_only[slot / 64] |= 1UL << slot % 64;
+}
+
 PINNED_CODE static struct page_entry hot_entry(const struct page_entry *ours, const struct hot *h)
 {
-    ours_only[ours->slot / 64] |= 1UL << ours->slot % 64;
+    keep_back(ours->slot);
     return (struct page_entry){(uint16_t)h->slot, ours->rights & (uint8_t)~PAGE_COW, PAGE_PRESENT, ours->data};
 }
 
@@ -335,9 +340,10 @@ PINNED_CODE static long ledger_renew(void)
     long error = end > parked.slots ? AEGIS_E_NO_MEMORY /* ours has become longer meanwhile */
                                     : claims_renew(SLOT_INHERITED, SLOT_OWN, SPACE_INHERITED);
 
-    for (unsigned i = window_data(); i < WINDOW_PAGES; i++)
-        if (window_slot[i])
-            ours_only[window_slot[i] / 64] |= 1UL << window_slot[i] % 64;
+    for (unsigned i = window_data(); i < window_next; i++)
+        keep_back(window_slot[i]);
+    for (unsigned i = WINDOW_END; i < WINDOW_PAGES && window_slot[i]; i++)
+        keep_back(window_slot[i]);
     return error ? error : claims_renew(SLOT_FIRST_PAGE, end, PAGE_RIGHTS_GIVEN);
 }
 

@@ -76,6 +76,7 @@ void tables_reset(unsigned leaves);
 #define WINDOW_FIRST AEGIS_PINNED_FREE
 #define WINDOW_END   40 /* from here on: threads */
 #define WINDOW_PAGES 63
+extern unsigned window_next; /* what the pager has not used of it */
 extern uint16_t window_slot[WINDOW_PAGES];      /* by page of the pinned window */
 extern uint16_t meta_slot[VM_META_PAGES];     /* by page from VM_META on; 0: none */
 extern unsigned meta_count;
