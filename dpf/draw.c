@@ -38,7 +38,7 @@ static void test_say(const struct dpf_test *t, FILE *out)
         fprintf(out, "\\n%s", field_name(a));
 }
 
-static void edge_say(const struct dpf_test *t, const struct dpf_edge *e, FILE *out)
+static void edge_say(const struct dpf_test *t, const struct dpf_state *e, FILE *out)
 {
     const struct dpf_atom *a = &t->atom;
     uint64_t value = __builtin_bswap64(e->key) >> (64 - 8 * a->width);
@@ -61,9 +61,9 @@ static void test_draw(const struct dpf_test *t, FILE *out, const char *(*name)(u
     fprintf(out, "  t%p [shape=%s, label=\"", (const void *)t, t->table ? "cylinder" : "box");
     test_say(t, out);
     fprintf(out, "\"];\n");
-    for (const struct dpf_edge *e = t->edges; e; e = e->next) {
-        state_draw(e->to, out, name);
-        fprintf(out, "  t%p -> s%p [label=\"", (const void *)t, (const void *)e->to);
+    for (const struct dpf_state *e = t->edges; e; e = e->next) {
+        state_draw(e, out, name);
+        fprintf(out, "  t%p -> s%p [label=\"", (const void *)t, (const void *)e);
         edge_say(t, e, out);
         fprintf(out, "\"];\n");
     }
@@ -156,8 +156,8 @@ static void state_list(const struct dpf_state *s, FILE *out)
         snprintf(what, sizeof what, "behind %u atoms, from byte %u on", s->depth, t->atom.offset);
         code_list(what, &t->code, out);
         code_list("on by the slot above", &t->leave, out);
-        for (const struct dpf_edge *e = t->edges; e; e = e->next)
-            state_list(e->to, out);
+        for (const struct dpf_state *e = t->edges; e; e = e->next)
+            state_list(e, out);
     }
 }
 

@@ -99,16 +99,6 @@ bool dpf_atom_same(const struct dpf_atom *a, const struct dpf_atom *b)
            a->offset == b->offset && a->mask == b->mask && a->low == b->low && a->high == b->high;
 }
 
-bool dpf_extends(const struct dpf_filter *a, const struct dpf_filter *b)
-{
-    if (b->count < a->count)
-        return false;
-    for (unsigned i = 0; i < a->count; i++)
-        if (!dpf_atom_same(&a->atom[i], &b->atom[i]))
-            return false;
-    return true;
-}
-
 /* Which base an atom is relative to: the shifts before it. Bases are the same if these are. */
 static bool same_base(const struct dpf_filter *a, unsigned i, const struct dpf_filter *b, unsigned j)
 {
@@ -138,8 +128,7 @@ static bool range_covers(const struct dpf_atom *range, uint64_t value)
     return value >= range->low && value <= range->high;
 }
 
-/* Two atoms over the same base that no frame can satisfy both. */
-static bool contradict(const struct dpf_atom *a, const struct dpf_atom *b)
+bool dpf_atom_contradicts(const struct dpf_atom *a, const struct dpf_atom *b)
 {
     if (a->kind == DPF_SHIFT || b->kind == DPF_SHIFT)
         return false;
@@ -165,7 +154,75 @@ bool dpf_overlap(const struct dpf_filter *a, const struct dpf_filter *b)
 {
     for (unsigned i = 0; i < a->count; i++)
         for (unsigned j = 0; j < b->count; j++)
-            if (same_base(a, i, b, j) && contradict(&a->atom[i], &b->atom[j]))
+            if (same_base(a, i, b, j) && dpf_atom_contradicts(&a->atom[i], &b->atom[j]))
                 return false;
+    return true;
+}
+
+/* What b's comparisons for equality say of the byte `at` bytes behind the base of a's atom i: its known bits, and their values. */
+static unsigned byte_known(const struct dpf_filter *a, unsigned i, const struct dpf_filter *b, uint32_t at, unsigned *value)
+{
+    unsigned known = 0;
+
+    *value = 0;
+    for (unsigned j = 0; j < b->count; j++) {
+        const struct dpf_atom *c = &b->atom[j];
+        if (c->kind != DPF_EQ || at < c->offset || at >= c->offset + c->width || !same_base(a, i, b, j))
+            continue;
+        known |= byte_at(c, c->mask, at);
+        *value |= byte_at(c, c->low, at);
+    }
+    return known;
+}
+
+/* Whether b's frames surely have all bytes that a's atom i loads. */
+static bool bytes_there(const struct dpf_filter *a, unsigned i, const struct dpf_filter *b)
+{
+    for (unsigned j = 0; j < b->count; j++)
+        if (b->atom[j].offset + b->atom[j].width >= a->atom[i].offset + a->atom[i].width && same_base(a, i, b, j))
+            return true;
+    return false;
+}
+
+/* The bits under an atom's mask that b's frames surely have, or false: not all are known. */
+static bool field_known(const struct dpf_filter *a, unsigned i, const struct dpf_filter *b, uint64_t *field)
+{
+    const struct dpf_atom *p = &a->atom[i];
+
+    *field = 0;
+    for (uint32_t at = p->offset; at < p->offset + p->width; at++) {
+        unsigned value, mask = byte_at(p, p->mask, at), known = byte_known(a, i, b, at, &value);
+        if (mask & ~known)
+            return false;
+        *field = *field << 8 | (value & mask);
+    }
+    return true;
+}
+
+static bool atom_implied(const struct dpf_filter *a, unsigned i, const struct dpf_filter *b)
+{
+    const struct dpf_atom *p = &a->atom[i];
+    uint64_t field;
+
+    for (unsigned j = 0; j < b->count; j++) {
+        const struct dpf_atom *c = &b->atom[j];
+        if (!same_base(a, i, b, j) || c->kind != p->kind)
+            continue;
+        if (dpf_atom_same(p, c))
+            return true;
+        if (p->kind == DPF_RANGE && c->offset == p->offset && c->width == p->width && c->mask == p->mask && c->low >= p->low &&
+            c->high <= p->high)
+            return true;
+    }
+    if (p->kind == DPF_SHIFT || !bytes_there(a, i, b) || !field_known(a, i, b, &field))
+        return false;
+    return p->kind == DPF_EQ ? field == p->low : field >= p->low && field <= p->high;
+}
+
+bool dpf_refines(const struct dpf_filter *a, const struct dpf_filter *b)
+{
+    for (unsigned i = 0; i < a->count; i++)
+        if (!atom_implied(a, i, b))
+            return false;
     return true;
 }

@@ -44,7 +44,8 @@ enum dpf_error {
     DPF_COLLISIONS = -10,
     DPF_INVALID = -11,   /* the validator refused what was generated: a defect of ours */
     DPF_NO_FILTER = -12, /* removal of what is not there */
-    DPF_AGAIN = -13,     /* much is retired: reclaim first */
+    DPF_AGAIN = -13,     /* a change is not committed, or much is retired: reclaim first */
+    DPF_RIVALS = -14,    /* too many filters whose frames it may take */
 };
 
 /* Whether it can be installed: 0 or DPF_BAD_*. Unused fields must be zero, so that equal filters are equal bytes. */
@@ -56,6 +57,8 @@ bool dpf_match(const struct dpf_filter *filter, const uint8_t *frame, size_t len
 /* Whether some frame could match both. May say yes where none can (after different shifts), never no where one can. */
 bool dpf_overlap(const struct dpf_filter *a, const struct dpf_filter *b);
 
-/* Whether `b` begins with all atoms of `a`: then b's frames are some of a's. */
-bool dpf_extends(const struct dpf_filter *a, const struct dpf_filter *b);
+/* Whether each frame that `b` matches is surely one that `a` matches. May say no where it is so. */
+bool dpf_refines(const struct dpf_filter *a, const struct dpf_filter *b);
 bool dpf_atom_same(const struct dpf_atom *a, const struct dpf_atom *b);
+/* Two comparisons over the same base that no frame can satisfy both. May say no where it is so. */
+bool dpf_atom_contradicts(const struct dpf_atom *a, const struct dpf_atom *b);

@@ -12,7 +12,7 @@ static const uint8_t base_register[DPF_SHIFTS + 1] = {A0, A3, A4, A5};
 struct generator {
     struct dpf *d;
     unsigned count;
-    unsigned fail[DPF_CODE_MAX]; /* branches to the end */
+    uint16_t fail[DPF_CODE_MAX]; /* branches to the end */
     unsigned fails;
     unsigned slot; /* where failing goes */
     unsigned align;
@@ -116,6 +116,11 @@ uint64_t generate_key(const struct dpf_atom *a, uint64_t value)
     return a->width == 4 ? (uint64_t)(int64_t)(int32_t)key : key;
 }
 
+uint64_t generate_value(const struct dpf_atom *a, uint64_t key)
+{
+    return __builtin_bswap64(key) >> (64 - 8 * a->width);
+}
+
 static void put_mask(struct generator *g, unsigned rd, uint64_t mask, unsigned width, int64_t key)
 {
     if (mask == width_mask(width))
@@ -136,7 +141,7 @@ static void put_fail(struct generator *g, unsigned function, unsigned a, unsigne
         g->full = true;
         return;
     }
-    g->fail[g->fails++] = g->count;
+    g->fail[g->fails++] = (uint16_t)g->count;
     put(g, RV64_B(function, a, b, 0));
 }
 
@@ -222,7 +227,7 @@ static void put_equal(struct generator *g, const struct dpf_test *t)
 /* The test behind an EQ one, if both can be compared at once: whole fields side by side, in one aligned load. */
 static const struct dpf_test *neighbour(const struct generator *g, const struct dpf_test *t)
 {
-    const struct dpf_state *s = t->edges->to;
+    const struct dpf_state *s = t->edges;
     const struct dpf_test *n = s->tests;
     unsigned width = t->atom.width;
 
@@ -304,7 +309,7 @@ static unsigned reach(const struct dpf_test *t)
     for (;;) {
         unsigned end = t->atom.offset + t->atom.width;
         bytes = end > bytes ? end : bytes;
-        const struct dpf_state *s = t->edges->to;
+        const struct dpf_state *s = t->edges;
         if (t->atom.kind == DPF_SHIFT || t->table || dpf_state_joins(s) || !s->tests || s->entry_slot)
             return bytes;
         t = s->tests;
@@ -338,7 +343,7 @@ static void put_chain(struct generator *g, const struct dpf_test *t)
         t = pair ? pair : t;
         if (t->table)
             return;
-        const struct dpf_state *s = t->edges->to;
+        const struct dpf_state *s = t->edges;
         if (!s->tests) {
             put_accept(g, s, g->slot);
             return;

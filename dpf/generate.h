@@ -14,6 +14,8 @@ int generate_leave(struct dpf *d, unsigned slot);
 
 /* The value of an atom as its load gives it. */
 uint64_t generate_key(const struct dpf_atom *a, uint64_t value);
+/* And back. */
+uint64_t generate_value(const struct dpf_atom *a, uint64_t key);
 /* The alignment (dpf_state.align) behind a shift. */
 uint8_t generate_align(uint8_t align, const struct dpf_atom *shift);
 #define DPF_ALIGN_FRAME 0x32 /* a multiple of 8, and 2 */

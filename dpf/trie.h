@@ -12,7 +12,9 @@
 #define DPF_CODE_MAX   768  /* instructions of a fragment at most */
 #define DPF_RETIRED    512
 #define DPF_RETIRED_ONCE 256 /* by one change at most: 32 atoms of up to 7 pieces */
+#define DPF_PENDING    64   /* words to be published, by one change at most */
 #define DPF_PROBE_MAX  8    /* steps in a table at most */
+#define DPF_LOOK_MAX   256  /* states that dpf_rivals looks at, at most */
 
 struct dpf_state;
 struct dpf_test;
@@ -28,7 +30,7 @@ struct dpf_table {
     struct dpf_bucket {
         uint64_t key;
         uint64_t target; /* code */
-    } bucket[]; /* size + DPF_PROBE_MAX + 1, the last one always empty */
+    } bucket[]; /* size + DPF_PROBE_MAX + 1, the last one always empty; then as many struct dpf_state *, where each leads */
 };
 _Static_assert(offsetof(struct dpf_table, bucket) == 48, "TABLE_BUCKET in dispatch.S");
 #define DPF_HASH 0x9e3779b97f4a7c15UL
@@ -38,18 +40,12 @@ struct dpf_code {
     uint32_t size; /* bytes; 0: none */
 };
 
-struct dpf_edge {
-    uint64_t key; /* as the load gives it */
-    struct dpf_state *to;
-    struct dpf_edge *next;
-};
-
 /* What is looked at next: an atom without its value. */
 struct dpf_test {
     struct dpf_atom atom; /* EQ: low = 0 */
     struct dpf_state *owner;
     struct dpf_test *next;  /* tried when this one did not lead to a match */
-    struct dpf_edge *edges; /* EQ: any number; else one */
+    struct dpf_state *edges; /* where its values lead. EQ: any number; else one */
     struct dpf_table *table; /* of more than one edge */
     struct dpf_code code;   /* of a fragment that begins here */
     uint32_t edge_count;
@@ -60,7 +56,9 @@ struct dpf_test {
 };
 
 struct dpf_state {
-    struct dpf_test *via; /* the test whose edge leads here; null: the root */
+    struct dpf_test *via; /* the test that leads here; null: the root */
+    uint64_t key;         /* by this value of it, as the load gives it */
+    struct dpf_state *next, *prev; /* of the same test */
     struct dpf_test *tests;
     uint32_t accepts; /* filter + 1 that ends here, or 0 */
     uint16_t depth;   /* atoms so far */
@@ -105,6 +103,11 @@ struct dpf {
         size_t bytes;
     } retired[DPF_RETIRED];
     uint32_t retired_count;
+    /* What a change is to publish; dpf_commit stores it. */
+    struct dpf_pending {
+        uint64_t *at, value;
+    } pending[DPF_PENDING];
+    uint32_t pending_count;
     uint32_t buffer[DPF_CODE_MAX]; /* a fragment while it is made */
 };
 
@@ -117,13 +120,22 @@ void dpf_init(struct dpf *d, struct dpf_run *run, void *data, uint32_t data_cell
 
 /*
  * Installs a filter that dpf_check has passed, under a number below 2^24. 0, or DPF_DUPLICATE, DPF_NO_MEMORY,
- * DPF_COLLISIONS, DPF_INVALID, DPF_AGAIN; nothing has changed then.
+ * DPF_COLLISIONS, DPF_INVALID, DPF_AGAIN (a change before it is not committed, or much is retired); what matches whom has not changed then.
+ * New code is written, and running code does not reach it yet: when every hart would see it (fence.i), dpf_commit, also after an error.
  */
 int dpf_insert(struct dpf *d, const struct dpf_filter *filter, uint32_t number);
-/* Takes it out. 0, or DPF_NO_FILTER, DPF_NO_MEMORY, DPF_AGAIN. */
+/* Takes it out, likewise. 0, or DPF_NO_FILTER, DPF_NO_MEMORY, DPF_AGAIN. */
 int dpf_remove(struct dpf *d, const struct dpf_filter *filter);
-/* Frees what is retired. The caller has made sure that no hart runs code from before the last change. */
+/* Publishes the last change: a few words, each of which leaves code that is right. */
+void dpf_commit(struct dpf *d);
+/* Frees what is retired. The change is committed, and no hart runs code from before that. */
 void dpf_reclaim(struct dpf *d);
+
+/*
+ * Installed filters that may match a frame of `filter`'s and would lose it to that one, having no more atoms than it: how
+ * many, their numbers in `rival`; or DPF_RIVALS: more than `max`, or too many to look at. May name some that lose nothing.
+ */
+int dpf_rivals(const struct dpf *d, const struct dpf_filter *filter, uint32_t *rival, unsigned max);
 
 /* The number + 1 of the winner, by walking the trie: what compiled code must say too. 0: none. */
 uint32_t dpf_walk(const struct dpf *d, const uint8_t *frame, size_t length);

@@ -69,6 +69,7 @@ static int install(struct dpf *d, const struct pcap_filters *f, uint32_t number)
 {
     for (uint32_t i = 0; i < f->count; i++) {
         int error = dpf_insert(d, &f->filter[i], number);
+        dpf_commit(d);
         dpf_reclaim(d);
         if (error == DPF_DUPLICATE)
             fprintf(stderr, "aegis-filter: %s: another expression takes the same frames\n", expressions[number]);

@@ -155,7 +155,7 @@ static bool install(const struct pcap_filters *f)
     setup();
     for (unsigned i = 0; i < f->count; i++) {
         int error = dpf_insert(&d, &f->filter[i], 0);
-        dpf_reclaim(&d);
+        dpf_commit(&d), dpf_reclaim(&d);
         if (error && error != DPF_DUPLICATE) {
             printf("# dpf_insert: %d\n", error);
             return false;

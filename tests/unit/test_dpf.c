@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sources: dpf/filter.c dpf/cells.c dpf/trie.c dpf/generate.c dpf/validate.c tests/host/rv64.c */
+/* sources: dpf/filter.c dpf/cells.c dpf/trie.c dpf/table.c dpf/publish.c dpf/rivals.c dpf/generate.c dpf/validate.c tests/host/rv64.c */
 /* flags: -I. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,16 +146,71 @@ static bool change(void)
     return !error || error == DPF_DUPLICATE;
 }
 
+/* Until it is committed a change is not seen: compiled code says what was said before. */
+static bool unseen(const struct dpf_filter *before, const bool *there)
+{
+    uint64_t result = classify(NULL);
+    uint32_t depth = 0;
+
+    for (unsigned i = 0; i < INSTALLED; i++)
+        if (there[i] && before[i].count > depth && dpf_match(&before[i], frame, frame_length))
+            depth = before[i].count;
+    why = "a change is seen before it is committed";
+    return result != ~0UL && result >> 24 == depth;
+}
+
+static bool change_unseen(void)
+{
+    static struct dpf_filter before[INSTALLED];
+    static bool there[INSTALLED];
+
+    memcpy(before, installed, sizeof before);
+    memcpy(there, used, sizeof there);
+    why = "a change was refused";
+    if (!change())
+        return false;
+    for (unsigned i = 0; i < 4; i++) {
+        random_frame();
+        if (!unseen(before, there))
+            return false;
+    }
+    return true;
+}
+
+/* Whoever would lose a frame to a filter that is not installed is among its rivals. */
+static bool rivals_named(void)
+{
+    uint32_t rival[INSTALLED];
+    struct dpf_filter f = random_filter();
+    int count = dpf_check(&f) ? DPF_RIVALS : dpf_rivals(&d, &f, rival, INSTALLED);
+
+    for (unsigned n = 0; count >= 0 && n < 4; n++) {
+        random_frame();
+        for (unsigned i = 0; dpf_match(&f, frame, frame_length) && i < INSTALLED; i++) {
+            if (!used[i] || installed[i].count > f.count || !dpf_match(&installed[i], frame, frame_length))
+                continue;
+            int at = 0;
+            while (at < count && rival[at] != i)
+                at++;
+            if (at == count) {
+                why = "a rival is not named";
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static bool storm(unsigned rounds)
 {
     setup();
     memset(used, 0, sizeof used);
     for (unsigned n = 0; n < rounds; n++) {
-        if (!change()) {
-            why = "a change was refused";
+        if (!change_unseen())
             return false;
-        }
-        dpf_reclaim(&d);
+        if (!rivals_named())
+            return false;
+        dpf_commit(&d), dpf_reclaim(&d);
         for (unsigned i = 0; i < 8; i++) {
             random_frame();
             if (!agree())
@@ -167,7 +222,7 @@ static bool storm(unsigned rounds)
             why = "not taken out";
             return false;
         }
-        dpf_reclaim(&d);
+        dpf_commit(&d), dpf_reclaim(&d);
     }
     why = "something was left behind";
     return d.filters == 0 && d.alternatives == 0 && d.data.free == DATA_CELLS && d.code.free == CODE_CELLS;
@@ -182,7 +237,7 @@ static uint64_t cost(unsigned filters)
         struct dpf_filter f = connection(0x0a000100 + i * 7, (uint16_t)(1024 + i));
         if (dpf_check(&f) || dpf_insert(&d, &f, i))
             return 0;
-        dpf_reclaim(&d);
+        dpf_commit(&d), dpf_reclaim(&d);
     }
     tcp_frame(0x0a000100 + (filters - 1) * 7, (uint16_t)(1024 + filters - 1));
     return DPF_RESULT_NUMBER(classify(&count)) == filters ? count : 0;
@@ -218,7 +273,7 @@ static void test_overlap(void)
     c.count = 4;
     tap(!dpf_overlap(&a, &b), "filters of different ports do not overlap");
     tap(dpf_overlap(&a, &c) && dpf_overlap(&c, &a), "a prefix overlaps what extends it");
-    tap(dpf_extends(&c, &a) && !dpf_extends(&a, &c), "and is extended by it");
+    tap(dpf_refines(&c, &a) && !dpf_refines(&a, &c), "and is refined by it");
     bool sound = true;
     for (unsigned i = 0; i < 200000 && sound; i++) {
         struct dpf_filter f = random_filter(), g = random_filter();
@@ -229,6 +284,52 @@ static void test_overlap(void)
             sound = dpf_overlap(&f, &g);
     }
     tap(sound, "no frame matches two filters that are said not to overlap");
+}
+
+static void test_refines(void)
+{
+    struct dpf_filter range = connection(1, 1), one = connection(1, 80), short_load = connection(1, 1);
+    bool sound = true;
+
+    for (unsigned i = 0; i < range.count; i++)
+        if (range.atom[i].kind == DPF_EQ && range.atom[i].low == 1 && range.atom[i].width == 2)
+            range.atom[i] = (struct dpf_atom){.kind = DPF_RANGE, .width = 2, .offset = range.atom[i].offset, .mask = 0xffff,
+                                              .low = 70, .high = 90};
+    tap(dpf_refines(&range, &one) && !dpf_refines(&one, &range), "a port refines a range that holds it");
+    one = connection(1, 91);
+    tap(!dpf_refines(&range, &one), "a port outside does not");
+    short_load.count = 1;
+    short_load.atom[0] = (struct dpf_atom){.kind = DPF_EQ, .width = 4, .offset = 12, .mask = 0xffff0000, .low = 0x08000000};
+    one = connection(1, 1), one.count = 1;
+    tap(!dpf_refines(&short_load, &one), "what loads fewer bytes does not, though it knows all bits");
+    for (unsigned i = 0; i < 200000 && sound; i++) {
+        struct dpf_filter f = random_filter(), g = random_filter();
+        if (dpf_check(&f) || dpf_check(&g) || !dpf_refines(&f, &g))
+            continue;
+        random_frame();
+        sound = !dpf_match(&g, frame, frame_length) || dpf_match(&f, frame, frame_length);
+    }
+    tap(sound, "no frame matches a refinement but not what it refines");
+}
+
+/* Sockets come and go: the table of a port neither grows nor keeps what is gone. */
+static void test_churn(void)
+{
+    setup();
+    for (unsigned i = 0; i < 20; i++) {
+        struct dpf_filter f = connection(7, (uint16_t)(i + 1));
+        dpf_insert(&d, &f, i), dpf_commit(&d), dpf_reclaim(&d);
+    }
+    uint32_t data_free = d.data.free, code_free = d.code.free;
+    bool good = true;
+    for (unsigned i = 0; i < 20000 && good; i++) {
+        struct dpf_filter f = connection(7, (uint16_t)(100 + i));
+        good = !dpf_insert(&d, &f, 99);
+        dpf_commit(&d), dpf_reclaim(&d);
+        good &= !dpf_remove(&d, &f);
+        dpf_commit(&d), dpf_reclaim(&d);
+    }
+    tap(good && d.data.free + 64 >= data_free && d.code.free == code_free, "a table in which 20,000 keys came and went is no larger");
 }
 
 static void test_validator(void)
@@ -263,6 +364,8 @@ int main(void)
 {
     test_refused();
     test_overlap();
+    test_refines();
+    test_churn();
     test_validator();
     bool good = true;
     for (seed = 1; seed < 200 && good; seed += 7) {
