@@ -6,7 +6,6 @@
 
 /* Cleared; null: none left. */
 void *dpf_take(struct dpf *d, size_t bytes);
-void dpf_retire(struct dpf *d, struct cells *pool, void *at, size_t bytes);
 /* A slot's number; 0: none left. */
 unsigned dpf_slot_take(struct dpf *d);
 void dpf_slot_give(struct dpf *d, unsigned slot);

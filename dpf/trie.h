@@ -130,6 +130,8 @@ int dpf_remove(struct dpf *d, const struct dpf_filter *filter);
 void dpf_commit(struct dpf *d);
 /* Frees what is retired. The change is committed, and no hart runs code from before that. */
 void dpf_reclaim(struct dpf *d);
+/* What else is to be free at the next dpf_reclaim. */
+void dpf_retire(struct dpf *d, struct cells *pool, void *at, size_t bytes);
 
 /*
  * Installed filters that may match a frame of `filter`'s and would lose it to that one, having no more atoms than it: how

@@ -29,6 +29,12 @@ static uint64_t *check_at(uint64_t what, uint32_t **count)
     case AEGIS_IRQ:
         *count = &kernel.irq_claims[r % AEGIS_IRQS];
         return r < AEGIS_IRQS ? &kernel.irq_check[r] : NULL;
+    case AEGIS_FILTER:
+        *count = &kernel.filter_claims[r % AEGIS_FILTERS];
+        return r < AEGIS_FILTERS ? &exposed.net.filter[r].check : NULL;
+    case AEGIS_ENDPOINT:
+        *count = &kernel.endpoint_claims[r % AEGIS_ENDPOINTS];
+        return r < AEGIS_ENDPOINTS ? &exposed.net.endpoint[r].check : NULL;
     case AEGIS_CONSOLE:
     case AEGIS_MACHINE:
         return r ? NULL : &kernel.single_check[type];
@@ -96,7 +102,7 @@ void resource_drop(uint64_t what, const struct env *from)
         return;
     }
     lock_take(&kernel.table_lock);
-    check_at(what, &count);
+    uint64_t *check = check_at(what, &count);
     --*count;
     switch (AEGIS_WHAT_TYPE(what)) {
     case AEGIS_SLICE:
@@ -111,6 +117,13 @@ void resource_drop(uint64_t what, const struct env *from)
         if (!*count) {
             kernel.irq_check[r] = 0;
             machine_irq_enable(r, false);
+        }
+        break;
+    case AEGIS_FILTER:
+    case AEGIS_ENDPOINT:
+        if (!*count) { /* dev_reap finds it */
+            *check = 0;
+            dev_reap_wanted = 1;
         }
         break;
     }

@@ -213,6 +213,7 @@ struct kernel {
     uint64_t entry_check[AEGIS_ENVS];
     uint64_t irq_check[AEGIS_IRQS]; /* 0: nobody's */
     uint32_t irq_claims[AEGIS_IRQS];
+    uint32_t filter_claims[AEGIS_FILTERS], endpoint_claims[AEGIS_ENDPOINTS];
     uint32_t slice_claims[AEGIS_HARTS][AEGIS_SLICES];
     uint32_t env_free;  /* index at which to look for a free one first */
     uint32_t env_next[AEGIS_ENVS]; /* of the dying, from exposed.dying on */

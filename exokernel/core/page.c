@@ -239,10 +239,12 @@ struct aegis_page *page_head_search(pfn_t page)
     return NULL;
 }
 
-static void free_if_idle(struct aegis_page *head)
+static inline void free_if_idle(struct aegis_page *head)
 {
-    if (head->claims || head->pins)
+    if (head->claims || head->pins) {
+        dev_reap_wanted |= !(head->flags & AEGIS_PAGE_IS_LENT); /* an endpoint's, whose owner let go of it? */
         return;
+    }
     head->check = 0;
     if (head->flags & AEGIS_PAGE_IS_DEVICE)
         return;

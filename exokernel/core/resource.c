@@ -132,7 +132,7 @@ result_t call_reap(unsigned long count)
 {
     unsigned long done = 0;
 
-    while (done < count && done < AEGIS_VECTOR && (env_reap() || page_reap()))
+    while (done < count && done < AEGIS_VECTOR && (env_reap() || dev_reap() || page_reap()))
         done++;
     return OK_VALUE(done);
 }

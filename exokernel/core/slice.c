@@ -359,12 +359,14 @@ _Noreturn void slice_leave(void)
     machine_self()->phase = 0;
     for (;;) {
         idle_interrupts(h, pending);
+        if (!LIKELY(!dev_waiting))
+            dev_poll();
         try_all(h);
         bool busy = true;
         if (!h->shown->idle)
             idle_begin(h);
         else
-            busy = env_reap() || (page_reap_wanted() && page_reap());
+            busy = dev_waiting || env_reap() || dev_reap() || (page_reap_wanted() && page_reap());
         pending = busy ? machine_pending() : rest(h);
     }
 }

@@ -16,6 +16,7 @@
 #include "../core/user.h"
 #include "../riscv/calls.h"
 #include "log.h"
+#include "net.h"
 #include "plic.h"
 #include "uart.h"
 
@@ -96,7 +97,7 @@ static bool put(unsigned channel, uint8_t byte)
     return byte == DLE ? put_pair(DLE) : uart_put(byte, &console.polls);
 }
 
-static void put_line(unsigned channel, const char *text)
+static COLD void put_line(unsigned channel, const char *text)
 {
     console.polls = POLLS_LINE;
     while (*text && put(channel, *text))
@@ -181,7 +182,7 @@ static bool receive_byte(uint8_t byte)
     return false;
 }
 
-static bool receive(void)
+static COLD bool receive(void)
 {
     bool dump = false;
     int byte;
@@ -198,7 +199,7 @@ static bool receive(void)
 }
 
 /* What each activation of an environment called last, but for transfers and what entry.S does alone. */
-static void dump_calls(unsigned index)
+static COLD void dump_calls(unsigned index)
 {
     const struct env *e = kernel.env[index];
     if (!e)
@@ -211,7 +212,7 @@ static void dump_calls(unsigned index)
  * The dump: every environment, then each hart says where it is, this one at once and the others
  * when they are interrupted.
  */
-static void dump(void)
+static COLD void dump(void)
 {
     for (unsigned i = 0; i < AEGIS_ENVS; i++) {
         const struct aegis_env_record *r = &exposed.env[i];
@@ -228,7 +229,7 @@ static void dump(void)
     console_dump_hart(csr_read(sepc));
 }
 
-void console_dump_hart(uint64_t pc)
+COLD void console_dump_hart(uint64_t pc)
 {
     unsigned h = machine_hart();
     const struct activation *a = machine_self();
@@ -258,6 +259,8 @@ void dev_interrupt(void)
     long line = (int32_t)plic_claim();
     if (line == console.line)
         console_interrupt();
+    else if (line == net_line)
+        net_interrupt();
     else if ((unsigned long)line < AEGIS_IRQS)
         __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
     slice_poke();
@@ -272,7 +275,7 @@ static void irq_complete(uint32_t line)
 
 bool machine_irq_valid(uint32_t line)
 {
-    return plic_line_valid(line) && line != (uint32_t)console.line;
+    return plic_line_valid(line) && line != (uint32_t)console.line && line != (uint32_t)net_line;
 }
 
 void machine_irq_enable(uint32_t line, bool on)
@@ -297,7 +300,7 @@ static long use(unsigned long slot, unsigned type, unsigned rights, uint32_t *re
     return error;
 }
 
-result_t call_console_write(unsigned long slot, unsigned long channel, unsigned long va,
+COLD result_t call_console_write(unsigned long slot, unsigned long channel, unsigned long va,
                             unsigned long size)
 {
     uint8_t bytes[CHUNK];
@@ -334,7 +337,7 @@ static unsigned long take(uint8_t *bytes, unsigned long size)
     return count;
 }
 
-result_t call_console_read(unsigned long slot, unsigned long va, unsigned long size)
+COLD result_t call_console_read(unsigned long slot, unsigned long va, unsigned long size)
 {
     uint8_t bytes[CHUNK];
     struct env *e = machine_self()->env;
@@ -372,7 +375,7 @@ result_t call_irq_done(unsigned long slot)
     return (result_t){error, 0};
 }
 
-result_t call_machine_end(unsigned long slot, unsigned long status)
+COLD result_t call_machine_end(unsigned long slot, unsigned long status)
 {
     long error = use(slot, AEGIS_MACHINE, AEGIS_W, NULL);
     if (error)

@@ -19,7 +19,7 @@
 
 enum property {
     ADDRESS_CELLS, SIZE_CELLS, REG, COMPATIBLE, STATUS, DEVICE_TYPE, MMU_TYPE, PHANDLE, INTERRUPTS,
-    TARGETS, NDEV, BOOTARGS, INITRD_START, INITRD_END, RNG_SEED, STDOUT, TIMEBASE, REG_SHIFT,
+    TARGETS, NDEV, BOOTARGS, INITRD_START, INITRD_END, RNG_SEED, STDOUT, TIMEBASE, REG_SHIFT, MAC,
     PROPERTIES
 };
 
@@ -27,6 +27,7 @@ static const char *const names[PROPERTIES] = {
     "#address-cells", "#size-cells", "reg", "compatible", "status", "device_type", "mmu-type",
     "phandle", "interrupts", "interrupts-extended", "riscv,ndev", "bootargs", "linux,initrd-start",
     "linux,initrd-end", "rng-seed", "stdout-path", "timebase-frequency", "reg-shift",
+    "local-mac-address",
 };
 
 struct node {
@@ -181,6 +182,17 @@ static void uart_found(struct walk *w, const struct node *node, const struct nod
         info->uart[info->uart_count++] = uart;
 }
 
+static void nic_found(struct walk *w, const struct node *node, const struct node *parent, uint32_t kind)
+{
+    struct fdt_info *info = w->info;
+    struct fdt_nic nic = {.kind = kind, .irq = irq_of(node)};
+    if (info->nic_count == FDT_NICS || !okay(node) || !reg(node, parent, 0, &nic.reg))
+        return;
+    for (unsigned i = 0; i < 6 && node->value[MAC].size == 6; i++)
+        nic.mac[i] = node->value[MAC].data[i];
+    info->nic[info->nic_count++] = nic;
+}
+
 static void device_found(struct walk *w, const struct node *node, const struct node *parent)
 {
     struct fdt_info *info = w->info;
@@ -197,6 +209,10 @@ static void device_found(struct walk *w, const struct node *node, const struct n
         passive_found(w, node, parent, AEGIS_DEVICE_GOLDFISH_RTC);
     } else if (lists(compatible, "sifive,pwm0")) {
         passive_found(w, node, parent, AEGIS_DEVICE_SIFIVE_PWM);
+    } else if (lists(compatible, "virtio,mmio")) {
+        nic_found(w, node, parent, FDT_NIC_VIRTIO);
+    } else if (lists(compatible, "sifive,fu540-c000-gem")) {
+        nic_found(w, node, parent, FDT_NIC_GEM);
     } else if (lists(compatible, "sifive,test1")) {
         reg(node, parent, 0, &info->finisher);
     }

@@ -14,6 +14,7 @@
 #define FDT_HARTS 16
 #define FDT_UARTS 4
 #define FDT_DEVICES 8
+#define FDT_NICS 16
 #define FDT_NONE 0xffffffffU
 
 struct fdt_range {
@@ -46,9 +47,19 @@ struct fdt_device {
     uint32_t kind, irq; /* enum aegis_device_kind */
 };
 
+/* Where a network device may stand: what it is, its driver looks. */
+enum fdt_nic_kind { FDT_NIC_VIRTIO, FDT_NIC_GEM };
+struct fdt_nic {
+    struct fdt_range reg;
+    uint32_t kind, irq;
+    uint8_t mac[6]; /* zero: the tree does not say */
+};
+
 struct fdt_info {
     unsigned memory_count, reserved_count, hart_count, uart_count, device_count;
     struct fdt_device device[FDT_DEVICES];
+    unsigned nic_count;
+    struct fdt_nic nic[FDT_NICS];
     struct fdt_range memory[FDT_RANGES];
     struct fdt_range reserved[FDT_RESERVED];
     struct fdt_hart hart[FDT_HARTS]; /* only harts that have an MMU and are not disabled */

@@ -21,6 +21,8 @@ void options_read(struct options *options, const char *text);
 /* tables.c: the kernel's address space and the exposed one's part of every other. */
 void tables_map_memory(uint64_t first, uint64_t count);
 void tables_map_exposed(pfn_t records, uint64_t record_pages, pfn_t tables);
+/* Pages of code that is made while the machine runs, R-X at the address returned; they are written through the direct map. */
+uint64_t tables_map_code(pfn_t first, uint64_t count);
 
 /* From here on the kernel's part of every address space stays as it is. */
 void tables_close(void);

@@ -200,6 +200,11 @@ void machine_interrupt_clear(void);
 
 /* dev/console.c: an external interrupt, with interrupts off; serves one line. */
 void dev_interrupt(void);
+/* dev/net.c: with its interrupts off a device may have frames waiting; takes some. */
+extern volatile uint32_t dev_waiting, dev_reap_wanted;
+void dev_poll(void);
+/* One step on what has lost its last claim. False: nothing to do but to wait. */
+bool dev_reap(void);
 
 /* One page; 645 instructions to clear it. */
 void machine_clear(void *page);

@@ -7,6 +7,7 @@
 #include "../core/env.h"
 #include "../core/slice.h"
 #include "../dev/console.h"
+#include "../dev/net.h"
 #include "../dev/plic.h"
 #include "boot.h"
 #include "../dev/log.h"
@@ -154,6 +155,7 @@ static void devices_start(uint64_t boot_hartid)
         if (fdt.hart[i].id == boot_hartid && fdt.hart[i].context != FDT_NONE &&
             plic_start(fdt.plic.base, fdt.plic.size, fdt.plic_lines, fdt.hart[i].context)) {
             console_open(fdt.console.irq);
+            net_start(&fdt);
             return;
         }
     }

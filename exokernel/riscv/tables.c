@@ -106,3 +106,15 @@ void tables_map_exposed(pfn_t records, uint64_t record_pages, pfn_t tables)
         exposed_middle[1 + i] = TABLE((uint64_t)(tables + i) << 12);
     kernel_exposed_entry = TABLE(map_physical(exposed_middle));
 }
+
+/* Behind the image. */
+uint64_t tables_map_code(pfn_t first, uint64_t count)
+{
+    static uint64_t leaf[512] __attribute__((aligned(4096)));
+    uint64_t va = ((uint64_t)image_start & -0x200000UL) + 0x200000;
+    for (uint64_t i = 0; i < count; i++)
+        leaf[i] = LEAF((first + i) << 12, PTE_V | PTE_R | PTE_X | PTE_A);
+    image_middle[va >> 21 & 511] = TABLE(map_physical(leaf));
+    machine_flush_all();
+    return va;
+}

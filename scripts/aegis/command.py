@@ -33,6 +33,9 @@ def parser():
                    help="copy a file or folder into the guest; GUEST is /basename unless said")
     p.add_argument("--get", action="append", default=[], metavar="GUEST[=HOST]", help="copy a file out when the program has ended")
     p.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the environment")
+    p.add_argument("--net", action="store_true", help="a network: QEMU's, which stands for the Internet (addresses 10.0.2.0/24)")
+    p.add_argument("--forward", action="append", default=[], metavar="tcp|udp:HOSTPORT:GUESTPORT",
+                   help="with a network, in which this port of 127.0.0.1 is a port of the guest's")
     p.add_argument("--icount", action="store_true", help="count instructions as time: runs repeat exactly")
     p.add_argument("--timeout", type=seconds, metavar="S", help="end after S seconds with status 124 and the machine's state")
     p.add_argument("--gdb", action="store_true", help="wait for a debugger; prints the command to paste")
@@ -236,6 +239,8 @@ def run(arguments):
     options = options_parser.parse_args(ours)
     put, get, environment = pairs(options)
     machine.check(options.machine, options.smp, options.memory, False, None)
+    for text in options.forward:
+        machine.forwarding(text)
     extra = tokens(options)
     if (status := check_program(argv, put)) is not None:
         return status
@@ -252,7 +257,7 @@ def run(arguments):
     received = set()
     port = free_port() if options.gdb else None
     with machine.session(made, machine=options.machine, harts=options.smp, memory=options.memory, icount=options.icount,
-                         qemu=options.qemu, append=extra, gdb=port, out=write_all(1), err=write_all(2), log=log_sink(options, tty),
+                         qemu=options.qemu, append=extra, gdb=port, net=options.net, forward=options.forward, out=write_all(1), err=write_all(2), log=log_sink(options, tty),
                          on_file=receiver(get, received)) as running:
         return drive(running, options, argv, tty, get, received, port)
 

@@ -63,15 +63,35 @@ def check(machine, harts, memory, icount, qemu):
         raise Wrong("--icount with three harts or more never ends on QEMU before 10")
 
 
-def command_line(*, machine, harts, memory, icount, qemu, kernel, initrd, append, serial, gdb=None):
+def forwarding(text):
+    """tcp:HOSTPORT:GUESTPORT or udp:..., as QEMU's user network has it."""
+    kind, _, ports = text.partition(":")
+    host, _, guest = ports.partition(":")
+    if kind not in ("tcp", "udp") or not all(p.isdigit() and 0 < int(p) < 65536 for p in (host, guest)):
+        raise Wrong(f"--forward {text}: not tcp:HOSTPORT:GUESTPORT or udp:HOSTPORT:GUESTPORT")
+    return f"hostfwd={kind}:127.0.0.1:{host}-:{guest}"
+
+
+def network(machine, net, forward, device):
+    """QEMU's options for the network. net: True is QEMU's user network, text is what -netdev says beside its id."""
+    if not net and not forward:
+        return []
+    backend = net if isinstance(net, str) else ",".join(["user", *map(forwarding, forward)])
+    if machine == "sifive_u":  # its GEM is soldered on
+        return ["-nic", backend]
+    legacy = "true" if device == "legacy" else "false"
+    return ["-global", f"virtio-mmio.force-legacy={legacy}", "-netdev", backend + ",id=net0", "-device", "virtio-net-device,netdev=net0"]
+
+
+def command_line(*, machine, harts, memory, icount, qemu, kernel, initrd, append, serial, gdb=None, net=None, forward=(), nic=None):
     program, firmware = find_qemu(qemu)
     check(machine, harts, memory, icount, program)
     cores = harts + 1 if machine == "sifive_u" else harts  # its hart 0 is the E51, which has no MMU
     command = [program, "-machine", machine, "-smp", cores, "-m", f"{memory}M", "-nodefaults", "-display", "none",
                "-monitor", "none", "-no-reboot", *firmware, "-kernel", kernel, "-initrd", initrd, "-append", append,
-               "-chardev", f"socket,id=line,fd={serial}", "-serial", "chardev:line"]
-    if icount:
-        command += ["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"]
+               "-chardev", f"socket,id=line,fd={serial}", "-serial", "chardev:line", *network(machine, net, forward, nic)]
+    if icount:  # with a network idle virtual time would race ahead of the host, and be charged with its timers
+        command += ["-icount", f"shift=0,sleep={'on' if net or forward else 'off'}", "-rtc", "clock=vm"]
     if gdb:
         command += ["-S", "-gdb", f"tcp:127.0.0.1:{gdb}"]
     return [str(c) for c in command]
@@ -424,8 +444,9 @@ def check_size(size, memory):
 
 @contextlib.contextmanager
 def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=None, append=(), kernel=None, gdb=None,
-            plain=False, **sinks):
-    """Boots `archive`; the machine is gone when the block is left."""
+            plain=False, net=None, forward=(), nic=None, options=(), **sinks):
+    """Boots `archive`; the machine is gone when the block is left.
+    net: True, or what -netdev says (nic "legacy": an old virtio device); options: more for QEMU."""
     kernel = Path(kernel or paths.KERNEL)
     if not kernel.is_file():
         raise Failure(f"{kernel}: there is no kernel; scripts/build makes it")
@@ -439,7 +460,8 @@ def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=
         ends = line()
         try:
             command = command_line(machine=machine, harts=harts, memory=memory, icount=icount, qemu=qemu, kernel=kernel,
-                                   initrd=initrd, append=" ".join(tokens), serial=ends[1].fileno(), gdb=gdb)
+                                   initrd=initrd, append=" ".join(tokens), serial=ends[1].fileno(), gdb=gdb,
+                                   net=net, forward=forward, nic=nic) + [str(o) for o in options]
             running = Session(command, ends, **sinks)
         except BaseException:
             for end in ends:
@@ -453,7 +475,7 @@ def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=
 
 def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False, put=(), env=None, stdin=b"", timeout=60,
         qemu=None, append=(), init=None, archive_extra=None, get=(), kernel=None, tty=None, streams=None,
-        archive=None):
+        archive=None, net=None, forward=(), nic=None, options=()):
     """Boots, runs one program, waits for the end. Never raises for what the guest does: see Result.status.
 
     put: [(host path, guest path)]; stdin None keeps the input open; init: another ELF as the first environment;
@@ -466,7 +488,7 @@ def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False,
         made = Bytes(archive)
     started = time.monotonic()
     with session(made, machine=machine, harts=harts, memory=memory, icount=icount, qemu=qemu, append=append, kernel=kernel,
-                 out=out.extend, err=err.extend, log=log.extend,
+                 net=net, forward=forward, nic=nic, options=options, out=out.extend, err=err.extend, log=log.extend,
                  on_file=lambda f: files.__setitem__(f.path, f)) as running:
         source = Input(data=stdin) if stdin is not None else None
         status = running.loop(source, timeout)

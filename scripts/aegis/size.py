@@ -10,6 +10,7 @@ BESIDE = ("dev",)
 LINES, TEXT = 5000, 64 << 10
 VERIFIER = ("verify.c", "verify.h", "decode.c", "decode.h")  # of ash/: what is trusted
 VERIFIER_LINES = 700
+TEXT_BESIDE = (".text.dpf", ".text.ash")
 
 # A comment, or a string or character that may look like one inside.
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
@@ -30,13 +31,13 @@ def folder_lines(folder):
     return {p: lines(p) for p in sorted(Path(folder).rglob("*")) if p.suffix in (".c", ".h", ".S", ".def")}
 
 
-def text_bytes(elf):
-    """Code and constants: every loaded section that is not written to."""
+def text_bytes(elf, beside=False):
+    """Code of the kernel and its drivers; or what is counted beside it: the compiler of filters."""
     total = 0
     output = proc.run([paths.TOOL + "readelf", "-SW", elf], capture=True)[1]
     for line in output.splitlines():
         found = re.match(r"\s*\[\s*\d+\]\s+(\S+)\s+\S+\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)\s+\S+\s+([A-Za-z]*)", line)
-        if found and "X" in found[3]:
+        if found and "X" in found[3] and (found[1] in TEXT_BESIDE) == beside:
             total += int(found[2], 16)
     return total
 
@@ -64,4 +65,5 @@ def rows():
         out.append(("ash verifier lines", sum(lines(paths.ROOT / "ash" / name) for name in VERIFIER), VERIFIER_LINES))
     if paths.KERNEL.exists():
         out.append(("kernel text bytes", text_bytes(paths.KERNEL), TEXT))
+        out.append(("dpf text bytes", text_bytes(paths.KERNEL, True), None))
     return out

@@ -10,6 +10,7 @@
 #include "../../exokernel/core/pct.h"
 
 struct host host;
+volatile uint32_t dev_waiting, dev_reap_wanted;
 struct kernel kernel;
 struct aegis_exposed exposed;
 
@@ -177,6 +178,31 @@ result_t call_console_write(unsigned long slot, unsigned long channel, unsigned 
 result_t call_console_read(unsigned long slot, unsigned long va, unsigned long size)
 {
     (void)slot, (void)va, (void)size;
+    return NO_DEVICE;
+}
+
+/* dev/'s: the host has no network. */
+result_t call_filter_install(unsigned long parent, unsigned long program, unsigned long slot)
+{
+    (void)parent, (void)program, (void)slot;
+    return NO_DEVICE;
+}
+
+result_t call_endpoint_create(unsigned long parent, unsigned long ring, unsigned long buffers, unsigned long slot)
+{
+    (void)parent, (void)ring, (void)buffers, (void)slot;
+    return NO_DEVICE;
+}
+
+result_t call_filter_bind(unsigned long filter, unsigned long endpoint, unsigned long tag)
+{
+    (void)filter, (void)endpoint, (void)tag;
+    return NO_DEVICE;
+}
+
+result_t call_net_send(unsigned long endpoint)
+{
+    (void)endpoint;
     return NO_DEVICE;
 }
 

@@ -158,6 +158,16 @@ static inline void machine_interrupt_clear(void)
 }
 
 void dev_interrupt(void);
+extern volatile uint32_t dev_waiting, dev_reap_wanted; /* the host has no network */
+
+static inline void dev_poll(void)
+{
+}
+
+static inline bool dev_reap(void)
+{
+    return false;
+}
 unsigned long machine_idle(void);
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);

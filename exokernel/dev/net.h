@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The network inside the kernel (net.md): what net.c, filter.c, endpoint.c, send.c and the drivers share. */
+#pragma once
+
+#include "../../dpf/trie.h"
+#include "../core/ledger.h"
+
+struct fdt_info;
+
+/* ---- filters (filter.c); under net.lock, but what is said to be the receiver's ---- */
+
+#define TEMPLATE_WORDS 8 /* eight bytes of a header each; what needs more is compared atom by atom */
+
+struct filter {
+    struct endpoint *endpoint; /* the receiver's: null, it is bound to none */
+    uint32_t tag;
+    uint64_t check;            /* of the claim by which it was bound: another one now, it is bound no more */
+    bool may_send;             /* that claim had W */
+    uint16_t children;         /* filters and endpoints beneath it */
+    uint32_t bytes;            /* of `program` */
+    struct program *program;   /* in the trie's memory; null: no filter */
+};
+
+/* What a filter keeps of its atoms; written once, and kept until every hart has let go of it. */
+struct program {
+    uint8_t receive, send; /* atoms */
+    bool any;              /* AEGIS_FILTER_SEND_ANY */
+    uint8_t words;   /* of the template that are compared at once: they are all of it, or `slow` */
+    bool slow;       /* atoms remain that are no words */
+    uint16_t reach;  /* bytes of a header that those words look at */
+    struct { uint64_t mask, value; uint64_t offset; } word[TEMPLATE_WORDS]; /* offset from 2 bytes before the frame */
+    struct dpf_atom atom[]; /* `receive`, then `send` */
+};
+
+/* ---- endpoints (endpoint.c) ---- */
+
+struct endpoint {
+    struct lock lock;      /* what receiving changes */
+    struct lock send_lock; /* what sending changes; before the device's */
+    enum { ENDPOINT_FREE, ENDPOINT_LIVE, ENDPOINT_ENDING } state; /* under net.lock */
+    uint16_t number, parent;
+    uint32_t buffers_mask;  /* how many there are - 1 */
+    uint32_t buffers_bytes;
+    struct aegis_ring *ring;
+    char *buffers;
+    struct aegis_page *ring_head, *buffers_head;
+    uint64_t received, dropped;
+    uint64_t taken, completed, refused;
+    uint32_t flight; /* frames with parts that the device has; with send_lock, or the device's lock for less */
+    uint32_t stamp;  /* ending: every hart has let go when this is over */
+    uint64_t since;  /* when it began to end */
+};
+
+/* ---- the machine's network (net.c) ---- */
+
+#define NIC_PARTS (AEGIS_TX_PARTS + 1)
+
+/* A frame on its way out. Its header lies in a buffer of the device's; parts lie in pinned blocks. */
+struct nic_frame {
+    uint32_t header_length;
+    uint16_t flags, checksum_start, checksum_offset;
+    unsigned parts;
+    struct {
+        uint64_t physical;
+        uint32_t length;
+        struct aegis_page *head;
+    } part[AEGIS_TX_PARTS];
+    struct endpoint *endpoint; /* of a frame with parts */
+    uint64_t sequence;         /* its number there */
+};
+
+/* A driver. All but `interrupt` under the lock that is named. */
+struct nic {
+    /* Where the header of the next frame goes, 2 bytes behind a multiple of 8; null: no room. send_lock. */
+    char *(*header)(void);
+    void (*send)(const struct nic_frame *f);
+    void (*kick)(void);
+    /* Gives back what has been sent. send_lock. */
+    void (*complete)(void);
+    /* Takes up to `budget` frames and delivers each by net_frame. How many. receive_lock. */
+    unsigned (*receive)(unsigned budget);
+    /* Interrupts off, acknowledged; or on: true if something came before that. receive_lock. */
+    bool (*interrupts)(bool on);
+    /* Whatever the device has of frames to send is given up. Both locks. */
+    void (*reset)(void);
+};
+
+struct network {
+    struct lock lock;    /* filters, endpoints, the trie */
+    struct lock receive_lock, send_lock; /* the device's halves */
+    const struct nic *nic; /* null: none */
+    uint32_t root_limit; /* filters and endpoints that may still be made beneath the network itself */
+    uint32_t unsettled;  /* a change of the trie is under way: 1 to be committed, 2 to be reclaimed, when `stamp` is over */
+    uint32_t stamp;
+    uint64_t window;     /* when the present window of interrupts' charged time began, and what was used of it */
+    uint64_t charged;
+    struct dpf_run *run;
+    struct filter filter[AEGIS_FILTERS];
+    struct endpoint endpoint[AEGIS_ENDPOINTS];
+};
+extern struct network network;
+extern struct dpf network_trie;
+
+/* At boot: memory, filters' trie, the first device that a driver knows. */
+void net_start(const struct fdt_info *fdt);
+/* Its device's line at the interrupt controller, -1: none; and that one's interrupt. */
+extern int32_t net_line;
+void net_interrupt(void);
+
+/* A frame for us, 2 bytes behind a multiple of 8, in memory that nobody else writes. AEGIS_RX_*. */
+void net_frame(const char *frame, uint32_t length, unsigned flags);
+/* The device said something that cannot be. */
+void net_nonsense(void);
+
+/* Pages for ever the kernel's, at boot: first page number. Not cleared. */
+pfn_t net_pages(unsigned order);
+
+/* ---- filter.c ---- */
+
+void filters_start(void);
+/* Commits and reclaims as far as every hart allows; net.lock is held. */
+void filters_settle(void);
+/* One step: a filter without claims goes. False: nothing to do, or nothing but to wait. */
+bool filters_reap(void);
+/* Whether a header may be sent by a filter. */
+bool filter_allows(const struct program *p, const char *header, uint32_t length);
+/* `count` filters and endpoints fewer (or, negative, more) may be made beneath a filter, or the network. */
+bool limit_take(unsigned parent, uint32_t count);
+void limit_give(unsigned parent, uint32_t count);
+/* What is to be above a new filter or endpoint: by a claim with ALLOC. */
+struct above {
+    unsigned parent;       /* a filter's number; AEGIS_NONE: the network itself */
+    uint32_t first, count; /* numbers of filters that may be had (a root of a part: not all); of endpoints, every fourth */
+};
+long above_use(struct env *e, unsigned long slot, struct above *above);
+_Static_assert(AEGIS_FILTERS == 4 * AEGIS_ENDPOINTS, "fourth");
+
+/* ---- endpoint.c, send.c ---- */
+
+/* One reason more why a block stays allocated. False: it is lent, or registers. */
+bool pin_take(struct aegis_page *head);
+static inline void pin_give(struct aegis_page *head)
+{
+    page_return(head, false);
+}
+
+bool endpoints_reap(void);
+void endpoint_deliver(struct endpoint *e, unsigned filter, const char *frame, uint32_t length, unsigned flags);
+/* The device is done with a frame of its: pins go. The device's send_lock is held. */
+void endpoint_sent(const struct nic_frame *f);
+
+/* `length` bytes and up to 7 more, both 2 bytes behind a multiple of 8. Bytes around them in `to` become 0. */
+void frame_copy(char *to, const char *from, uint32_t length);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * virtio-net over mmio (Virtual I/O Device 1.2: 2.7 split queues, 4.2 mmio, 5.1 network). Modern and legacy devices differ in how a
+ * queue is handed over and in the length of the header before each frame. The device sees descriptors and rings in pages
+ * of the kernel's, its receive buffers, header buffers, and parts of frames that are pinned. What it says (an index, a number, a
+ * length) is read once and believed only within bounds.
+ *
+ * Merged receive buffers are not asked for: a frame fits into one. Receive interrupts are turned off by the ring's flag; those of
+ * sending come only while somebody waits for parts to be free.
+ */
+#include "drivers.h"
+
+#include "../riscv/machine.h"
+#include "log.h"
+
+/* mmio registers, in words */
+enum {
+    MAGIC = 0x00 / 4, VERSION = 0x04 / 4, DEVICE = 0x08 / 4, FEATURES = 0x10 / 4, FEATURES_SELECT = 0x14 / 4, ACCEPTED = 0x20 / 4,
+    ACCEPTED_SELECT = 0x24 / 4, LEGACY_PAGE_SIZE = 0x28 / 4, QUEUE_SELECT = 0x30 / 4, QUEUE_MAX = 0x34 / 4, QUEUE_SIZE = 0x38 / 4,
+    LEGACY_ALIGN = 0x3c / 4, LEGACY_PAGE = 0x40 / 4, QUEUE_READY = 0x44 / 4, NOTIFY = 0x50 / 4, INTERRUPT = 0x60 / 4,
+    ACKNOWLEDGE = 0x64 / 4, STATUS = 0x70 / 4, QUEUE_DESC = 0x80 / 4, QUEUE_AVAIL = 0x90 / 4, QUEUE_USED = 0xa0 / 4, CONFIG = 0x100 / 4,
+};
+#define MAGIC_VALUE 0x74726976
+#define DEVICE_NET 1
+#define STATUS_ACKNOWLEDGE 1
+#define STATUS_DRIVER 2
+#define STATUS_OK 4
+#define STATUS_FEATURES_OK 8
+
+#define F_CSUM (1UL << 0)
+#define F_GUEST_CSUM (1UL << 1)
+#define F_MAC (1UL << 5)
+#define F_STATUS (1UL << 16)
+#define F_ANY_LAYOUT (1UL << 27)
+#define F_VERSION_1 (1UL << 32)
+
+#define QUEUE 256 /* entries at most; a power of two */
+#define QUEUE_ORDER 2 /* pages of a queue: descriptors 4096 bytes, avail 518, used (from the third page on) 2054 */
+#define USED_AT 8192
+#define BUFFER 2048 /* of a received frame */
+#define HEADER 320  /* buffer of a header to be sent: NIC_FRAME + AEGIS_NET_HEADER_MAX, in whole lines */
+#define RECEIVE_ORDER 7
+#define HEADERS_ORDER 5
+#define DESC_NEXT 1
+#define DESC_WRITE 2
+#define NO_INTERRUPT 1
+#define NO_NOTIFY 1
+#define HEADER_NEEDS_CSUM 1
+#define HEADER_DATA_VALID 2
+
+struct desc { uint64_t address; uint32_t length; uint16_t flags, next; };
+struct avail { uint16_t flags, index, ring[QUEUE]; };
+struct used { uint16_t flags, index; struct { uint32_t id, length; } ring[QUEUE]; };
+struct header { uint8_t flags, gso_type; uint16_t header_length, gso_size, checksum_start, checksum_offset, buffers; };
+
+struct queue {
+    struct desc *desc;
+    struct avail *avail;
+    volatile struct used *used;
+    uint16_t number, size;
+    uint16_t avail_index, used_index;
+};
+
+static volatile uint32_t *reg;
+static bool legacy;
+static uint64_t features;
+static uint32_t before; /* bytes of the header in front of a frame */
+static struct queue rx, tx;
+static char *buffers, *headers;
+static uint8_t rx_out[QUEUE]; /* 1: the device has the buffer */
+/* Frames being sent, in order; each with its descriptors, one after the other round the queue. */
+static struct sent {
+    struct nic_frame frame;
+    uint8_t descriptors; /* 0: none; and of a frame that is done, `done` */
+    bool done;
+} sent[QUEUE];
+static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's; a frame's record stands at its first */
+
+#define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
+
+static uint64_t physical_of(const void *direct)
+{
+    return (uint64_t)direct - MAP_DIRECT;
+}
+
+/* ---- receiving ---- */
+
+static void rx_give(uint16_t id)
+{
+    rx.avail->ring[rx.avail_index++ % rx.size] = id;
+    rx_out[id] = 1;
+    FENCE(w, w);
+    *(volatile uint16_t *)&rx.avail->index = rx.avail_index;
+}
+
+static void notify(struct queue *q)
+{
+    FENCE(rw, rw); /* the index, before we look whether the device wants to hear of it; and before it hears */
+    if (!(q->used->flags & NO_NOTIFY)) {
+        FENCE(w, o);
+        reg[NOTIFY] = q->number;
+    }
+}
+
+static unsigned receive(unsigned budget)
+{
+    unsigned n = 0;
+
+    while (n < budget && rx.used->index != rx.used_index) {
+        FENCE(r, r);
+        uint32_t id = rx.used->ring[rx.used_index % rx.size].id, length = rx.used->ring[rx.used_index % rx.size].length;
+        rx.used_index++;
+        n++;
+        if (id >= rx.size || !rx_out[id]) {
+            net_nonsense();
+            continue;
+        }
+        rx_out[id] = 0;
+        char *frame = buffers + id * BUFFER + NIC_FRAME;
+        const struct header *h = (const struct header *)(frame - before);
+        exposed.net.received++;
+        exposed.net.received_bytes += length - before;
+        if (length < before + 14 || length > before + AEGIS_NET_FRAME_MAX)
+            net_nonsense();
+        else
+            net_frame(frame, length - before, h->flags & (HEADER_DATA_VALID | HEADER_NEEDS_CSUM) ? AEGIS_RX_CHECKED : 0);
+        rx_give((uint16_t)id);
+    }
+    if (n)
+        notify(&rx);
+    return n;
+}
+
+static bool interrupts(bool on)
+{
+    if (!on) {
+        *(volatile uint16_t *)&rx.avail->flags = NO_INTERRUPT;
+        reg[ACKNOWLEDGE] = reg[INTERRUPT];
+        return false;
+    }
+    *(volatile uint16_t *)&rx.avail->flags = 0;
+    FENCE(rw, rw);
+    return rx.used->index != rx.used_index;
+}
+
+/* ---- sending ---- */
+
+static char *header_buffer(uint16_t at)
+{
+    return headers + (at % tx.size) * HEADER + NIC_FRAME;
+}
+
+static char *tx_header(void)
+{
+    return (uint16_t)(tx_next - tx_first) + NIC_PARTS > tx.size ? NULL : header_buffer(tx_next);
+}
+
+static void desc_put(uint64_t address, uint32_t length, bool more)
+{
+    struct desc *d = &tx.desc[tx_next % tx.size];
+
+    tx_next++;
+    *d = (struct desc){address, length, more ? DESC_NEXT : 0, (uint16_t)(tx_next % tx.size)};
+}
+
+static void tx_send(const struct nic_frame *f)
+{
+    uint16_t first = tx_next % tx.size;
+    char *frame = header_buffer(first);
+    struct header *h = (struct header *)(frame - before);
+
+    *(uint64_t *)h = 0; /* 10 or 12 bytes, behind a multiple of 8 or of 4 */
+    ((uint16_t *)h)[4] = 0;
+    if (before == 12)
+        h->buffers = 0;
+    if (f->flags & AEGIS_TX_CHECKSUM) {
+        h->flags = HEADER_NEEDS_CSUM;
+        h->checksum_start = f->checksum_start;
+        h->checksum_offset = f->checksum_offset;
+    }
+    sent[first].frame = *f;
+    sent[first].descriptors = (uint8_t)(f->parts + 1);
+    sent[first].done = false;
+    exposed.net.sent++;
+    exposed.net.sent_bytes += f->header_length;
+    desc_put(physical_of(h), before + f->header_length, f->parts);
+    for (unsigned i = 0; i < f->parts; i++) {
+        desc_put(f->part[i].physical, f->part[i].length, i + 1 < f->parts);
+        exposed.net.sent_bytes += f->part[i].length;
+    }
+    if (f->parts)
+        *(volatile uint16_t *)&tx.avail->flags = 0; /* somebody may wait for these to be free */
+    tx.avail->ring[tx.avail_index++ % tx.size] = first;
+}
+
+static void tx_kick(void)
+{
+    FENCE(w, w);
+    *(volatile uint16_t *)&tx.avail->index = tx.avail_index;
+    notify(&tx);
+}
+
+/* From the oldest on: what is done, and all before it is. */
+static void tx_free(void)
+{
+    while (tx_first != tx_next && sent[tx_first % tx.size].done) {
+        struct sent *s = &sent[tx_first % tx.size];
+        tx_first += s->descriptors;
+        s->descriptors = 0;
+        if (s->frame.parts)
+            endpoint_sent(&s->frame);
+    }
+}
+
+static void complete(void)
+{
+    uint16_t index = tx.used->index;
+
+    if (index == tx.used_index)
+        return;
+    FENCE(r, r);
+    for (; tx.used_index != index; tx.used_index++) {
+        uint32_t id = tx.used->ring[tx.used_index % tx.size].id;
+        if (id >= tx.size || !sent[id].descriptors || sent[id].done) {
+            net_nonsense();
+            if (tx_first == tx_next) { /* an index that runs ahead of all that it has: no more than one turn of it */
+                tx.used_index = index;
+                break;
+            }
+            continue;
+        }
+        sent[id].done = true;
+    }
+    tx_free();
+    if (tx_first == tx_next)
+        *(volatile uint16_t *)&tx.avail->flags = NO_INTERRUPT;
+}
+
+/* ---- starting ---- */
+
+static COLD void queue_hand_over(struct queue *q)
+{
+    reg[QUEUE_SELECT] = q->number;
+    reg[QUEUE_SIZE] = q->size;
+    if (legacy) {
+        reg[LEGACY_ALIGN] = PAGE_SIZE;
+        reg[LEGACY_PAGE] = (uint32_t)(physical_of(q->desc) >> AEGIS_PAGE_SHIFT);
+        return;
+    }
+    const uint64_t at[3] = {physical_of(q->desc), physical_of(q->avail), physical_of((const void *)q->used)};
+    static const uint32_t where[3] = {QUEUE_DESC, QUEUE_AVAIL, QUEUE_USED};
+    for (unsigned i = 0; i < 3; i++) {
+        reg[where[i]] = (uint32_t)at[i];
+        reg[where[i] + 1] = (uint32_t)(at[i] >> 32);
+    }
+    reg[QUEUE_READY] = 1;
+}
+
+static COLD bool queue_find(struct queue *q, uint16_t number)
+{
+    reg[QUEUE_SELECT] = number;
+    uint32_t max = reg[QUEUE_MAX];
+    /* a legacy device takes the layout of all that it has: descriptors, avail, used on the next page */
+    if (max < 16 || (legacy && max != QUEUE))
+        return false;
+    *q = (struct queue){.number = number, .size = 16};
+    while (q->size < QUEUE && q->size * 2U <= max)
+        q->size *= 2;
+    pfn_t page = net_pages(QUEUE_ORDER);
+    for (unsigned i = 0; i < 1 << QUEUE_ORDER; i++)
+        machine_clear(machine_direct(page + i));
+    q->desc = machine_direct(page);
+    q->avail = (struct avail *)((char *)q->desc + PAGE_SIZE);
+    q->used = (volatile struct used *)((char *)q->desc + USED_AT);
+    return true;
+}
+
+static COLD void queues_fill(void)
+{
+    rx.avail_index = rx.used_index = tx.avail_index = tx.used_index = tx_first = tx_next = 0;
+    *(volatile uint16_t *)&rx.avail->index = *(volatile uint16_t *)&tx.avail->index = 0;
+    rx.used->index = tx.used->index = 0;
+    tx.avail->flags = NO_INTERRUPT;
+    queue_hand_over(&rx);
+    queue_hand_over(&tx);
+    for (uint16_t i = 0; i < rx.size; i++) {
+        rx.desc[i] = (struct desc){physical_of(buffers + i * BUFFER + NIC_FRAME - before), before + AEGIS_NET_FRAME_MAX + 4, DESC_WRITE, 0};
+        rx_give(i);
+    }
+}
+
+static COLD bool negotiate(void)
+{
+    reg[STATUS] = 0;
+    while (reg[STATUS]) /* it is reset */
+        machine_relax();
+    reg[STATUS] = STATUS_ACKNOWLEDGE;
+    reg[STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER;
+    uint64_t offered = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        reg[FEATURES_SELECT] = i;
+        offered |= (uint64_t)reg[FEATURES] << 32 * i;
+    }
+    features = offered & (F_CSUM | F_GUEST_CSUM | F_MAC | F_STATUS | (legacy ? F_ANY_LAYOUT : F_VERSION_1));
+    if (!(features & (legacy ? F_ANY_LAYOUT : F_VERSION_1)))
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        reg[ACCEPTED_SELECT] = i;
+        reg[ACCEPTED] = (uint32_t)(features >> 32 * i);
+    }
+    if (legacy) {
+        reg[LEGACY_PAGE_SIZE] = PAGE_SIZE;
+        return true;
+    }
+    reg[STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK;
+    return reg[STATUS] & STATUS_FEATURES_OK;
+}
+
+static COLD void run(void)
+{
+    reg[STATUS] = STATUS_ACKNOWLEDGE | STATUS_DRIVER | (legacy ? 0 : STATUS_FEATURES_OK) | STATUS_OK;
+    notify(&rx);
+}
+
+/* All that it had is given up: its queues begin anew. */
+static COLD void reset(void)
+{
+    if (!negotiate())
+        return; /* it answers no more: nothing is its */
+    for (uint16_t at = tx_first; at != tx_next; at += sent[at % tx.size].descriptors)
+        sent[at % tx.size].done = true;
+    tx_free();
+    queues_fill();
+    run();
+}
+
+static COLD void config_read(void)
+{
+    const volatile uint8_t *config = (const volatile uint8_t *)&reg[CONFIG];
+
+    for (unsigned i = 0; i < 6 && features & F_MAC; i++)
+        exposed.net.mac[i] = config[i];
+    exposed.net.up = !(features & F_STATUS) || config[6] & 1;
+    exposed.net.features = (features & F_CSUM ? AEGIS_NET_TX_CHECKSUM : 0) | (features & F_GUEST_CSUM ? AEGIS_NET_RX_CHECKSUM : 0);
+    exposed.net.device = legacy ? AEGIS_NIC_VIRTIO_LEGACY : AEGIS_NIC_VIRTIO;
+}
+
+COLD const struct nic *virtio_net_start(const struct fdt_nic *at)
+{
+    static const struct nic driver = {tx_header, tx_send, tx_kick, complete, receive, interrupts, reset};
+
+    reg = map_device(at->reg.base);
+    if (at->reg.size < 0x200 || reg[MAGIC] != MAGIC_VALUE || reg[DEVICE] != DEVICE_NET || reg[VERSION] - 1 > 1)
+        return NULL;
+    legacy = reg[VERSION] == 1;
+    before = legacy ? 10 : 12;
+    if (!negotiate() || !queue_find(&rx, 0) || !queue_find(&tx, 1)) {
+        log_print("network: a virtio device that cannot be used");
+        return NULL;
+    }
+    buffers = machine_direct(net_pages(RECEIVE_ORDER));
+    headers = machine_direct(net_pages(HEADERS_ORDER));
+    config_read();
+    queues_fill();
+    run();
+    net_line = (int32_t)at->irq;
+    return &driver;
+}
