@@ -28,3 +28,9 @@ struct elf_program {
  */
 const char *elf_read(const uint8_t *image, size_t size, uint64_t memory,
                      struct elf_program *program);
+
+/*
+ * The function that holds `pc` by the file's symbol table, and where it begins; null: none is known, or the table is not
+ * whole. The name ends in 0 and lies in the image. (System V ABI, chapter 4: symbol table.)
+ */
+const char *elf_function(const uint8_t *image, size_t size, uint64_t pc, uint64_t *start);

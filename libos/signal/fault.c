@@ -3,17 +3,21 @@
 #include "fault.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <aegis/pager.h>
 
+#include "../proc/elf.h"
 #include "../sched/thread.h"
 #include "../upcall/upcall_asm.h"
 #include "../posix/process.h"
 
-#define CALLERS 16
+#define CALLERS 18
 #define WORDS   512 /* of the stack that are searched for return addresses */
 
+#define TEXT ((const char *)0x10000) /* where aegis.ld begins */
 extern char __text_end[];
 
 static const char *cause_name(uint64_t cause)
@@ -55,7 +59,7 @@ static void registers_print(const struct context *c)
 
 static int is_code(uint64_t pc)
 {
-    return pc >= 0x10000 && pc < (uint64_t)__text_end && !(pc & 1);
+    return pc >= (uint64_t)TEXT && pc < (uint64_t)__text_end && !(pc & 1);
 }
 
 /* A word on the stack is taken for a return address if it follows a call instruction. */
@@ -75,27 +79,65 @@ static int readable(uint64_t va)
            pager_find(va).kind == PAGE_PRESENT;
 }
 
-static void callers_print(const struct context *c)
+/* Where it was, and return addresses from there on outwards, at most `max`. Old frames may show among them. */
+static unsigned callers_find(const struct context *c, uint64_t *pc, unsigned max)
 {
     const uint64_t *sp = (const uint64_t *)(c->x[CONTEXT_SP] & ~7UL);
     uint64_t ra = c->x[CONTEXT_X(1)];
-    char line[32];
     unsigned found = 0;
 
-    snprintf(line, sizeof line, "callers: %lx", (unsigned long)c->pc);
-    console_print(2, line);
-    if (follows_call(ra)) {
-        snprintf(line, sizeof line, " %lx", (unsigned long)ra);
-        console_print(2, line);
-    }
-    for (unsigned i = 0; i < WORDS && found < CALLERS && readable((uint64_t)(sp + i)); i++) {
-        if (sp[i] == ra || !follows_call(sp[i]))
+    pc[found++] = c->pc;
+    if (follows_call(ra))
+        pc[found++] = ra;
+    for (unsigned i = 0; i < WORDS && found < max && readable((uint64_t)(sp + i)); i++)
+        if (sp[i] != ra && follows_call(sp[i]))
+            pc[found++] = sp[i];
+    return found;
+}
+
+/* The archive's file of which this program's code is a copy: of a link, or of what the shell ran, too. */
+static bool program_find(struct cpio_file *file)
+{
+    size_t bytes, offset = 0, text = (size_t)(__text_end - TEXT);
+    const uint8_t *archive = archive_map(&bytes);
+    struct elf_program program;
+
+    while (archive && cpio_read(archive, bytes, &offset, file)) {
+        if (elf_read(file->data, file->size, ~0UL, &program))
             continue;
-        snprintf(line, sizeof line, " %lx", (unsigned long)sp[i]);
+        for (unsigned i = 0; i < program.count; i++) {
+            const struct elf_segment *s = &program.segment[i];
+            if (s->va == (uint64_t)TEXT && text - s->file_size < AEGIS_PAGE_SIZE &&
+                !memcmp(file->data + s->file_offset, TEXT, s->file_size))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What is told first asks for nothing: should the memory be so broken that the rest fails, that much has been said. */
+static void callers_print(const struct context *c)
+{
+    uint64_t pc[CALLERS], start;
+    char line[128];
+    struct cpio_file file;
+    unsigned count = callers_find(c, pc, CALLERS);
+
+    console_print(2, "callers:");
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(line, sizeof line, " %lx", (unsigned long)pc[i]);
         console_print(2, line);
-        found++;
     }
     console_print(2, "\n(riscv64-unknown-elf-addr2line -pfae PROGRAM with these shows lines)\n");
+    if (!program_find(&file))
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = elf_function(file.data, file.size, i ? pc[i] - 1 : pc[i], &start);
+        if (!is_code(pc[i]) || !name)
+            continue;
+        snprintf(line, sizeof line, "  %lx %.80s+%lx\n", (unsigned long)pc[i], name, (unsigned long)(pc[i] - start));
+        console_print(2, line);
+    }
 }
 
 void fault_report(const struct context *c, int signal)
