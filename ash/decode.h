@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fields of RV64's 32-bit instructions (unprivileged ISA, "RV32I base instruction formats"). */
+/* RV64's 32-bit instructions: which one it is, its fields (unprivileged ISA, "RV32I base instruction formats"). */
 #pragma once
 
-#include <stdint.h>
+#include "verify.h"
+
+/* By opcode and funct3; OP_COUNT: ash_decode_further knows. */
+extern const uint8_t ash_first[32][8];
+enum ash_op ash_decode_further(uint32_t w);
+
+static inline enum ash_op decode(uint32_t w)
+{
+    unsigned op = (w & 3) == 3 ? ash_first[w >> 2 & 31][w >> 12 & 7] : OP_NONE;
+    return op < OP_COUNT ? op : ash_decode_further(w);
+}
 
 static inline unsigned rd_of(uint32_t w)
 {

@@ -125,7 +125,7 @@ static struct ash_program with_ends(const struct ash_program *p)
 /* One that is no branch: written, and followed. False: the verifier would refuse it, and nothing happened. */
 static enum ash_error follow(struct rewriter *w, struct flow *f, uint32_t word)
 {
-    struct ash_verifier v = {.code = {.window = w->p->window, .words = 1}, .now = f->state, .reached = true};
+    struct ash_verifier v = {.code = {.window = w->p->window, .words = 1}, .now = f->state, .reached = true, .next = ~0UL};
     struct flow before = *f;
     enum ash_error error;
 

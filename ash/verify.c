@@ -9,6 +9,7 @@
 #include "decode.h"
 
 #define LIMIT (1L << 61) /* bounds beyond are no bounds; two of them make no overflow */
+#define RULE  static __attribute__((noinline)) /* so that what calls them needs no stack */
 #define A0    10
 #define RA    1
 #define S0    8
@@ -137,15 +138,6 @@ static void multiply(struct ash_state *s, unsigned rd, unsigned a, unsigned b)
         set_any(s, rd);
 }
 
-/* By a register: a count does not grow. */
-static void shift_right(struct ash_state *s, unsigned rd, unsigned a)
-{
-    if (is_count(s, a))
-        set(s, rd, ASH_NUMBER, 0, s->high[a]);
-    else
-        set_any(s, rd);
-}
-
 /* Unsigned: less than a divisor that is not 0. */
 static void modulo(struct ash_state *s, unsigned rd, unsigned b)
 {
@@ -167,7 +159,7 @@ static void to_word(struct ash_state *s, unsigned rd)
         set_signed(s, rd, 32);
 }
 
-static void by_registers(struct ash_state *s, enum ash_op op, unsigned rd, unsigned a, unsigned b)
+RULE void by_registers(struct ash_state *s, enum ash_op op, unsigned rd, unsigned a, unsigned b)
 {
     switch (op) {
     case OP_add:
@@ -190,10 +182,6 @@ static void by_registers(struct ash_state *s, enum ash_op op, unsigned rd, unsig
         return multiply(s, rd, a, b);
     case OP_mulw:
         return multiply(s, rd, a, b), to_word(s, rd);
-    case OP_srl:
-        return shift_right(s, rd, a);
-    case OP_srlw:
-        return fits_word(s, a) ? shift_right(s, rd, a) : set_any(s, rd), to_word(s, rd);
     case OP_remu:
         return modulo(s, rd, b);
     case OP_remuw:
@@ -260,7 +248,7 @@ static void shift_right_signed(struct ash_state *s, unsigned rd, unsigned a, uns
         set_signed(s, rd, width - n);
 }
 
-static void by_immediate(struct ash_state *s, enum ash_op op, uint32_t w)
+RULE void by_immediate(struct ash_state *s, enum ash_op op, uint32_t w)
 {
     unsigned rd = rd_of(w), a = rs1_of(w), shift = w >> 20 & 63;
     int32_t n = i_immediate(w);
@@ -320,26 +308,26 @@ static enum ash_error access_memory(struct ash_verifier *v, unsigned r, int32_t 
     return ASH_GOOD;
 }
 
-static enum ash_error load(struct ash_verifier *v, enum ash_op op, uint32_t w)
+RULE enum ash_error load(struct ash_verifier *v, uint32_t w, enum ash_op op)
 {
-    static const uint8_t BYTES[8] = {1, 2, 4, 8, 1, 2, 4, 0};
-    enum ash_error error = access_memory(v, rs1_of(w), i_immediate(w), BYTES[w >> 12 & 7]);
+    unsigned function = op - OP_lb;
+    enum ash_error error = access_memory(v, rs1_of(w), i_immediate(w), 1 << (function & 3));
 
     if (error)
         return error;
-    if (op <= OP_lw)
-        set_signed(&v->now, rd_of(w), 8U * BYTES[w >> 12 & 7]);
+    if (function <= 3)
+        set_signed(&v->now, rd_of(w), 8U << function);
     else
-        set_bits(&v->now, rd_of(w), 8U * BYTES[w >> 12 & 7]);
+        set_bits(&v->now, rd_of(w), 8U << (function & 3));
     return ASH_GOOD;
 }
 
-static enum ash_error store(struct ash_verifier *v, uint32_t w)
+RULE enum ash_error store(struct ash_verifier *v, uint32_t w, enum ash_op op)
 {
-    return access_memory(v, rs1_of(w), s_immediate(w), 1 << (w >> 12 & 7));
+    return access_memory(v, rs1_of(w), s_immediate(w), 1 << (op - OP_sb));
 }
 
-static enum ash_error atomic(struct ash_verifier *v, enum ash_op op, uint32_t w)
+RULE enum ash_error atomic(struct ash_verifier *v, uint32_t w, enum ash_op op)
 {
     enum ash_error error = access_memory(v, rs1_of(w), 0, op == OP_amo_w ? 4 : 8);
 
@@ -408,9 +396,9 @@ static enum ash_error arrive(struct ash_verifier *v, const struct ash_label *l)
 }
 
 /* To `at` with what is known in s. Back only when fuel was taken for all instructions from there to here. */
-static enum ash_error jump_to(struct ash_verifier *v, const struct ash_state *s, int64_t at)
+static enum ash_error jump_to(struct ash_verifier *v, const struct ash_state *s, uint64_t at)
 {
-    const struct ash_label *l = at >= 0 && at < v->code.words ? label_at(&v->code, (uint32_t)at) : 0;
+    const struct ash_label *l = at < v->code.words ? label_at(&v->code, (uint32_t)at) : 0;
 
     if (!l)
         return ASH_NO_LABEL;
@@ -432,7 +420,7 @@ static void bound(struct ash_state *s, unsigned r, int64_t high)
 
 void ash_compared(struct ash_state *s, uint32_t w, bool taken)
 {
-    enum ash_op op = ash_decode(w);
+    enum ash_op op = decode(w);
     unsigned a = rs1_of(w), b = rs2_of(w);
     bool less = (op == OP_blt || op == OP_bltu) == taken;
 
@@ -481,7 +469,7 @@ static enum ash_error branch_looking(struct ash_verifier *v, enum ash_op op, int
     return error;
 }
 
-static enum ash_error branch(struct ash_verifier *v, enum ash_op op, uint32_t w)
+RULE enum ash_error branch(struct ash_verifier *v, uint32_t w, enum ash_op op)
 {
     unsigned a = rs1_of(w), b = rs2_of(w);
     int64_t to = (int64_t)v->at + b_immediate(w) / 4;
@@ -490,13 +478,19 @@ static enum ash_error branch(struct ash_verifier *v, enum ash_op op, uint32_t w)
         return ASH_NO_LABEL;
     if (a == ASH_FUEL && b == 0 && (op == OP_blt || op == OP_bge))
         return branch_looking(v, op, to);
-    if (v->pending)
-        return ASH_NOT_CHECKED;
     return op >= OP_blt ? branch_comparing(v, w, to) : jump_to(v, &v->now, to);
 }
 
+/* The next instruction is not reached from here. */
+static enum ash_error leave(struct ash_verifier *v)
+{
+    v->reached = false;
+    v->next = v->at + 1;
+    return ASH_GOOD;
+}
+
 /* An entry of the table, or the end. */
-static enum ash_error indirect(struct ash_verifier *v, uint32_t w)
+RULE enum ash_error indirect(struct ash_verifier *v, uint32_t w)
 {
     static const uint8_t ARGUMENTS[] = {
 #define X(number, name, arguments, fuel) [number] = arguments,
@@ -511,83 +505,81 @@ static enum ash_error indirect(struct ash_verifier *v, uint32_t w)
     for (unsigned i = 0; i < (rd ? ARGUMENTS[offset / 16] : 1); i++)
         if (!(v->now.set >> (A0 + i) & 1))
             return ASH_UNSET;
-    v->reached = rd != 0;
+    if (!rd)
+        return leave(v);
     for (unsigned r = 0; r < 32; r++)
-        if (!(KEPT >> r & 1))
-            v->now.kind[r] = ASH_ANY;
+        v->now.kind[r] = KEPT >> r & 1 ? v->now.kind[r] : ASH_ANY;
     v->now.set = (v->now.set & KEPT) | 1U << A0 | 1U << RA;
     return ASH_GOOD;
 }
 
-static enum ash_error jump(struct ash_verifier *v, uint32_t w)
+RULE enum ash_error jump(struct ash_verifier *v, uint32_t w)
 {
     if (rd_of(w))
         return ASH_RESERVED; /* no calls of its own: they could recur */
     if (j_immediate(w) & 3)
         return ASH_NO_LABEL;
-    v->reached = false;
+    leave(v);
     return jump_to(v, &v->now, (int64_t)v->at + j_immediate(w) / 4);
-}
-
-/* `addi fuel, fuel, -n`: the next instruction must look whether there is any left. */
-static bool takes_fuel(enum ash_op op, uint32_t w)
-{
-    return op == OP_addi && rd_of(w) == ASH_FUEL && rs1_of(w) == ASH_FUEL && i_immediate(w) < 0;
 }
 
 /* ---- the pass ---- */
 
-static bool writes_rd(enum ash_op op)
+static const uint8_t RULE_OF[OP_COUNT] = {
+    ASH_RULE_NONE,
+#define X(name, rule) ASH_##rule,
+    ASH_INSTRUCTIONS(X)
+#undef X
+};
+
+/* A register is read that was never set, or a reserved one written: only `addi fuel, fuel, -n` may (the next instruction must
+ * look whether there is any left), and nop. */
+static enum ash_error unusual(struct ash_verifier *v, uint32_t w, uint64_t not)
 {
-    return !(op >= OP_beq && op <= OP_bgeu) && !(op >= OP_sb && op <= OP_sd) && op != OP_jal && op != OP_jalr && op != OP_fence;
+    if (!((v->now.set >> rs1_of(w) | not) & (v->now.set >> rs2_of(w) | not >> 1) & 1))
+        return ASH_UNSET;
+    if (w == 0x13)
+        return ASH_GOOD;
+    if ((w & 0xfffff) != (0x13 | ASH_FUEL << 7 | ASH_FUEL << 15) || i_immediate(w) >= 0)
+        return ASH_RESERVED;
+    v->pending = (uint32_t)-i_immediate(w);
+    v->next = v->at + 1;
+    return ASH_GOOD;
 }
 
-/* Bit n: register n is read. jalr's is its own matter. */
-static uint32_t reads(enum ash_op op, uint32_t w)
+static inline __attribute__((always_inline)) enum ash_error step(struct ash_verifier *v, uint32_t w)
 {
-    uint32_t a = 1U << rs1_of(w), b = 1U << rs2_of(w);
+    enum ash_op op = decode(w);
+    uint64_t set = v->now.set, not = RULE_OF[op];
 
-    if (op == OP_lui || op == OP_jal || op == OP_jalr || op == OP_fence)
-        return 0;
-    if ((op >= OP_lb && op <= OP_lwu) || (op >= OP_addi && op <= OP_sraiw))
-        return a;
-    return a | b;
+    if (!((set >> rs1_of(w) | not) & (set >> rs2_of(w) | not >> 1) & ((uint64_t)ASH_WRITABLE >> rd_of(w) | not >> 2) & 1))
+        return unusual(v, w, not);
+    switch (RULE_OF[op]) {
+    case ASH_IMMEDIATE:
+    case ASH_UPPER:
+        return by_immediate(&v->now, op, w), ASH_GOOD;
+    case ASH_REGISTERS:
+        return by_registers(&v->now, op, rd_of(w), rs1_of(w), rs2_of(w)), ASH_GOOD;
+    case ASH_LOAD:
+        return load(v, w, op);
+    case ASH_STORE:
+        return store(v, w, op);
+    case ASH_BRANCH:
+        return branch(v, w, op);
+    case ASH_ATOMIC:
+        return atomic(v, w, op);
+    case ASH_JUMP:
+        return jump(v, w);
+    case ASH_INDIRECT:
+        return indirect(v, w);
+    default:
+        return op == OP_fence ? ASH_GOOD : ASH_BAD_CODE;
+    }
 }
 
 enum ash_error ash_step(struct ash_verifier *v, uint32_t w)
 {
-    enum ash_op op = ash_decode(w);
-
-    if (op == OP_NONE)
-        return ASH_BAD_CODE;
-    if (reads(op, w) & ~v->now.set)
-        return ASH_UNSET;
-    if (op >= OP_beq && op <= OP_bgeu)
-        return branch(v, op, w);
-    if (v->pending)
-        return ASH_NOT_CHECKED;
-    if (writes_rd(op) && !(ASH_WRITABLE >> rd_of(w) & 1)) {
-        if (takes_fuel(op, w))
-            v->pending = (uint32_t)-i_immediate(w);
-        return v->pending || w == 0x13 ? ASH_GOOD : ASH_RESERVED; /* 0x13: nop */
-    }
-    if (writes_rd(op))
-        v->written |= 1U << rd_of(w);
-    if (op >= OP_lb && op <= OP_lwu)
-        return load(v, op, w);
-    if (op >= OP_sb && op <= OP_sd)
-        return store(v, w);
-    if (op == OP_amo_w || op == OP_amo_d)
-        return atomic(v, op, w);
-    if (op == OP_jal)
-        return jump(v, w);
-    if (op == OP_jalr)
-        return indirect(v, w);
-    if (op >= OP_add)
-        by_registers(&v->now, op, rd_of(w), rs1_of(w), rs2_of(w));
-    else if (op != OP_fence)
-        by_immediate(&v->now, op, w);
-    return ASH_GOOD;
+    return step(v, w);
 }
 
 enum ash_error ash_verify_begin(struct ash_verifier *v, const struct ash_code *code)
@@ -600,6 +592,7 @@ enum ash_error ash_verify_begin(struct ash_verifier *v, const struct ash_code *c
     if (size < ASH_WINDOW_MIN || size > ASH_WINDOW_MAX || size & (size - 1))
         return ASH_BAD_WINDOW;
     ash_state_begin(&v->now, size);
+    v->next = code->labels ? code->label[0].at : ~0UL;
     return ASH_MORE;
 }
 
@@ -608,22 +601,36 @@ static enum ash_error end(const struct ash_verifier *v)
     return v->reached ? ASH_FALLS_OFF : v->label != v->code.labels ? ASH_BAD_LABEL : ASH_GOOD;
 }
 
-enum ash_error ash_verify_step(struct ash_verifier *v, uint32_t most)
+/* Before the instruction `next`. */
+RULE enum ash_error look(struct ash_verifier *v)
 {
     const struct ash_code *c = &v->code;
+    const struct ash_label *l = v->label < c->labels ? &c->label[v->label] : 0;
+    uint32_t w = c->word[v->at];
+    enum ash_error error = ASH_GOOD;
+
+    if (l && l->at <= v->at)
+        error = l->at == v->at ? arrive(v, l) : ASH_BAD_LABEL;
+    else if (!v->reached)
+        error = ASH_DEAD;
+    else if (v->pending && (w & 0x1ffe07f) != (0x4063 | ASH_FUEL << 15)) /* blt or bge fuel, x0 */
+        error = ASH_NOT_CHECKED;
+    v->next = v->label < c->labels ? c->label[v->label].at : ~0UL;
+    return error;
+}
+
+enum ash_error ash_verify_step(struct ash_verifier *v, uint32_t most)
+{
+    uint64_t end_at = most < v->code.words - v->at ? v->at + most : v->code.words;
+    const uint32_t *word = v->code.word;
     enum ash_error error;
 
-    for (; most && v->at < c->words; most--, v->at++) {
-        if (v->label < c->labels && c->label[v->label].at <= v->at) {
-            error = c->label[v->label].at == v->at ? arrive(v, &c->label[v->label]) : ASH_BAD_LABEL;
-            if (error)
-                return error;
-        }
-        if (!v->reached)
-            return ASH_DEAD;
-        error = ash_step(v, c->word[v->at]);
+    for (; v->at < end_at; v->at++) {
+        if (v->at >= v->next && (error = look(v)))
+            return error;
+        error = step(v, word[v->at]);
         if (error)
             return error;
     }
-    return v->at < c->words ? ASH_MORE : end(v);
+    return v->at < v->code.words ? ASH_MORE : end(v);
 }

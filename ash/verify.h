@@ -47,10 +47,10 @@ struct ash_state {
 struct ash_verifier {
     struct ash_code code;
     struct ash_state now;
-    uint32_t at, label; /* the next instruction, the next label */
+    uint64_t at, label; /* the next instruction, the next label */
+    uint64_t next;      /* the instruction before which something is to be looked at: a label, what follows a jump or fuel */
     uint32_t paid;      /* instructions that fuel was taken for since the last label */
     uint32_t pending;   /* ... and not looked at yet */
-    uint32_t written;   /* bit n: register n is written somewhere */
     bool reached;
 };
 
@@ -76,18 +76,33 @@ void ash_state_begin(struct ash_state *s, uint32_t window);
 /* The registers that a handler may write. */
 #define ASH_WRITABLE (~(1U << 0 | 1U << 3 | 1U << 4 | 31U << ASH_FRAME))
 
-/* The list of instructions. */
+/*
+ * The list of instructions, each with its rule. A rule's low bits: what stands in rs1 (1), in rs2 (2) is not read, what stands
+ * in rd (4) is not written.
+ */
+enum ash_rule {
+    ASH_RULE_NONE = 7, ASH_FENCE = 8 | 7, ASH_JUMP = 16 | 7, ASH_INDIRECT = 24 | 7, ASH_BRANCH = 32 | 4, ASH_STORE = 40 | 4,
+    ASH_LOAD = 48 | 2, ASH_IMMEDIATE = 56 | 2, ASH_UPPER = 56 | 3, ASH_REGISTERS = 64, ASH_ATOMIC = 72
+};
+
 #define ASH_INSTRUCTIONS(X) \
-    X(lui) X(jal) X(jalr) X(fence) X(amo_w) X(amo_d) \
-    X(beq) X(bne) X(blt) X(bge) X(bltu) X(bgeu) \
-    X(lb) X(lh) X(lw) X(ld) X(lbu) X(lhu) X(lwu) X(sb) X(sh) X(sw) X(sd) \
-    X(addi) X(slti) X(sltiu) X(xori) X(ori) X(andi) X(slli) X(srli) X(srai) X(addiw) X(slliw) X(srliw) X(sraiw) \
-    X(add) X(sub) X(sll) X(slt) X(sltu) X(xor) X(srl) X(sra) X(or) X(and) X(addw) X(subw) X(sllw) X(srlw) X(sraw) \
-    X(mul) X(mulh) X(mulhsu) X(mulhu) X(div) X(divu) X(rem) X(remu) X(mulw) X(divw) X(divuw) X(remw) X(remuw)
+    X(lui, UPPER) X(jal, JUMP) X(jalr, INDIRECT) X(fence, FENCE) X(amo_w, ATOMIC) X(amo_d, ATOMIC) \
+    X(beq, BRANCH) X(bne, BRANCH) X(blt, BRANCH) X(bge, BRANCH) X(bltu, BRANCH) X(bgeu, BRANCH) \
+    X(lb, LOAD) X(lh, LOAD) X(lw, LOAD) X(ld, LOAD) X(lbu, LOAD) X(lhu, LOAD) X(lwu, LOAD) \
+    X(sb, STORE) X(sh, STORE) X(sw, STORE) X(sd, STORE) \
+    X(addi, IMMEDIATE) X(slti, IMMEDIATE) X(sltiu, IMMEDIATE) X(xori, IMMEDIATE) X(ori, IMMEDIATE) X(andi, IMMEDIATE) \
+    X(slli, IMMEDIATE) X(srli, IMMEDIATE) X(srai, IMMEDIATE) \
+    X(addiw, IMMEDIATE) X(slliw, IMMEDIATE) X(srliw, IMMEDIATE) X(sraiw, IMMEDIATE) \
+    X(add, REGISTERS) X(sub, REGISTERS) X(sll, REGISTERS) X(slt, REGISTERS) X(sltu, REGISTERS) X(xor, REGISTERS) \
+    X(srl, REGISTERS) X(sra, REGISTERS) X(or, REGISTERS) X(and, REGISTERS) \
+    X(addw, REGISTERS) X(subw, REGISTERS) X(sllw, REGISTERS) X(srlw, REGISTERS) X(sraw, REGISTERS) \
+    X(mul, REGISTERS) X(mulh, REGISTERS) X(mulhsu, REGISTERS) X(mulhu, REGISTERS) \
+    X(div, REGISTERS) X(divu, REGISTERS) X(rem, REGISTERS) X(remu, REGISTERS) \
+    X(mulw, REGISTERS) X(divw, REGISTERS) X(divuw, REGISTERS) X(remw, REGISTERS) X(remuw, REGISTERS)
 
 enum ash_op {
     OP_NONE,
-#define X(name) OP_##name,
+#define X(name, rule) OP_##name,
     ASH_INSTRUCTIONS(X)
 #undef X
     OP_COUNT

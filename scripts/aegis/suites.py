@@ -23,6 +23,7 @@ SUITES = [
     Suite("fuzz", ["tests/fuzz/run"], True, True, "tests/fuzz/run", 15),
     Suite("filters", ["tests/filters/run"], True, True, "tests/filters/run", 15),
     Suite("ash", ["tests/ash/run"], True, False, "tests/ash/run", 10),
+    Suite("proofs", ["tests/ash/proof"], False, False, "tests/ash/proof", 60),
     Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),

@@ -6,7 +6,7 @@
 
 static const char *const NAMES[] = {
     "-",
-#define X(name) #name,
+#define X(name, rule) #name,
     ASH_INSTRUCTIONS(X)
 #undef X
 };
