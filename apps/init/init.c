@@ -19,15 +19,24 @@
 #include "../../libos/fs/node.h"
 #include "../../libos/posix/process.h"
 #include "../../libos/proc/exec.h"
+#include "../../libos/session/apart.h"
 #include "../../libos/session/chunk.h"
 #include "../../libos/tty/terminals.h"
 #include "keeper.h"
 
 #define WORDS 1024
 
+extern char **environ;
+
 static void finish(const char *record, unsigned status) __attribute__((noreturn));
 static void finish(const char *record, unsigned status)
 {
+    if (session_is_apart()) {
+        processes_end();
+        __atomic_store_n(&LINK->status, LINK_ENDED | status, __ATOMIC_RELEASE);
+        for (;;)
+            aegis_env_destroy(AEGIS_SLOT_SELF);
+    }
     console_print(3, record);
     for (;;)
         aegis_machine_end(AEGIS_SLOT_MACHINE, status);
@@ -79,12 +88,13 @@ static int lead(struct process *p, void *unused)
     return 0;
 }
 
-static void start(void)
+/* `given`: by who started a session apart; else the archive says what runs. */
+static void start(const char *const *given)
 {
     static const char no_arguments[] = "lua", no_environment[] = "PATH=/bin\0HOME=/";
-    struct strings arguments = {words_of(".aegis/argv", no_arguments, sizeof no_arguments), true};
+    struct strings arguments = {given ? given : words_of(".aegis/argv", no_arguments, sizeof no_arguments), true};
     struct strings environment = {
-        words_of(".aegis/environ", no_environment, sizeof no_environment), true};
+        given ? (const char *const *)environ : words_of(".aegis/environ", no_environment, sizeof no_environment), true};
     struct spawn_setup setup = {0};
     char path[1024];
 
@@ -132,13 +142,15 @@ static int session_boot(void)
     return error ? error : descriptors_boot();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     int status;
 
+    if (session_is_apart())
+        link_open();
     if (session_boot())
         finish("notexec\n", 126);
-    start();
+    start(session_is_apart() && argc > 0 ? (const char *const *)argv + 1 : NULL);
     while (!keeper_step(&status))
         keeper_wait();
     report(status);

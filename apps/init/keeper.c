@@ -7,6 +7,7 @@
 #include <aegis/scheduler.h>
 
 #include "../../libos/proc/table.h"
+#include "../../libos/session/apart.h"
 #include "../../libos/session/chunk.h"
 
 #define PUMPED 64 /* steps of the console's in one of ours */
@@ -27,7 +28,7 @@ bool keeper_step(int *status)
         pumping = console_pump();
     monitor_enter();
     const struct process *first = process_find(PID_FIRST);
-    bool ended = !first || first->state == PROCESS_ZOMBIE;
+    bool ended = !first || first->state == PROCESS_ZOMBIE || (session_is_apart() && link_is_cut());
     *status = first ? first->status : 0;
     monitor_leave();
     return ended;

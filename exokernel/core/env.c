@@ -52,21 +52,19 @@ static void *table_clear(pfn_t page, bool clean)
 
 /* ---- the table of environments ---- */
 
-/* One that the root covers; the one freed last is looked at first. */
+/* The first that the root covers: so those who ask for any leave the last ones to parts. */
 static uint32_t index_take(uint64_t root, uint32_t controller)
 {
     uint32_t order = AEGIS_WHAT_ORDER(root), count = order < 10 ? 1U << order : AEGIS_ENVS;
-    uint32_t first = AEGIS_WHAT_RESOURCE(root) & -count, n = 0, i;
+    uint32_t i = AEGIS_WHAT_RESOURCE(root) & -count, end = i + count;
 
     lock_take(&kernel.table_lock);
-    do {
-        i = first | ((kernel.env_free + n) & (count - 1));
-    } while (i < AEGIS_ENVS && exposed.env[i].state != AEGIS_ENV_FREE && ++n < count);
-    if (i >= AEGIS_ENVS || n == count) {
+    while (i < end && i < AEGIS_ENVS && exposed.env[i].state != AEGIS_ENV_FREE)
+        i++;
+    if (i >= end || i >= AEGIS_ENVS) {
         i = NOBODY;
     } else {
         struct aegis_env_record *r = &exposed.env[i];
-        kernel.env_free = i + 1;
         r->controller = controller;
         r->check = check_new();
         kernel.entry_check[i] = check_new();
@@ -89,7 +87,6 @@ void env_free_index(uint32_t index)
     r->state = AEGIS_ENV_FREE;
     r->check = 0;
     kernel.entry_check[index] = 0;
-    kernel.env_free = index;
 }
 
 bool env_may_hold(const struct env *e, uint64_t what)

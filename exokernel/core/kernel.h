@@ -215,7 +215,6 @@ struct kernel {
     uint32_t irq_claims[AEGIS_IRQS];
     uint32_t filter_claims[AEGIS_FILTERS], endpoint_claims[AEGIS_ENDPOINTS];
     uint32_t slice_claims[AEGIS_HARTS][AEGIS_SLICES];
-    uint32_t env_free;  /* index at which to look for a free one first */
     uint32_t env_next[AEGIS_ENVS]; /* of the dying, from exposed.dying on */
     uint32_t orphans; /* how many `orphan` marks: reap is to see whether anybody can still make those run */
     uint8_t orphan[AEGIS_ENVS];

@@ -10,6 +10,7 @@
 
 #include "path.h"
 #include "types.h"
+#include "../session/apart.h"
 
 /* What is to be changed, and how. In the monitor. */
 struct change {
@@ -287,7 +288,7 @@ int truncate(const char *path, off_t size)
 
 static int statvfs_fill(struct statvfs *user)
 {
-    uint64_t pages = AEGIS_EXPOSED_STATE->free_pages + SESSION->free_bytes / NODE_PAGE;
+    uint64_t pages = pages_free() + SESSION->free_bytes / NODE_PAGE;
     struct statvfs v = {.f_bsize = NODE_PAGE,
                         .f_frsize = NODE_PAGE,
                         .f_blocks = AEGIS_EXPOSED_STATE->page_count,

@@ -12,6 +12,7 @@
 
 #include "../fd/file.h"
 #include "../session/process.h"
+#include "../session/apart.h"
 
 struct answer {
     short name;
@@ -161,7 +162,7 @@ long sysconf(int name)
     case _SC_PHYS_PAGES:
         return (long)e->page_count;
     case _SC_AVPHYS_PAGES:
-        return (long)e->free_pages;
+        return (long)pages_free();
     }
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         if (answers[i].name == name)

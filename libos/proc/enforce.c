@@ -127,3 +127,11 @@ uint64_t processes_enforce(void)
     }
     return next;
 }
+
+void processes_end(void)
+{
+    for (unsigned i = 1; SESSION->processes && i < SESSION->process_high; i++) {
+        environment_end(&SESSION->processes[i].control);
+        environment_end(&SESSION->processes[i].next_control);
+    }
+}

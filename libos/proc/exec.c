@@ -207,7 +207,7 @@ static int start_order(struct space *s, const struct request *r, unsigned order,
     int error = -ENOMEM;
     if ((f.start = space_open((unsigned)slot)) != NULL) {
         error = start_fill(&f, r);
-        if (!error)
+        if (!error && r->process)
             arguments_note(f.start, r->process);
         space_close((unsigned)slot);
     }
@@ -338,7 +338,7 @@ int program_load(struct space *s, struct process *p, unsigned hart, const char *
 
     if (error)
         return error;
-    error = space_make(s, hart, SLOT_FIRST_PAGE, false);
+    error = setup->apart ? space_make_apart(s, hart, SLOT_FIRST_PAGE) : space_make(s, hart, SLOT_FIRST_PAGE, false);
     if (error)
         return error;
     error = start_make(s, &r, &kept);
@@ -350,7 +350,7 @@ int program_load(struct space *s, struct process *p, unsigned hart, const char *
         error = space_activate(s, r.image->entry);
     if (error)
         space_drop(s);
-    else
+    else if (p)
         name_note(p, path, r.image);
     return error;
 }

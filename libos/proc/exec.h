@@ -16,12 +16,13 @@ struct spawn_setup {
     const struct __spawn_action *actions;
     unsigned action_count;
     bool exec; /* the process goes on, in another environment */
+    bool apart; /* it is the first of a session apart: no process of ours */
     uint64_t blocked; /* signals, of a new process's first thread */
 };
 
 /*
  * Makes a space with the program of a path (an ELF file, or a script with its interpreter) and a
- * start block for `p`, ready for a slot of time. `path` is ours. Sets the process's name and image.
+ * start block for `p`, ready for a slot of time. A space apart has no `p`. `path` is ours. Sets the process's name and image.
  * -errno of execve.
  */
 int program_load(struct space *s, struct process *p, unsigned hart, const char *path,

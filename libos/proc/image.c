@@ -305,7 +305,7 @@ static int headers_read(int descriptor, const struct stat *st, struct elf_progra
     if (table > size || count * 56UL > size - table)
         return -ENOEXEC;
     return elf_read(headers, (size_t)st->st_size,
-                    AEGIS_EXPOSED_STATE->free_pages * AEGIS_PAGE_SIZE, program)
+                    pages_free() * AEGIS_PAGE_SIZE, program)
                ? -ENOEXEC
                : 0;
 }
@@ -329,19 +329,19 @@ int image_get(int descriptor, struct image **image)
 /* ---- loading ---- */
 
 /* A claim of ours on what the child shall have there. Negative error. */
-static long piece_claim(const struct image_piece *p)
+static long piece_claim(const struct image_piece *p, bool apart)
 {
     unsigned slot = slot_find(), source;
 
     if (!slot || aegis_claim(p->capability.what, p->capability.mac, slot).error)
         return AEGIS_E_NO_MEMORY;
-    if (!(p->rights & AEGIS_W))
+    if (!(p->rights & AEGIS_W) && !apart)
         return slot;
     source = slot;
     slot = slot_find();
     long error = AEGIS_E_AGAIN;
     while (slot && error == AEGIS_E_AGAIN)
-        error = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot, source).error;
+        error = page_any(p->order, slot, source).error;
     page_put(source);
     return slot && !error ? (long)slot : AEGIS_E_NO_MEMORY;
 }
@@ -384,7 +384,7 @@ int image_load(struct space *s, const struct image *image)
 
     while (!error && count < image->piece_count) {
         const struct image_piece *p = &image->piece[count];
-        long slot = piece_claim(p);
+        long slot = piece_claim(p, s->apart);
         if (slot < 0)
             error = -ENOMEM;
         else

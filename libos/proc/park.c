@@ -8,6 +8,7 @@
 #include <aegis/pager.h>
 
 #include "../sched/thread.h"
+#include "../session/apart.h"
 #include "../session/monitor.h"
 #include "../session/session.h"
 #include "../vm/fork.h"
@@ -75,7 +76,7 @@ bool park_open(void)
         return false; /* it is still in use, and will do again */
     if (kept.slot)
         drop();
-    keeps = parked_possible();
+    keeps = parked_possible() && !session_is_apart(); /* whose memory is scarce */
     return keeps;
 }
 

@@ -12,7 +12,7 @@
 #include <aegis/exposed.h>
 #include <aegis/pager.h>
 
-#include "../session/session.h"
+#include "../session/apart.h"
 #include "../vm/vm.h"
 
 #define PAIRS        (SLOT_LENDING + 20) /* blocks of two pages stand from here on */
@@ -49,7 +49,7 @@ static long block_alloc(unsigned slot, unsigned order, unsigned source)
 {
     long error;
     do {
-        error = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, source).error;
+        error = page_any(order, slot, source).error;
     } while (error == AEGIS_E_AGAIN);
     return error;
 }
@@ -186,9 +186,9 @@ static int environment_make(struct space *s)
     return 0;
 }
 
-int space_make(struct space *s, unsigned hart, unsigned slots, bool keep)
+static int make(struct space *s, unsigned hart, unsigned slots, bool keep, bool apart)
 {
-    *s = (struct space){.hart = hart, .kept = keep};
+    *s = (struct space){.hart = hart, .kept = keep, .apart = apart};
     int error = environment_make(s);
 
     if (error)
@@ -196,7 +196,7 @@ int space_make(struct space *s, unsigned hart, unsigned slots, bool keep)
     error = ledger_grow(s, slots);
     if (!error)
         error = space_share(s, SLOT_INHERITED, SLOT_OWN - SLOT_INHERITED, SPACE_INHERITED);
-    if (!error)
+    if (!error && !apart)
         error = space_share(s, SLOT_SESSION, 1, AEGIS_R | AEGIS_W);
     if (!error)
         error = space_middle(s, SESSION_VA);
@@ -205,6 +205,16 @@ int space_make(struct space *s, unsigned hart, unsigned slots, bool keep)
     if (error)
         space_drop(s);
     return error;
+}
+
+int space_make(struct space *s, unsigned hart, unsigned slots, bool keep)
+{
+    return make(s, hart, slots, keep, false);
+}
+
+int space_make_apart(struct space *s, unsigned hart, unsigned slots)
+{
+    return make(s, hart, slots, false, true);
 }
 
 int space_share(struct space *s, unsigned first, unsigned count, unsigned rights)
@@ -316,6 +326,8 @@ int space_run(struct space *s)
     long error;
     do {
         error = aegis_alloc(AEGIS_SLOT_SLICES, s->hart << 8 | 0xff, slot).error;
+        if (error == AEGIS_E_NO_RIGHT)
+            error = slice_of_part(s->hart, slot).error;
     } while (error == AEGIS_E_FULL && aegis_reap(AEGIS_VECTOR).value);
     if (error)
         return error_of(error);
@@ -357,10 +369,10 @@ int space_control(struct space *s, struct aegis_capability *c)
 unsigned space_hart(void)
 {
     const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
-    unsigned best = 0;
+    unsigned best = AEGIS_HARTS;
 
-    for (unsigned h = 1; h < e->harts; h++)
-        if (e->hart[h].online && e->hart[h].slices < e->hart[best].slices)
+    for (unsigned h = 0; h < e->harts; h++)
+        if (e->hart[h].online && slices_cover(h) && (best == AEGIS_HARTS || e->hart[h].slices < e->hart[best].slices))
             best = h;
-    return best;
+    return best % AEGIS_HARTS;
 }

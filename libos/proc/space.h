@@ -38,7 +38,7 @@
 #define SLOT_PARKED_PAGES 8
 #define SLOT_FIRST_PAGE 128
 
-#define SPACE_INHERITED (AEGIS_RWX | AEGIS_ALLOC | AEGIS_CALL | AEGIS_SEND) /* rights of what is */
+#define SPACE_INHERITED (AEGIS_RWX | AEGIS_ALLOC | AEGIS_CALL | AEGIS_SEND | AEGIS_RING) /* rights of what is */
 
 /* Where pages are filled before they are given away: 2 MiB of addresses that are in no region. */
 #define SPACE_WINDOW       0x3d600000UL
@@ -53,6 +53,7 @@ struct space {
     unsigned leaves; /* leaf tables that it was lent */
     bool kept;       /* for children to come, in SLOT_PARKED */
     struct aegis_capability control; /* once it was asked for */
+    bool apart;      /* it has nothing of our session */
 };
 
 /* Functions return 0, or a negative errno: -ENOMEM, -EAGAIN (no environment or slot of time left). */
@@ -62,6 +63,8 @@ struct space {
  * SLOT_SESSION shared; it has no page and no activation yet. On failure nothing is left.
  */
 int space_make(struct space *s, unsigned hart, unsigned slots, bool keep);
+/* The same, for the first process of a session apart (session/apart.h): ours is not shared. */
+int space_make_apart(struct space *s, unsigned hart, unsigned slots);
 /* Shares our claims [first, first + count) into the same slots; its ledger grows as needed. */
 int space_share(struct space *s, unsigned first, unsigned count, unsigned rights);
 /* Enters a translation there, of a claim that it has; lends what tables it lacks. */

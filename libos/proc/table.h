@@ -40,6 +40,8 @@ bool processes_bury(void);
 /* Sees to it that SIGKILL and SIGSTOP are heeded. The keeper's, whenever it wakes: it wants to be called again at that time, 0:
  * when it is woken. */
 uint64_t processes_enforce(void);
+/* All that are left, by force, before the session's end. */
+void processes_end(void);
 /* Destroys the environment that a capability is for, all steps; nothing if it is gone. Outside the monitor. */
 void environment_end(const struct aegis_capability *control);
 

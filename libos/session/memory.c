@@ -9,6 +9,7 @@
 
 #include "../proc/space.h"
 #include "../vm/vm.h"
+#include "apart.h"
 #include "chunk.h"
 #include "monitor.h"
 
@@ -114,6 +115,8 @@ PINNED_CODE int session_fault(uintptr_t va)
 
     if (va - SESSION_VA >= SESSION_SIZE)
         return -1;
+    if (va >= LINK_VA)
+        return link_fault();
     unsigned slot = chunk_slot(chunk_of((va - SESSION_VA) / AEGIS_PAGE_SIZE, &first));
     return slot && !page_map(slot, va, AEGIS_R | AEGIS_W) ? 0 : -1;
 }
@@ -153,12 +156,12 @@ static int chunk_make(unsigned chunk, struct aegis_capability *capability)
     uint16_t *place = slot_place(chunk);
     struct aegis_result r;
 
-    if (!place || AEGIS_EXPOSED_STATE->free_pages < (1UL << order) + KEPT_PAGES)
+    if (!place || pages_free() < (1UL << order) + KEPT_PAGES)
         return -ENOMEM;
     if (chunk && !(slot = slot_find()))
         return -ENOMEM;
     do {
-        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, AEGIS_NONE);
+        r = page_any(order, slot, AEGIS_NONE);
     } while (r.error == AEGIS_E_AGAIN);
     if (r.error)
         return -ENOMEM;

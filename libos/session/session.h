@@ -32,7 +32,7 @@
 #define SESSION_VA 0x0800000000UL
 #endif
 #define SESSION_SIZE   (4UL << 30)
-#define SESSION_CHUNKS 2140
+#define SESSION_CHUNKS 2139 /* the last 2 MiB: apart.h */
 #define SESSION_LOG    1024 /* stores of one stay in the monitor */
 #define SESSION_MAGIC  0x314e4f4953534553UL
 #define SESSION_ABI    1    /* of everything that lies in session memory */

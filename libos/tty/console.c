@@ -8,6 +8,7 @@
 #include <aegis/scheduler.h>
 
 #include "../posix/process.h"
+#include "../session/apart.h"
 #include "terminals.h"
 
 #define CHUNK   64
@@ -21,6 +22,8 @@ long console_send(unsigned channel, const void *bytes, size_t size)
     uint8_t chunk[CHUNK];
 
     size = size < CHUNK ? size : CHUNK;
+    if (session_is_apart())
+        return channel > 2 ? (long)size : link_send(channel, bytes, size);
     for (unsigned i = 0; i < TOUCHES; i++) {
         memcpy(chunk, bytes, size);
         struct aegis_result r =

@@ -10,6 +10,7 @@
 #include "../fs/node.h"
 #include "../posix/process.h"
 #include "terminals.h"
+#include "../session/apart.h"
 
 #define INIT 1 /* its process number */
 
@@ -135,6 +136,11 @@ static bool streams_read(uint32_t stream[3])
     struct cpio_file file;
     bool any = false;
 
+    if (session_is_apart()) {
+        stream[0] = STREAM_NULL;
+        stream[1] = stream[2] = STREAM_PIPE;
+        return false;
+    }
     if (archive_file(".aegis/streams", &file))
         return false;
     const char *at = (const char *)file.data, *end = at + file.size;

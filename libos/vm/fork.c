@@ -143,7 +143,7 @@ PINNED_CODE static long copy_give(unsigned env, unsigned source, unsigned slot, 
     struct aegis_result r;
 
     do {
-        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot, source);
+        r = page_any(0, slot, source);
     } while (r.error == AEGIS_E_AGAIN);
     if (r.error)
         return r.error;

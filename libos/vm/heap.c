@@ -43,7 +43,7 @@ static int heap_grow(uintptr_t end)
     size_t pages = (wanted - heap_end) / AEGIS_PAGE_SIZE;
 
     if (wanted > VM_HEAP_END || !allowed(end) || !space_left(wanted - heap_end) ||
-        pages + SPARE_PAGES > AEGIS_EXPOSED_STATE->free_pages)
+        pages + SPARE_PAGES > pages_free())
         return ENOMEM;
     int error = pager_map(heap_end, pages, AEGIS_R | AEGIS_W, REGION_GROW);
     if (!error)

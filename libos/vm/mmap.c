@@ -205,7 +205,7 @@ static bool memory_left(const struct region *r, int flags)
     size_t pages = (r->end - r->start) / AEGIS_PAGE_SIZE;
 
     return flags & MAP_NORESERVE || r->kind == REGION_FILE || !r->rights ||
-           pages + SPARE_PAGES <= AEGIS_EXPOSED_STATE->free_pages;
+           pages + SPARE_PAGES <= pages_free();
 }
 
 static long region_place(struct region *r, int flags)

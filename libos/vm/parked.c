@@ -170,7 +170,7 @@ PINNED_CODE static struct hot *hot_begin(uintptr_t va, unsigned source)
     if (!slot || slot >= parked.slots)
         return 0;
     do {
-        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot, source);
+        r = page_any(0, slot, source);
     } while (r.error == AEGIS_E_AGAIN);
     if (r.error)
         return 0;

@@ -50,7 +50,7 @@ PINNED_CODE static int ledger_extend(unsigned spare)
 {
     struct aegis_result r;
     do {
-        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, spare, AEGIS_NONE);
+        r = page_any(0, spare, AEGIS_NONE);
     } while (r.error == AEGIS_E_AGAIN);
     if (r.error)
         return -1;
@@ -140,7 +140,7 @@ PINNED_CODE static long alloc_steps(unsigned order, unsigned slot)
     for (unsigned i = 0; i < STEPS && r.error == AEGIS_E_AGAIN && !(i && upcall_waits()); i++) {
         if (!slot && !(slot = slot_next()))
             return AEGIS_E_NO_MEMORY;
-        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, AEGIS_NONE);
+        r = page_any(order, slot, AEGIS_NONE);
         if (r.error == AEGIS_E_OCCUPIED) {
             r.error = AEGIS_E_AGAIN;
             slot = 0;
@@ -160,7 +160,7 @@ PINNED_CODE long page_get(unsigned order)
     if (!order && !pending[0]) {
         unsigned slot = slot_next();
         if (slot &&
-            !aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, 0, slot, AEGIS_NONE).error)
+            !page_any(0, slot, AEGIS_NONE).error)
             return slot;
         pending[0] = (uint16_t)slot; /* found occupied, or half done: looked at closely */
     }
@@ -186,7 +186,7 @@ PINNED_CODE long page_copy(unsigned order, unsigned source)
     if (!slot)
         return AEGIS_E_NO_MEMORY;
     do {
-        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, source);
+        r = page_any(order, slot, source);
     } while (r.error == AEGIS_E_AGAIN);
     if (r.error)
         slot_freed(slot);

@@ -2,6 +2,7 @@
 /* What the parts of vm/ know of each other, and the layout of a program's address space. */
 #pragma once
 
+#include <aegis/aegis.h>
 #include <aegis/pager.h>
 
 /*
@@ -64,6 +65,16 @@ unsigned slot_after(unsigned from);
 
 /* A copy of the block of `source`, claimed into a new slot. Negative error. */
 long page_copy(unsigned order, unsigned source);
+
+/* Any block; a root of a part knows no "any" (session/apart.c). */
+struct aegis_result page_of_part(unsigned order, unsigned slot, unsigned source);
+static inline __attribute__((always_inline)) struct aegis_result page_any(unsigned order, unsigned slot, unsigned source)
+{
+    struct aegis_result r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, source);
+    return __builtin_expect(r.error == AEGIS_E_NO_RIGHT, 0) ? page_of_part(order, slot, source) : r;
+}
+/* Pages that are free for us: the machine's, or our part's. */
+uint64_t pages_free(void);
 
 /* slot.c */
 unsigned slots_used(void);      /* all slots of pages lie below */
