@@ -11,7 +11,8 @@
 
 #include "../vm/vm.h"
 
-#define LOOKS 512 /* at records in one call: it may be masked */
+#define LOOKS  512 /* at records in one call: it may be masked */
+#define REAPED 16  /* pages cleared in one call, likewise */
 
 /* ---- the link ---- */
 
@@ -20,9 +21,9 @@ PINNED_CODE bool session_is_apart(void)
     return AEGIS_WHAT_TYPE(slot_claim(AEGIS_SLOT_CONSOLE)->what) == AEGIS_PAGE;
 }
 
-PINNED_CODE int link_fault(void)
+PINNED_CODE int link_fault(uintptr_t va)
 {
-    return session_is_apart() && !page_map(AEGIS_SLOT_CONSOLE, LINK_VA, AEGIS_R | AEGIS_W) ? 0 : -1;
+    return session_is_apart() && !page_map(AEGIS_SLOT_CONSOLE, PAGE_DOWN(va), AEGIS_R | AEGIS_W) ? 0 : -1;
 }
 
 /* Inherited by those whom we make. */
@@ -95,6 +96,15 @@ PINNED_CODE static uint32_t block_at(uint32_t page, bool *free)
     return 1;
 }
 
+/* What was freed in pieces joins when it has been cleared: the smallest first. False: nothing is left that could join. */
+PINNED_CODE static bool pieces_join(unsigned order)
+{
+    for (unsigned o = 0; o < order; o++)
+        if (AEGIS_EXPOSED_STATE->dirty_head[o])
+            return aegis_reap(REAPED).value;
+    return false;
+}
+
 /* Next fit. What another process of ours takes meanwhile is passed over. */
 PINNED_CODE struct aegis_result page_of_part(unsigned order, unsigned slot, unsigned source)
 {
@@ -106,6 +116,8 @@ PINNED_CODE struct aegis_result page_of_part(unsigned order, unsigned slot, unsi
         bool free;
         if (passed > count) {
             passed = 0;
+            if (pieces_join(order))
+                break;
             return (struct aegis_result){AEGIS_E_NO_MEMORY, 0};
         }
         uint64_t offset = at & (count - 1);

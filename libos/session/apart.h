@@ -31,7 +31,7 @@ _Static_assert(sizeof(struct session_link) <= 4096, "one page");
 
 bool session_is_apart(void);
 /* By the page fault; 0 or -1. */
-int link_fault(void);
+int link_fault(uintptr_t va);
 /* Bytes to channel 1 or 2, as console_send. */
 long link_send(unsigned channel, const void *bytes, size_t size);
 /* Init's: claims what it needs to wake the reader; and whether that one is gone, which ends the session. */

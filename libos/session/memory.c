@@ -115,8 +115,8 @@ PINNED_CODE int session_fault(uintptr_t va)
 
     if (va - SESSION_VA >= SESSION_SIZE)
         return -1;
-    if (va >= LINK_VA)
-        return link_fault();
+    if (va - SESSION_VA >= SESSION_SIZE - AEGIS_PAGE_SIZE) /* a large constant would be loaded from where nothing is pinned */
+        return link_fault(va);
     unsigned slot = chunk_slot(chunk_of((va - SESSION_VA) / AEGIS_PAGE_SIZE, &first));
     return slot && !page_map(slot, va, AEGIS_R | AEGIS_W) ? 0 : -1;
 }

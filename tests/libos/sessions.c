@@ -22,7 +22,7 @@
 #define E         AEGIS_EXPOSED_STATE
 #define RECORDS   ((const volatile struct aegis_page *)AEGIS_EXPOSED_PAGES)
 #define SPINNERS  3 /* of 4 slots: the other is its init's */
-#define WINDOW_MS 400
+#define WINDOW    100 /* slots of time */
 #define HELD      1500 /* pages that the victim wants */
 
 static long milliseconds(void)
@@ -42,13 +42,13 @@ static int victim(void)
 
     for (size_t i = 0; memory && i < HELD; i++)
         memory[i * 4096] = (unsigned char)i;
+    done[8] = (unsigned long)milliseconds() + WINDOW * 1000 * E->slice_ticks / E->time_hz + 300;
     for (unsigned i = 0; i < SPINNERS - 1; i++)
         if (fork() == 0) {
             while (milliseconds() < (long)done[8])
                 done[i]++;
             _exit(0);
         }
-    done[8] = (unsigned long)milliseconds() + WINDOW_MS;
     while (milliseconds() < (long)done[8])
         done[SPINNERS - 1]++;
     while (wait(NULL) > 0)
@@ -207,7 +207,7 @@ static unsigned living(void)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < AEGIS_ENVS; i++)
-        n += E->env[i].state == AEGIS_ENV_NEW || E->env[i].state == AEGIS_ENV_LIVE;
+        n += E->env[i].state == AEGIS_ENV_LIVE && E->env[i].positions; /* one without is kept for a child to come */
     return n;
 }
 
@@ -240,7 +240,7 @@ static void side_by_side(void)
     unsigned long beside = victims_work(&held);
     printf("# alone %lu, beside %lu: %lu.%lu %% of the time\n", alone, beside, beside * 100 / alone, beside * 1000 / alone % 10);
     tap(held == HELD, "sessions_memory_is_had_beside_a_hog");
-    if (E->harts == 1)
+    if (E->harts == 1 && E->slice_ticks * 1000 >= E->time_hz) /* very short slots are partly what their changes cost */
         tap(beside * 1000 / alone >= 490 && beside * 1000 / alone <= 510, "sessions_half_of_the_time_within_2_percent");
     kill(pid, SIGTERM);
     int status = 0;
