@@ -33,7 +33,7 @@ static void finish(const char *record, unsigned status)
 {
     if (session_is_apart()) {
         processes_end();
-        __atomic_store_n(&LINK->status, LINK_ENDED | status, __ATOMIC_RELEASE);
+        link_end(status);
         for (;;)
             aegis_env_destroy(AEGIS_SLOT_SELF);
     }

@@ -28,6 +28,7 @@
 #include "../../libos/proc/image.h"
 #include "../../libos/proc/making.h"
 #include "../../libos/proc/space.h"
+#include "../../libos/sched/thread.h"
 #include "../../libos/session/apart.h"
 #include "parts.h"
 
@@ -145,13 +146,15 @@ static void wait_for_more(const struct session_link *link, unsigned slot, uint64
 {
     size_t state = offsetof(struct aegis_exposed, env) + AEGIS_WHAT_RESOURCE(what) * sizeof(struct aegis_env_record) +
                    offsetof(struct aegis_env_record, state);
-    struct aegis_predicate p[3] = {{AEGIS_NONE, AEGIS_NE, 4, (uint32_t)state, AEGIS_ENV_LIVE}};
+    struct aegis_predicate p[4] = {{AEGIS_NONE, AEGIS_NE, 4, (uint32_t)state, AEGIS_ENV_LIVE},
+                                   {(uint16_t)slot, AEGIS_NE, 8, (uint32_t)offsetof(struct session_link, status), 0}};
 
     for (unsigned n = 0; n < 2; n++)
-        p[1 + n] = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8,
+        p[2 + n] = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8,
                                             (uint32_t)offsetof(struct session_link, channel[n].written), link->channel[n].read};
+    /* an end by force on another hart rings nobody: we look again */
     if (!told)
-        thread_wait_signal(p, 3, 0);
+        thread_wait_signal(p, 4, time_now() + AEGIS_EXPOSED_STATE->time_hz / 10);
 }
 
 static int session_run(const struct made *made)
@@ -167,7 +170,7 @@ static int session_run(const struct made *made)
         return FAILED;
     if (pager_map(VIEW, 1, AEGIS_R | AEGIS_W, REGION_PAGER) || pager_put(VIEW, slot, AEGIS_R | AEGIS_W))
         return FAILED;
-    while (!told && lives(made->control.what, check))
+    while (!told && !link->status && lives(made->control.what, check))
         if (!relay(link))
             wait_for_more(link, slot, made->control.what);
     while (aegis_env_destroy(control).error == AEGIS_E_AGAIN)

@@ -51,6 +51,12 @@ static void ring(void)
         aegis_slice_ring(AEGIS_SLOT_MACHINE, hart);
 }
 
+void link_end(unsigned status)
+{
+    __atomic_store_n(&LINK->status, LINK_ENDED | status, __ATOMIC_RELEASE);
+    ring();
+}
+
 /* In the monitor, for all of the session write; the count is stored last. */
 long link_send(unsigned channel, const void *bytes, size_t size)
 {

@@ -17,7 +17,7 @@
 struct session_link {
     struct aegis_capability ring; /* RING for who reads, on hart `hart` */
     uint64_t hart;
-    uint64_t status; /* LINK_ENDED and the first program's, as wait() gives it */
+    uint64_t status; /* LINK_ENDED and what link_end was told */
     struct {
         uint64_t written, read; /* bytes ever; the inside's, the outside's */
     } channel[2]; /* 1 and 2 */
@@ -37,6 +37,8 @@ long link_send(unsigned channel, const void *bytes, size_t size);
 /* Init's: claims what it needs to wake the reader; and whether that one is gone, which ends the session. */
 void link_open(void);
 bool link_is_cut(void);
+/* The session is over: an exit status, or 128 and a signal. */
+void link_end(unsigned status);
 
 /* ---- what a root of a part has ---- */
 
