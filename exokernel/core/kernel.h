@@ -91,7 +91,7 @@ struct activation {
     uint64_t run;     /* satp if a slot of it may begin at once, 0: C must look (sleeping, attention, transfer) */
     uint64_t caller;  /* struct activation *: of the open synchronous transfer into this one */
     uint64_t resume;  /* PC of an outstanding synchronous transfer out of this one, bit 0: counted; 0: none */
-    uint64_t phase;   /* 0 running, 1 in grace after the slice-end upcall, 2 in grace while masked */
+    uint64_t phase;   /* 0 running, 1 in grace after the slice-end upcall, 2 in grace while masked; + 2 each time it began anew */
     uint64_t hart;    /* struct hart * */
     uint64_t sstatus;
     uint64_t stlb, stlb_mask; /* entries, direct map; mask of an entry's offset in bytes */
@@ -110,7 +110,6 @@ struct activation {
     uint64_t overruns;     /* in a row */
     uint64_t overrun_time; /* of the last one */
     uint64_t grace_pc;     /* where it stood when grace began while masked */
-    uint64_t grace_again;  /* times that grace began anew, since it had not run an instruction */
     uint64_t forfeits;     /* slots to lose */
     uint64_t gone;         /* badge of the caller that died */
     uint64_t deadline;     /* of slice_wait; ~0: none */
@@ -222,7 +221,7 @@ struct kernel {
     uint64_t root_check[AEGIS_TYPES];
     uint32_t online; /* bit h: hart h runs */
     struct env *env[AEGIS_ENVS];       /* alive, or dying and not yet cut off */
-    struct lock reap_lock;             /* steps of destruction; before the others but an environment's */
+    struct lock reap_lock;             /* steps of destruction, clearing ahead; before the others but an environment's */
     struct env *dying[AEGIS_ENVS];     /* until the last step */
     struct hart hart[AEGIS_HARTS];
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "page.h"
 
+#include "env.h"
+
 #define CLEAN_AHEAD 1024 /* cleared pages that idle harts keep ready */
 
 struct aegis_page *pages;
@@ -188,9 +190,7 @@ long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, 
     lock_give(&kernel.page_lock);
     if (p)
         return 0;
-    if (error == AEGIS_E_NO_MEMORY && exposed.free_pages < 1UL << order)
-        return error;
-    if (error == AEGIS_E_NO_RESOURCE)
+    if (error == AEGIS_E_NO_RESOURCE || (error == AEGIS_E_NO_MEMORY && exposed.free_pages < 1UL << order))
         return error;
     return page_reap() ? AEGIS_E_AGAIN : (name == AEGIS_ANY ? AEGIS_E_NO_MEMORY : AEGIS_E_NO_RESOURCE);
 }
@@ -277,9 +277,13 @@ void page_soil(struct aegis_page *head)
     lock_give(&kernel.page_lock);
 }
 
-bool page_reap_wanted(void)
+bool page_reap_ahead(void)
 {
-    return exposed.clean_pages < CLEAN_AHEAD && exposed.clean_pages < exposed.free_pages;
+    if (exposed.clean_pages >= CLEAN_AHEAD || exposed.clean_pages >= exposed.free_pages || !lock_try(&kernel.reap_lock))
+        return false;
+    bool found = page_reap();
+    lock_give(&kernel.reap_lock);
+    return found;
 }
 
 bool page_reap(void)
@@ -308,9 +312,7 @@ void page_boot(pfn_t first, uint64_t count, struct aegis_page *records)
     exposed.page_first = first;
     exposed.page_count = count;
     pages = records - first;
-    uint64_t *word = (uint64_t *)records;
-    for (uint64_t i = 0; i < count * sizeof *records / sizeof *word; i++)
-        word[i] = 0;
+    wipe(records, count * sizeof *records);
 }
 
 unsigned page_order_at(pfn_t first, uint64_t count)

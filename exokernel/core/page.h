@@ -59,8 +59,8 @@ void page_soil(struct aegis_page *head);
 
 /* Clears one page of a free block. False: there is none to clear. */
 bool page_reap(void);
-/* Whether idle harts should clear ahead. */
-bool page_reap_wanted(void);
+/* The same by an idle hart, if more are to be kept cleared; one hart at a time, for the others would only wait for each other. */
+bool page_reap_ahead(void);
 
 /* Never the same value twice. */
 uint64_t check_new(void);

@@ -366,7 +366,7 @@ _Noreturn void slice_leave(void)
         if (!h->shown->idle)
             idle_begin(h);
         else
-            busy = dev_waiting || env_reap() || dev_reap() || (page_reap_wanted() && page_reap());
+            busy = dev_waiting || env_reap() || dev_reap() || page_reap_ahead();
         pending = busy ? machine_pending() : rest(h);
     }
 }
@@ -433,12 +433,13 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
     volatile struct aegis_activation *u = activation_user(a);
     uint64_t now = machine_time();
 
-    if (!u->forced) /* else it has not taken up what was saved last: that goes on */
-        u->forced_save[0] = f->pc;
-    for (unsigned i = 1; i < 32 && !u->forced; i++)
-        u->forced_save[i] = f->x[i];
+    if (!u->forced) { /* else it has not taken up what was saved last: that goes on */
+        for (unsigned i = 0; i < 32; i++)
+            u->forced_save[i] = i ? f->x[i] : f->pc;
+        u->forced_save[3] = u->masked; /* in gp's place */
+        u->masked = 1; /* a slice end at the next slot's first instruction would take slice_pc and masked */
+    }
     u->forced = 1;
-    a->grace_again = 0;
     a->forfeits++;
     a->run = 0; /* C must look at it: the fast path knows of no forfeits */
     /* in a row: the forfeited slot, and its own, lie between */
@@ -457,21 +458,19 @@ static _Noreturn void overrun(struct hart *h, struct activation *a, const struct
 static void tick(struct hart *h, struct activation *a, struct frame *f)
 {
     volatile struct aegis_activation *u = activation_user(a);
-    uint64_t stood = a->phase == 1 ? u->up_slice_end : a->grace_pc;
+    uint64_t stood = a->phase & 1 ? u->up_slice_end : a->grace_pc;
 
-    if (a->phase && (f->pc != stood || ++a->grace_again >= GRACE_AGAIN))
+    if (a->phase && (f->pc != stood || (a->phase += 2) > 2 * GRACE_AGAIN))
         overrun(h, a, f);
     machine_timer(machine_time() + h->grace_ticks);
-    if (a->phase)
-        return;
-    if (u->masked) {
+    if (!a->phase && u->masked) {
         u->held |= AEGIS_HELD_SLICE_END;
         a->phase = 2;
         a->grace_pc = f->pc;
-        return;
+    } else if (!a->phase) {
+        a->phase = 1;
+        frame_upcall(a, f, u->up_slice_end);
     }
-    a->phase = 1;
-    frame_upcall(a, f, u->up_slice_end);
 }
 
 static void attend(struct hart *h, struct activation *a, struct frame *f)

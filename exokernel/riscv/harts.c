@@ -74,7 +74,7 @@ void secondary_main(uint64_t hartid, uint64_t index)
     slice_leave();
 }
 
-/* Those that do not come up within a tenth of a second are left out. */
+/* Those that do not come up within five seconds are left out. */
 void hart_start_others(unsigned count)
 {
     uint32_t wanted = (1U << count) - 1;
@@ -82,7 +82,7 @@ void hart_start_others(unsigned count)
         if (!sbi_hart_start(machine_hartid[i], map_physical(_secondary), i))
             wanted &= ~(1U << i);
     }
-    uint64_t until = machine_time() + exposed.time_hz / 10;
+    uint64_t until = machine_time() + 5UL * exposed.time_hz;
     while ((__atomic_load_n(&kernel.online, __ATOMIC_ACQUIRE) & wanted) != wanted &&
            machine_time() < until)
         machine_relax();

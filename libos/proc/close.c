@@ -191,6 +191,18 @@ void environment_end(const struct aegis_capability *c)
     page_put(slot);
 }
 
+void process_end_stuck(uint64_t identity)
+{
+    struct process *p = SESSION->processes, *end = p + SESSION->process_high;
+
+    for (; p < end; p++) {
+        if (p->identity == identity)
+            environment_end(&p->control);
+        if (p->next_identity == identity)
+            environment_end(&p->next_control);
+    }
+}
+
 void process_forget(struct process *p)
 {
     environment_end(&p->control);

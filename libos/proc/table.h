@@ -35,6 +35,8 @@ void process_ring_publish(void);
 void process_collect(struct process *p);
 /* Whether it can never run again, without having said so. In the monitor. */
 bool process_is_lost(const struct process *p);
+/* Ends an environment that stays in the monitor. The keeper's, outside it. */
+void process_end_stuck(uint64_t identity);
 /* Buries all of those; true: there were some. The keeper's. */
 bool processes_bury(void);
 /* Sees to it that SIGKILL and SIGSTOP are heeded. The keeper's, whenever it wakes: it wants to be called again at that time, 0:

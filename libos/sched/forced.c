@@ -23,6 +23,12 @@ PINNED_CODE static void take(struct context *c, const struct aegis_activation *a
         c->x[i] = a->forced_save[i + 1];
 }
 
+/* What `masked` was: the kernel has set it since. */
+PINNED_CODE static uint64_t masked_then(const struct aegis_activation *a)
+{
+    return a->forced_save[3];
+}
+
 /*
  * Registers at an upcall that was saving them to `c`: all still live but sp, which its first
  * instruction parked in `masked`; or (`saved`) in `c`, sp too once `masked` has moved on.
@@ -33,8 +39,8 @@ PINNED_CODE static void take_at_upcall(struct context *c, const struct aegis_act
     c->called = 0;
     if (!saved)
         take(c, a);
-    if (saved ? a->masked != ACTIVATION_GP(a) : a->forced_save[0] != (uint64_t)first)
-        c->x[CONTEXT_SP] = a->masked;
+    if (saved ? masked_then(a) != ACTIVATION_GP(a) : a->forced_save[0] != (uint64_t)first)
+        c->x[CONTEXT_SP] = masked_then(a);
 }
 
 /* A slice's end was saving the thread's registers. */
@@ -111,13 +117,23 @@ PINNED_CODE static void in_return(struct aegis_activation *a)
         context_resume_masked(c, a);
 }
 
+/* A function of the thread's was being entered; tp is the thread's. */
+PINNED_CODE static void in_enter(struct aegis_activation *a)
+{
+    struct context *c = HART_AREA(a)->current;
+
+    take(c, a);
+    c->x[CONTEXT_SP] = a->forced_save[12];
+    c->pc = a->forced_save[13];
+}
+
 PINNED_CODE static void in_raw_return(struct aegis_activation *a, uint64_t pc)
 {
     struct hart_area *area = HART_AREA(a);
 
     if (pc == (uint64_t)aegis_upcall_return)
         area->return_pc = a->forced_save[2];
-    area->return_sp = a->masked;
+    area->return_sp = masked_then(a);
     area->stay = 0;
     in_return(a);
 }
@@ -146,10 +162,10 @@ PINNED_CODE static void in_code(struct aegis_activation *a)
         if (pc_within(a->forced_save[0], masked_call_leave, masked_call_end))
             area->forced.pc = (uint64_t)masked_call_leave;
         context_resume_masked(&area->forced, a);
-    } else if (a->masked && on_stack(sp, (uint64_t)boot_stack_end, BOOT_STACK)) {
+    } else if (masked_then(a) && on_stack(sp, (uint64_t)boot_stack_end, BOOT_STACK)) {
         take(&area->forced, a); /* a program, or a child, has just begun */
         context_resume_masked(&area->forced, a);
-    } else if (a->masked) {
+    } else if (masked_then(a)) {
         in_exception(a, false);
     } else {
         take(area->current, a);
@@ -202,8 +218,7 @@ PINNED_CODE void slice_forced(struct aegis_activation *a)
                          : HART_AREA(a)->back_from,
                      a);
     else if (pc_within(pc, context_enter, aegis_upcall_return))
-        context_enter(a->forced_save[10], a->forced_save[11], a->forced_save[12],
-                      a->forced_save[13], a);
+        in_enter(a);
     else if (pc_within(pc, pct_call, aegis_upcall_return) || pc_within(pc, upcall_entry, pct_end))
         in_transfer(a, pc);
     else if (pc_within(pc, aegis_upcall_return, context_resume_masked))

@@ -8,6 +8,8 @@
 #include <aegis/scheduler.h>
 
 #include "../proc/space.h"
+#include "../proc/table.h"
+#include "../sched/thread.h"
 #include "../vm/vm.h"
 #include "apart.h"
 #include "chunk.h"
@@ -18,6 +20,7 @@
 #define FIRST_CHUNKS 4
 #define KEPT_PAGES   64 /* chunks do not take the last ones */
 #define SPINS        64
+#define PATIENCE     500 /* slots of time that somebody waits for the monitor */
 #define REAP_STEPS   4 /* more would clear pages that nobody wants yet */
 
 _Static_assert(AEGIS_ENVS == 1 << INDEX_BITS, "an identity holds an index");
@@ -68,10 +71,30 @@ bool owner_is_gone(uint64_t identity)
     return true;
 }
 
+/* A stay takes microseconds. Whoever is still there when we have waited for seconds (none of which the machine itself stood
+ * still) never leaves: the keeper, which controls everybody, ends it. */
+static void patience(unsigned tries)
+{
+    static uint64_t waited, last;
+    uint64_t slot = AEGIS_EXPOSED_STATE->slice_ticks, now = time_now(), passed = now - last;
+
+    last = now;
+    waited = tries <= SPINS ? 0 : waited + (passed < slot ? passed : slot);
+    if (waited < PATIENCE * slot)
+        return;
+    waited = 0;
+    if (session_me == SESSION->keeper)
+        process_end_stuck(__atomic_load_n(&SESSION->owner, __ATOMIC_RELAXED));
+    else
+        channel_wake(&SESSION->keeper_channel); /* it enters the monitor too */
+}
+
 void monitor_relax(unsigned tries)
 {
-    if (AEGIS_EXPOSED_STATE->harts == 1 || tries % SPINS == 0)
-        thread_yield();
+    if (tries % SPINS && AEGIS_EXPOSED_STATE->harts > 1)
+        return;
+    thread_yield();
+    patience(tries);
 }
 
 /* ---- slots ---- */

@@ -26,8 +26,9 @@
 /* The ucontext_t around a context that was kept. */
 #define PUSH_BOTTOM(saved) ((uint64_t)(saved) - offsetof(ucontext_t, uc_mcontext))
 
-/* Where a thread whose stack is gone says so. */
+/* Where a thread whose stack is gone says so; once, for then the process ends. */
 static uint8_t fault_stack[FAULT_STACK] __attribute__((aligned(16)));
+static PINNED_BSS unsigned fault_stack_taken;
 
 HOT unsigned access_of(uint64_t cause)
 {
@@ -134,7 +135,8 @@ HOT void deliver(struct context *frame, int signal, struct aegis_activation *a)
 
     if (__builtin_expect(!saved, 0)) {
         flags = FAULT_NO_STACK;
-        saved = context_keep(frame, (uint64_t)(fault_stack + FAULT_STACK));
+        if (!fault_stack_taken++)
+            saved = context_keep(frame, (uint64_t)(fault_stack + FAULT_STACK));
         if (!saved)
             last_words(PINNED_TEXT("fault without a stack at "), frame->pc, frame->value);
     }

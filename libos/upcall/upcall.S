@@ -302,20 +302,18 @@ GLOBAL upcall_revoke
 /* Nobody is on the exception stack, unless we overran: then C on the slice stack finds out where we stood. */
 GLOBAL upcall_caller_gone
 GLOBAL upcall_slice_begin
+    sd   gp, U_MASKED(gp) /* it was not 0: our last slot ended masked, or by force */
     ld   t0, U_FORCED(gp)
-    bnez t0, 1f /* then `masked` may still hold a thread's sp */
-    sd   gp, U_MASKED(gp)
-    ld   sp, H(H_EXCEPTION_STACK)(gp)
     addi a0, gp, -AEGIS_GP
+    bnez t0, 1f
+    ld   sp, H(H_EXCEPTION_STACK)(gp)
     j    slice_begin
 1:  ld   sp, H(H_SLICE_STACK)(gp)
-    addi a0, gp, -AEGIS_GP
     mv   s0, a0
     call slice_forced
 /* It came back: the thread's context is whole, and the slot begins like any other. */
     li   t0, AEGIS_GP
     add  gp, s0, t0
-    sd   gp, U_MASKED(gp)
     mv   a0, s0
     ld   sp, H(H_EXCEPTION_STACK)(gp)
     sd   zero, U_FORCED(gp)

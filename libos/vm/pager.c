@@ -324,7 +324,7 @@ PINNED_CODE static void use(const struct pager *pager)
 PINNED_CODE static long set_masked(long pager, long b, long c, long d)
 {
     struct pager from = pager_in_use, to = *(const struct pager *)pager;
-    bool same = from.find == to.find;
+    bool same = from.init == to.init; /* the same table, whoever finds in it */
 
     UNUSED(b, c, d);
     long error = same ? 0 : carry_over(&from, &to);

@@ -39,6 +39,31 @@ static bool ran(struct env *e, uint64_t pc)
     return host.outcome == HOST_RAN && host.ran == e->activation[0] && host.ran_pc == pc;
 }
 
+/* Grace is over before the upcall's first instruction: what is saved stays whole until it is taken up. */
+static void overrun_at_once(void)
+{
+    volatile struct aegis_activation *u;
+    scene(1);
+    u = user(p, 0);
+    u->forced = 0;
+    for (unsigned slot = 0; slot < 3; slot++) {
+        p->activation[0]->phase = 0;
+        host_interrupt(0, 5, 0x4444);
+        for (unsigned n = 0; n < 6; n++)
+            host_interrupt(0, 5, u->up_slice_end);
+    }
+    tap(!u->forced, "K13: grace that begins anew is counted by the slot");
+    while (!u->forced)
+        host_interrupt(0, 5, u->up_slice_end);
+    while (p->activation[0]->forfeits)
+        CALL0(0, slice_yield);
+    CALL0(0, slice_yield);
+    tap(ran(p, 0x1000) && host_interrupt(0, 5, 0x1000) == 0x1000 && u->slice_pc == 0x4444 && !u->forced_save[3],
+        "K13: no upcall comes before what was saved by force is taken up");
+    p->activation[0]->phase = 0;
+    u->masked = u->forced = 0;
+}
+
 static void slices(void)
 {
     unsigned entry;
@@ -52,7 +77,10 @@ static void slices(void)
     tap(good && ran(p, 0x1000), "slice_yield: round robin over the vector (K13)");
     uint64_t pc = host_interrupt(0, 5, 0x4444);
     tap(pc == user(p, 0)->up_slice_end && user(p, 0)->slice_pc == 0x4444 && p->activation[0]->phase == 1, "K13: slice end, the PC kept");
+    user(p, 0)->masked = 0x77;
     host_interrupt(0, 5, 0x5555);
+    tap(user(p, 0)->forced_save[3] == 0x77 && user(p, 0)->masked, "K13: what masked was is saved with it");
+    user(p, 0)->masked = 0;
     tap(user(p, 0)->forced == 1 && user(p, 0)->forced_save[0] == 0x5555 && user(p, 0)->forced_save[31] == 0x101f && p->activation[0]->forfeits == 1 && ran(child_env(c), 0x2000),
         "K13: grace over, the state is saved by force and a slot forfeited");
     CALL0(0, slice_yield);
@@ -329,6 +357,7 @@ static void units(void)
 int main(void)
 {
     slices();
+    overrun_at_once();
     waiting();
     transfers();
     deaths();

@@ -99,13 +99,13 @@ struct aegis_activation {
     uint64_t up_emergency;
     uint64_t held;       /* AEGIS_HELD_*: what came while masked; look when unmasking, clear, then yield */
     int64_t wake;        /* at slice begin after slice_wait: number of the comparison, or AEGIS_WAKE_* */
-    uint64_t forced;     /* 1 at slice begin: the state was saved by force, in forced_save */
+    uint64_t forced;     /* 1 at slice begin: the state was saved by force, in forced_save; masked is set */
     uint64_t fp_live;    /* the FP unit holds, or `fp` keeps, state of this activation */
     uint64_t pct_slices; /* deadline of a synchronous transfer begun here, in slots; 0: the default (16) */
     uint64_t spare1[10];
     uint64_t fp[33];          /* f0 .. f31, fcsr: saved when another activation takes the unit */
     uint64_t spare2;
-    uint64_t forced_save[32]; /* pc, x1 .. x31 */
+    uint64_t forced_save[32]; /* pc, x1 .. x31; in gp's place what `masked` was */
     uint64_t revoke_type;     /* the request: a type, how many, and until when (time) */
     uint64_t revoke_count;
     uint64_t revoke_deadline;
