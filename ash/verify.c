@@ -71,7 +71,7 @@ static bool is_count(const struct ash_state *s, unsigned r)
 /* Those that never change. */
 static void begin_kinds(struct ash_state *s)
 {
-    __builtin_memset(s->kind, ASH_ANY, sizeof s->kind);
+    s->kinds[0] = s->kinds[1] = s->kinds[2] = s->kinds[3] = 0; /* ASH_ANY */
     s->kind[0] = s->kind[ASH_MASK] = ASH_NUMBER;
     s->kind[ASH_FRAME] = ASH_IN_FRAME;
     s->kind[ASH_WINDOW] = ASH_IN_WINDOW;
@@ -159,35 +159,38 @@ static void to_word(struct ash_state *s, unsigned rd)
         set_signed(s, rd, 32);
 }
 
-RULE void by_registers(struct ash_state *s, enum ash_op op, unsigned rd, unsigned a, unsigned b)
+RULE enum ash_error by_registers(struct ash_verifier *v, uint32_t w, enum ash_op op)
 {
+    struct ash_state *s = &v->now;
+    unsigned rd = rd_of(w), a = rs1_of(w), b = rs2_of(w);
+
     switch (op) {
     case OP_add:
-        return add(s, rd, a, b);
+        return add(s, rd, a, b), ASH_GOOD;
     case OP_sub:
-        return sub(s, rd, a, b);
+        return sub(s, rd, a, b), ASH_GOOD;
     case OP_and:
-        return and(s, rd, a, b);
+        return and(s, rd, a, b), ASH_GOOD;
     case OP_or:
     case OP_xor:
-        return or(s, rd, a, b);
+        return or(s, rd, a, b), ASH_GOOD;
     case OP_slt:
     case OP_sltu:
-        return set_bits(s, rd, 1);
+        return set_bits(s, rd, 1), ASH_GOOD;
     case OP_addw:
-        return add(s, rd, a, b), to_word(s, rd);
+        return add(s, rd, a, b), to_word(s, rd), ASH_GOOD;
     case OP_subw:
-        return sub(s, rd, a, b), to_word(s, rd);
+        return sub(s, rd, a, b), to_word(s, rd), ASH_GOOD;
     case OP_mul:
-        return multiply(s, rd, a, b);
+        return multiply(s, rd, a, b), ASH_GOOD;
     case OP_mulw:
-        return multiply(s, rd, a, b), to_word(s, rd);
+        return multiply(s, rd, a, b), to_word(s, rd), ASH_GOOD;
     case OP_remu:
-        return modulo(s, rd, b);
+        return modulo(s, rd, b), ASH_GOOD;
     case OP_remuw:
-        return fits_word(s, b) ? modulo(s, rd, b) : set_any(s, rd), to_word(s, rd);
+        return fits_word(s, b) ? modulo(s, rd, b) : set_any(s, rd), to_word(s, rd), ASH_GOOD;
     default:
-        return op >= OP_mulw || (op >= OP_addw && op <= OP_sraw) ? set_signed(s, rd, 32) : set_any(s, rd);
+        return op >= OP_mulw || (op >= OP_addw && op <= OP_sraw) ? set_signed(s, rd, 32) : set_any(s, rd), ASH_GOOD;
     }
 }
 
@@ -248,38 +251,39 @@ static void shift_right_signed(struct ash_state *s, unsigned rd, unsigned a, uns
         set_signed(s, rd, width - n);
 }
 
-RULE void by_immediate(struct ash_state *s, enum ash_op op, uint32_t w)
+RULE enum ash_error by_immediate(struct ash_verifier *v, uint32_t w, enum ash_op op)
 {
+    struct ash_state *s = &v->now;
     unsigned rd = rd_of(w), a = rs1_of(w), shift = w >> 20 & 63;
     int32_t n = i_immediate(w);
 
     switch (op) {
     case OP_addi:
-        return add_immediate(s, rd, a, n);
+        return add_immediate(s, rd, a, n), ASH_GOOD;
     case OP_addiw:
-        return add_immediate(s, rd, a, n), to_word(s, rd);
+        return add_immediate(s, rd, a, n), to_word(s, rd), ASH_GOOD;
     case OP_andi:
-        return and_immediate(s, rd, a, n);
+        return and_immediate(s, rd, a, n), ASH_GOOD;
     case OP_ori:
     case OP_xori:
-        return or_immediate(s, rd, a, n);
+        return or_immediate(s, rd, a, n), ASH_GOOD;
     case OP_slti:
     case OP_sltiu:
-        return set_bits(s, rd, 1);
+        return set_bits(s, rd, 1), ASH_GOOD;
     case OP_slli:
-        return shift_left(s, rd, a, shift);
+        return shift_left(s, rd, a, shift), ASH_GOOD;
     case OP_slliw:
-        return shift_left(s, rd, a, shift), to_word(s, rd);
+        return shift_left(s, rd, a, shift), to_word(s, rd), ASH_GOOD;
     case OP_srli:
-        return shift_right_logical(s, rd, a, shift);
+        return shift_right_logical(s, rd, a, shift), ASH_GOOD;
     case OP_srliw:
-        return shift_right_word(s, rd, a, shift);
+        return shift_right_word(s, rd, a, shift), ASH_GOOD;
     case OP_srai:
-        return shift_right_signed(s, rd, a, shift, 64);
+        return shift_right_signed(s, rd, a, shift, 64), ASH_GOOD;
     case OP_sraiw:
-        return shift_right_signed(s, rd, a, shift, 32);
+        return shift_right_signed(s, rd, a, shift, 32), ASH_GOOD;
     default: /* lui */
-        return set(s, rd, ASH_NUMBER, (int32_t)(w & 0xfffff000), (int32_t)(w & 0xfffff000));
+        return set(s, rd, ASH_NUMBER, (int32_t)(w & 0xfffff000), (int32_t)(w & 0xfffff000)), ASH_GOOD;
     }
 }
 
@@ -526,17 +530,17 @@ RULE enum ash_error jump(struct ash_verifier *v, uint32_t w)
 /* ---- the pass ---- */
 
 static const uint8_t RULE_OF[OP_COUNT] = {
-    ASH_RULE_NONE,
+    ASH_NO_RULE,
 #define X(name, rule) ASH_##rule,
     ASH_INSTRUCTIONS(X)
 #undef X
 };
 
-/* A register is read that was never set, or a reserved one written: only `addi fuel, fuel, -n` may (the next instruction must
- * look whether there is any left), and nop. */
-static enum ash_error unusual(struct ash_verifier *v, uint32_t w, uint64_t not)
+/* One of the registers `read` was never set, or a reserved one is written: only `addi fuel, fuel, -n` may (the next instruction
+ * must look whether there is any left), and nop. */
+RULE enum ash_error unusual(struct ash_verifier *v, uint32_t w, uint64_t read)
 {
-    if (!((v->now.set >> rs1_of(w) | not) & (v->now.set >> rs2_of(w) | not >> 1) & 1))
+    if (read & ~(uint64_t)v->now.set)
         return ASH_UNSET;
     if (w == 0x13)
         return ASH_GOOD;
@@ -550,28 +554,27 @@ static enum ash_error unusual(struct ash_verifier *v, uint32_t w, uint64_t not)
 static inline __attribute__((always_inline)) enum ash_error step(struct ash_verifier *v, uint32_t w)
 {
     enum ash_op op = decode(w);
-    uint64_t set = v->now.set, not = RULE_OF[op];
+    uint64_t set = v->now.set, may = ASH_WRITABLE, rd = rd_of(w), a = rs1_of(w), b = rs2_of(w);
 
-    if (!((set >> rs1_of(w) | not) & (set >> rs2_of(w) | not >> 1) & ((uint64_t)ASH_WRITABLE >> rd_of(w) | not >> 2) & 1))
-        return unusual(v, w, not);
     switch (RULE_OF[op]) {
-    case ASH_IMMEDIATE:
     case ASH_UPPER:
-        return by_immediate(&v->now, op, w), ASH_GOOD;
-    case ASH_REGISTERS:
-        return by_registers(&v->now, op, rd_of(w), rs1_of(w), rs2_of(w)), ASH_GOOD;
+        return may >> rd & 1 ? by_immediate(v, w, op) : unusual(v, w, 0);
+    case ASH_IMMEDIATE:
+        return set >> a & may >> rd & 1 ? by_immediate(v, w, op) : unusual(v, w, 1UL << a);
     case ASH_LOAD:
-        return load(v, w, op);
-    case ASH_STORE:
-        return store(v, w, op);
-    case ASH_BRANCH:
-        return branch(v, w, op);
+        return set >> a & may >> rd & 1 ? load(v, w, op) : unusual(v, w, 1UL << a);
+    case ASH_REGISTERS:
+        return set >> a & set >> b & may >> rd & 1 ? by_registers(v, w, op) : unusual(v, w, 1UL << a | 1UL << b);
     case ASH_ATOMIC:
-        return atomic(v, w, op);
+        return set >> a & set >> b & may >> rd & 1 ? atomic(v, w, op) : unusual(v, w, 1UL << a | 1UL << b);
+    case ASH_STORE:
+        return set >> a & set >> b & 1 ? store(v, w, op) : ASH_UNSET;
+    case ASH_BRANCH:
+        return set >> a & set >> b & 1 ? branch(v, w, op) : ASH_UNSET;
     case ASH_JUMP:
         return jump(v, w);
     case ASH_INDIRECT:
-        return indirect(v, w);
+        return indirect(v, w); /* what it reads is its own matter */
     default:
         return op == OP_fence ? ASH_GOOD : ASH_BAD_CODE;
     }
@@ -621,14 +624,14 @@ RULE enum ash_error look(struct ash_verifier *v)
 
 enum ash_error ash_verify_step(struct ash_verifier *v, uint32_t most)
 {
-    uint64_t end_at = most < v->code.words - v->at ? v->at + most : v->code.words;
-    const uint32_t *word = v->code.word;
+    uint64_t at = v->at, end_at = most < v->code.words - at ? at + most : v->code.words;
+    const uint32_t *word = v->code.word + at;
     enum ash_error error;
 
-    for (; v->at < end_at; v->at++) {
-        if (v->at >= v->next && (error = look(v)))
+    for (; at < end_at; v->at = ++at) {
+        if (at >= v->next && (error = look(v)))
             return error;
-        error = step(v, word[v->at]);
+        error = step(v, *word++);
         if (error)
             return error;
     }

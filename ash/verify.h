@@ -39,7 +39,10 @@ struct ash_code {
 
 /* What is known where the pass stands. x0 is the number 0. */
 struct ash_state {
-    uint8_t kind[32] __attribute__((aligned(8)));
+    union {
+        uint8_t kind[32]; /* enum ash_kind */
+        uint64_t kinds[4];
+    };
     uint32_t set;
     int64_t low[32], high[32];
 };
@@ -76,14 +79,8 @@ void ash_state_begin(struct ash_state *s, uint32_t window);
 /* The registers that a handler may write. */
 #define ASH_WRITABLE (~(1U << 0 | 1U << 3 | 1U << 4 | 31U << ASH_FRAME))
 
-/*
- * The list of instructions, each with its rule. A rule's low bits: what stands in rs1 (1), in rs2 (2) is not read, what stands
- * in rd (4) is not written.
- */
-enum ash_rule {
-    ASH_RULE_NONE = 7, ASH_FENCE = 8 | 7, ASH_JUMP = 16 | 7, ASH_INDIRECT = 24 | 7, ASH_BRANCH = 32 | 4, ASH_STORE = 40 | 4,
-    ASH_LOAD = 48 | 2, ASH_IMMEDIATE = 56 | 2, ASH_UPPER = 56 | 3, ASH_REGISTERS = 64, ASH_ATOMIC = 72
-};
+/* The list of instructions, each with its rule. */
+enum ash_rule { ASH_NO_RULE, ASH_FENCE, ASH_JUMP, ASH_INDIRECT, ASH_BRANCH, ASH_STORE, ASH_LOAD, ASH_IMMEDIATE, ASH_UPPER, ASH_REGISTERS, ASH_ATOMIC };
 
 #define ASH_INSTRUCTIONS(X) \
     X(lui, UPPER) X(jal, JUMP) X(jalr, INDIRECT) X(fence, FENCE) X(amo_w, ATOMIC) X(amo_d, ATOMIC) \
