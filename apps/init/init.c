@@ -21,6 +21,7 @@
 #include "../../libos/proc/exec.h"
 #include "../../libos/session/apart.h"
 #include "../../libos/session/chunk.h"
+#include "../../libos/session/random.h"
 #include "../../libos/tty/terminals.h"
 #include "keeper.h"
 
@@ -129,6 +130,7 @@ static int session_boot(void)
     int error = session_create();
 
     if (!error) {
+        random_seed(session_is_apart() ? (void *)LINK->seed : (void *)aegis_activation_current()->seed);
         uint64_t tick = 1000000000 / AEGIS_EXPOSED_STATE->time_hz;
         SESSION->boot_time = clock_now() - (int64_t)(clock_ticks() * tick);
         error = processes_create();

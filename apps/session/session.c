@@ -80,6 +80,8 @@ static int link_make(const struct aegis_capability *ring, unsigned hart, struct 
     if (!link)
         return ENOMEM;
     *link = (struct session_link){.ring = *ring, .hart = hart};
+    if (getentropy(link->seed, sizeof link->seed))
+        return EIO;
     space_close(AEGIS_SLOT_CONSOLE);
     *made = capability(AEGIS_SLOT_CONSOLE, AEGIS_PAGE, AEGIS_R | AEGIS_W);
     return 0;

@@ -5,6 +5,7 @@
  */
 #include "../core/env.h"
 #include "../core/map.h"
+#include "../core/siphash.h"
 #include "../core/slice.h"
 #include "boot.h"
 
@@ -195,6 +196,8 @@ void first_start(const void *archive, size_t bytes)
     uint64_t entry = image_load(init, size);
     struct activation *a = env_activate(env, page_get(1), &kernel.hart[0]);
     activation_user(a)->up_slice_begin = entry;
+    for (unsigned i = 0; i < 4; i++) /* of type EMPTY: the MAC of no capability */
+        activation_user(a)->seed[i] = siphash(kernel.key, i, ~0UL);
     if (slice_take(env, 0, &resource, &check))
         boot_refuse("no slot of time for init");
     claim_give(AEGIS_SLOT_SLICE0, AEGIS_SLICE, AEGIS_LEND | AEGIS_REKEY, 0, resource);

@@ -4,6 +4,7 @@
 
 #include "../fs/mount.h"
 #include "../net/socket.h"
+#include "../session/random.h"
 #include "call.h"
 #include "types.h"
 
@@ -53,25 +54,6 @@ static off_t null_seek(struct file *file, off_t offset, int whence)
     return 0;
 }
 
-/*
- * This machine gives programs no entropy: a counter of time and identity, mixed. It differs from
- * run to run and from process to process, and can be guessed.
- */
-void random_fill(void *buffer, size_t size)
-{
-    static uint64_t state;
-    uint8_t *p = buffer;
-    uint64_t x = state ^ (uint64_t)files_now() ^ session_identity();
-
-    for (size_t i = 0; i < size; i++) {
-        x += 0x9e3779b97f4a7c15;
-        uint64_t z = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-        z = (z ^ z >> 27) * 0x94d049bb133111eb;
-        p[i] = (uint8_t)(z ^ z >> 31);
-    }
-    state = x;
-}
-
 static ssize_t random_read(struct file *file, void *user, size_t size, off_t at)
 {
     uint8_t part[256];
@@ -80,7 +62,8 @@ static ssize_t random_read(struct file *file, void *user, size_t size, off_t at)
     (void)file, (void)at;
     while (done < size) {
         size_t n = size - done < sizeof part ? size - done : sizeof part;
-        random_fill(part, n);
+        if (random_fill(part, n))
+            return done ? (ssize_t)done : -EIO;
         if (user_copy_out((char *)user + done, part, n))
             return done ? (ssize_t)done : -EFAULT;
         done += n;

@@ -23,4 +23,3 @@ int fifo_wait(struct file *file);
 int pipe_make(struct file *ends[2], unsigned flags);
 
 /* Numbers for programs that want some; not for keys. */
-void random_fill(void *buffer, size_t size);

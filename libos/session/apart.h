@@ -17,6 +17,7 @@
 struct session_link {
     struct aegis_capability ring; /* RING for who reads, on hart `hart` */
     uint64_t hart;
+    uint8_t seed[32]; /* taken by init, and wiped */
     uint64_t status; /* LINK_ENDED and what link_end was told */
     struct {
         uint64_t written, read; /* bytes ever; the inside's, the outside's */

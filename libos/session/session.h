@@ -95,6 +95,7 @@ struct session {
     uint32_t process_high; /* entries of the process table beyond this one are free */
     int32_t last_pid;
     struct image *images;  /* proc/image.h */
+    uint32_t random_key[8]; /* random.h */
     uint16_t lives[AEGIS_ENVS]; /* of an environment: how often it was parked (proc/park.h) */
 };
 

@@ -25,6 +25,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -383,6 +384,37 @@ static void contexts(void)
     tap(steps == 100 && sum == 1 + 20 + 33 + 900 + 10000 && outside == 24 && !sigismember(&mask, SIGUSR1), "library_makecontext_to_its_end");
 }
 
+/* ---- random numbers ---- */
+
+static unsigned ones(const unsigned char *p, size_t size)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < size; i++)
+        n += (unsigned)__builtin_popcount(p[i]);
+    return n;
+}
+
+static void randoms(void)
+{
+    unsigned char a[4096], b[256], c[256];
+    int ends[2], fd = open("/dev/urandom", O_RDONLY);
+
+    tap(read(fd, a, sizeof a) == sizeof a && ones(a, sizeof a) > 16384 - 500 && ones(a, sizeof a) < 16384 + 500, "library_random_half_are_ones");
+    tap(getentropy(a, 256) == 0 && getentropy(b, 256) == 0 && memcmp(a, b, 256) && memcmp(a, a + 64, 64), "library_random_never_again");
+    tap(getentropy(a, 257) == -1 && errno == EIO, "library_getentropy_eio");
+    pipe(ends);
+    if (fork() == 0) {
+        getentropy(b, 256);
+        write(ends[1], b, 256);
+        _exit(0);
+    }
+    tap(getentropy(b, 256) == 0 && read(ends[0], c, 256) == 256 && memcmp(b, c, 256), "library_random_differs_in_a_child");
+    wait(NULL);
+    close(fd);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     setenv("TZ", "UTC0", 1);
@@ -396,5 +428,6 @@ int main(void)
     times();
     limits();
     contexts();
+    randoms();
     return tap_failed;
 }

@@ -115,7 +115,8 @@ struct aegis_activation {
     uint64_t loss_read;     /* the environment's: how many it has seen */
     uint64_t spare3;
     struct aegis_loss loss[AEGIS_REPOSSESSED];
-    uint8_t spare4[AEGIS_PAGE_SIZE - AEGIS_GP - 0x550];
+    uint64_t seed[4]; /* the first environment's, once: 256 bits of the kernel's key stream, for the libOS's generator */
+    uint8_t spare4[AEGIS_PAGE_SIZE - AEGIS_GP - 0x570];
 };
 
 #define AEGIS_AT(field, offset)                                                                    \
