@@ -57,36 +57,22 @@ static void mutate(unsigned stores, unsigned touched, int marks)
     }
 }
 
-static unsigned long cards(unsigned stores, unsigned touched)
-{
-    unsigned long begin = now();
-    memset(card, 0, PAGES);
-    mutate(stores, touched, 1);
-    for (unsigned i = found = 0; i < PAGES; i++)
-        found += card[i];
-    return now() - begin;
-}
+enum way { CARDS, PROTECTION, DIRTY_BITS, WAYS };
 
-static unsigned long protection(unsigned stores, unsigned touched)
+/* From one collection to the next. */
+static unsigned long run(enum way way, unsigned stores, unsigned touched)
 {
-    unsigned long begin = now();
-    memset(card, 0, PAGES);
-    mprotect(old, PAGES * PAGE, PROT_READ);
-    mutate(stores, touched, 0);
-    for (unsigned i = found = 0; i < PAGES; i++)
-        found += card[i];
-    begin = now() - begin;
     mprotect(old, PAGES * PAGE, RW);
-    return begin;
-}
-
-static unsigned long dirty_bits(unsigned stores, unsigned touched)
-{
     unsigned long begin = now();
-    aegis_map_clean(AEGIS_SLOT_SELF, (unsigned long)old, PAGES);
-    mutate(stores, touched, 0);
+    if (way == DIRTY_BITS)
+        aegis_map_clean(AEGIS_SLOT_SELF, (unsigned long)old, PAGES);
+    else
+        memset(card, 0, PAGES);
+    if (way == PROTECTION)
+        mprotect(old, PAGES * PAGE, PROT_READ);
+    mutate(stores, touched, way == CARDS);
     for (unsigned i = found = 0; i < PAGES; i++)
-        found += (unsigned)aegis_page_dirty(old + i * PAGE);
+        found += way == DIRTY_BITS ? (unsigned)aegis_page_dirty(old + i * PAGE) : card[i];
     return now() - begin;
 }
 
@@ -101,13 +87,13 @@ int main(void)
     printf("%8s %6s %10s %12s %12s\n", "stores", "pages", "cards", "protection", "dirty bits");
     for (unsigned i = 0; i < sizeof plan / sizeof plan[0]; i++) {
         unsigned n = plan[i][0], pages = plan[i][1], good = 1;
-        unsigned long a = cards(n, pages), b, c;
-        good &= found == pages;
-        b = protection(n, pages);
-        good &= found == pages;
-        c = dirty_bits(n, pages);
-        good &= found == pages;
-        printf("%8u %6u %10lu %12lu %12lu%s\n", n, pages, a, b, c, good ? "" : "  WRONG");
+        unsigned long cost[WAYS];
+        for (enum way w = CARDS; w < WAYS; w++) {
+            cost[w] = run(w, n, pages);
+            good &= found == pages;
+        }
+        printf("%8u %6u %10lu %12lu %12lu%s\n", n, pages, cost[CARDS], cost[PROTECTION], cost[DIRTY_BITS],
+               good ? "" : "  WRONG");
     }
     return 0;
 }

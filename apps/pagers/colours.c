@@ -22,15 +22,6 @@ static struct pager mine;
 static unsigned colour; /* ours: this one and the seven after it */
 static unsigned long search_from;
 
-PINNED_CODE static int fault(uintptr_t va, unsigned access)
-{
-    const struct region *r = region_at(va);
-    const struct page_entry *e = r && r->kind == REGION_PAGER ? mine.find(va) : 0;
-
-    return r && r->kind == REGION_PAGER && (!e || e->kind != PAGE_PRESENT) ? PAGER_DEFER
-                                                                           : page_fault(va, access);
-}
-
 static int is_ours(unsigned long page)
 {
     return (page - colour) % COLOURS < COLOURS / 2;
@@ -85,7 +76,6 @@ int main(void)
 {
     mine = pager_radix;
     mine.name = "colours";
-    mine.fault = fault;
     mine.deferred = deferred;
     if (pager_set(&mine) || pager_map((uintptr_t)DATA, PAGES, AEGIS_R | AEGIS_W, REGION_PAGER))
         return 1;

@@ -24,24 +24,6 @@ static uint64_t *stored[PAGES]; /* null: never touched, or in memory */
 static unsigned queue[RESIDENT], next, resident, faults;
 static size_t bytes, most;
 
-PINNED_CODE static int fault(uintptr_t va, unsigned access)
-{
-    const struct region *r = region_at(va);
-    const struct page_entry *e = r && r->kind == REGION_PAGER ? mine.find(va) : 0;
-
-    return r && r->kind == REGION_PAGER && (!e || e->kind != PAGE_PRESENT) ? PAGER_DEFER
-                                                                           : page_fault(va, access);
-}
-
-static size_t words_of(const uint64_t *map)
-{
-    size_t n = WORDS / 64;
-
-    for (unsigned i = 0; i < WORDS; i++)
-        n += map[i / 64] >> i % 64 & 1;
-    return n;
-}
-
 static uint64_t *compress(const uint64_t *page)
 {
     uint64_t packed[WORDS / 64 + WORDS] = {0}, *to = packed + WORDS / 64;
@@ -63,7 +45,7 @@ static void expand(uint64_t *page, uint64_t *kept)
 
     for (unsigned i = 0; i < WORDS; i++)
         page[i] = kept[i / 64] >> i % 64 & 1 ? *from++ : 0;
-    bytes -= words_of(kept) * 8;
+    bytes -= (size_t)(from - kept) * 8;
     free(kept);
 }
 
@@ -103,7 +85,6 @@ int main(void)
 
     mine = pager_radix;
     mine.name = "compress";
-    mine.fault = fault;
     mine.deferred = deferred;
     if (pager_set(&mine) || pager_map((uintptr_t)DATA, PAGES, AEGIS_R | AEGIS_W, REGION_PAGER))
         return 1;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include <aegis/exposed.h>
 #include <aegis/scheduler.h>
 
 #define DEADLINE 0 /* in struct thread's policy[]; 0: before all others */
@@ -55,7 +54,6 @@ static const struct task { /* milliseconds: 35 + 30 + 30 % */
     long period, cost;
 } tasks[3] = {{40, 14}, {60, 18}, {100, 30}};
 static volatile unsigned jobs, missed;
-static volatile int stop;
 
 static long clock_ns(clockid_t clock)
 {
@@ -64,13 +62,12 @@ static long clock_ns(clockid_t clock)
     return t.tv_sec * SECOND + t.tv_nsec;
 }
 
-static void *periodic(void *argument)
+__attribute__((noreturn)) static void *periodic(void *argument)
 {
     const struct task *task = argument;
-    long release = clock_ns(CLOCK_MONOTONIC);
+    long period = task->period * 1000000, deadline = clock_ns(CLOCK_MONOTONIC) + period;
 
-    while (!stop) {
-        long deadline = release + task->period * 1000000;
+    for (;; deadline += period) {
         thread_self()->policy[DEADLINE] = (uint64_t)deadline;
         long end = clock_ns(CLOCK_THREAD_CPUTIME_ID) + task->cost * 1000000;
         while (clock_ns(CLOCK_THREAD_CPUTIME_ID) < end)
@@ -79,32 +76,24 @@ static void *periodic(void *argument)
         missed += clock_ns(CLOCK_MONOTONIC) > deadline;
         struct timespec next = {deadline / SECOND, deadline % SECOND};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
-        release = deadline;
-    }    return NULL;
+    }
 }
 
 static void watch(const char *name)
 {
-    struct timespec second = {1, 200000000};
-
-    nanosleep(&second, NULL); /* what is late from before */
+    nanosleep(&(struct timespec){1, 200000000}, NULL); /* what is late from before */
     unsigned jobs_before = jobs, missed_before = missed;
-    nanosleep(&second, NULL);
-    nanosleep(&second, NULL);
+    nanosleep(&(struct timespec){2, 400000000}, NULL);
     printf("%s: %u of %u deadlines missed\n", name, missed - missed_before, jobs - jobs_before);
 }
 
 int main(void)
 {
-    pthread_t t[3];
+    pthread_t t;
 
     for (int i = 0; i < 3; i++)
-        pthread_create(&t[i], NULL, periodic, (void *)&tasks[i]);
+        pthread_create(&t, NULL, periodic, (void *)&tasks[i]);
     watch("round robin");
     scheduler_set(&edf);
     watch(edf.name);
-    stop = 1;
-    for (int i = 0; i < 3; i++)
-        pthread_join(t[i], NULL);
-    return 0;
 }
