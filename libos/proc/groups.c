@@ -31,10 +31,11 @@ struct group_query {
     pid_t group, session;
 };
 
+/* Who has ended is in its group until it was waited for. */
 static int is_member(struct process *p, void *argument)
 {
     const struct group_query *q = argument;
-    return p->group == q->group && p->session == q->session && p->state != PROCESS_ZOMBIE;
+    return p->group == q->group && p->session == q->session;
 }
 
 /* What POSIX's page on setpgid lists. In the monitor. */
@@ -42,7 +43,7 @@ static int group_check(const struct process *p, pid_t group)
 {
     struct group_query q = {group, process_self->session};
 
-    if (!p || (p != process_self && p->parent != process_self->pid) || p->state == PROCESS_ZOMBIE)
+    if (!p || (p != process_self && p->parent != process_self->pid))
         return ESRCH;
     if (p != process_self && p->exec_done)
         return EACCES;

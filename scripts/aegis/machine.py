@@ -340,15 +340,15 @@ class Session:
 
     def loop(self, source=None, timeout=None, wake=None, interrupted=lambda: None):
         """Until the machine ends, the time is over, or `interrupted` gives a status."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        patience = proc.Patience(self.qemu.pid, timeout)
         while self.open and self.status is None:
             if (status := interrupted()) is not None:
                 self.status = status
                 return status
-            left = None if deadline is None else deadline - time.monotonic()
+            left = patience.left()
             if left is not None and left <= 0:
                 return self.timed_out()
-            self.pump(left, source, wake)
+            self.pump(left if left is None else min(left, 1), source, wake)
             if source is not None and source.ended:
                 self.status = source.ended
                 return self.status

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 
 class Failure(Exception):
@@ -35,6 +37,36 @@ def stop(child, grace=2.0):
             if sig == signal.SIGTERM:
                 continue
             return
+
+
+def scheduled(pid):
+    """(nanoseconds that a process's threads ran, nanoseconds that they waited for a processor); zeros where nobody counts them."""
+    ran = waited = 0
+    for file in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError):
+            numbers = file.read_text().split()
+            ran, waited = ran + int(numbers[0]), waited + int(numbers[1])
+    return ran, waited
+
+
+class Patience:
+    """Seconds for a process, in which it can run: a busy host's do not count. So a hang is found, and nothing else."""
+
+    def __init__(self, pid, seconds):
+        self.pid, self.seconds = pid, seconds
+        self.at, self.before = time.monotonic(), scheduled(pid)
+
+    def left(self):
+        """None: for ever."""
+        now = time.monotonic()
+        if self.seconds is None or now - self.at < 0.2:
+            return None if self.seconds is None else max(self.seconds - (now - self.at), 0.01)
+        passed, after = now - self.at, scheduled(self.pid)
+        ran, waited = (max(0, b - a) / 1e9 for a, b in zip(self.before, after))
+        lost = min(passed, waited) * waited / (ran + waited) if waited else 0
+        self.seconds -= passed - lost
+        self.at, self.before = now, after
+        return self.seconds
 
 
 def run(command, *, cwd=None, env=None, capture=False, check=True, quiet=False, timeout=None, stdin=None):

@@ -12,7 +12,8 @@ from . import build, paths, proc
 from .proc import say
 
 # command: run from the repository's root, `--long` added when asked for and `long` says that the suite knows it.
-# ci: part of the plain form. needs: a path without which the suite is left out, by name. minutes: then it counts as hung.
+# ci: part of the plain form. needs: a path without which the suite is left out, by name. minutes: without
+# a line for so long it counts as hung.
 Suite = namedtuple("Suite", "name command ci long needs minutes")
 
 SUITES = [
@@ -53,7 +54,7 @@ def run_suite(suite, long):
     """(passed, failed names, seconds). Crash, hang and silence each count as one failure."""
     command = [paths.ROOT / suite.command[0], *suite.command[1:]] + (["--long"] if long and suite.long else [])
     started = time.monotonic()
-    limit = started + suite.minutes * 60 * (LONG if long else 1)
+    limit = suite.minutes * 60 * (LONG if long else 1)
     child = subprocess.Popen([str(c) for c in command], cwd=paths.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, process_group=0, preexec_fn=proc.die_with_parent)
     counter = Counter(suite.name)
@@ -104,12 +105,12 @@ class Counter:
 
 
 def follow(child, counter, limit):
-    """Reads the suite's lines until it closes its output; False when the time is over."""
-    buffer = b""
+    """Reads the suite's lines until it closes its output; False when none has come for `limit` seconds."""
+    buffer, last = b"", time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         while True:
-            left = limit - time.monotonic()
+            left = last + limit - time.monotonic()
             if left <= 0:
                 return False
             if not selector.select(min(left, 1)):
@@ -121,6 +122,7 @@ def follow(child, counter, limit):
                 return True
             *lines, buffer = (buffer + data).split(b"\n")
             for line in lines:
+                last = time.monotonic()
                 counter.line(line.decode(errors="replace"))
 
 

@@ -207,6 +207,18 @@ static void grouping(void)
     if (pid == 0)
         _exit(setsid() == getpid() && getsid(0) == getpid() && setpgid(0, 0) == -1 ? 30 : 31);
     tap(ended_with(pid) == 30, "setsid");
+    siginfo_t information;
+    pid_t leader = fork();
+    if (leader == 0) {
+        setpgid(0, 0);
+        _exit(0);
+    }
+    waitid(P_PID, (id_t)leader, &information, WEXITED | WNOWAIT);
+    pid = fork();
+    if (pid == 0)
+        _exit(setpgid(0, leader) == 0 && getpgrp() == leader ? 30 : 31);
+    tap(ended_with(pid) == 30, "group_of_one_that_was_not_waited_for");
+    waitpid(leader, 0, 0);
     tap(setpgid(1, 0) == -1 && errno == ESRCH, "setpgid_of_a_stranger");
     tap(getpgid(99999) == -1 && errno == ESRCH, "getpgid_esrch");
 }

@@ -43,7 +43,6 @@ class Ends(unittest.TestCase):
     def test_time_out_of_a_guest_that_does_not_answer(self):
         result = support.toy("hang", timeout=1)
         self.assertEqual(result.status, 124)
-        self.assertLess(result.seconds, 8)
 
     def test_missing_kernel_is_a_failure(self):
         with self.assertRaises(Failure):
