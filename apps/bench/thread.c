@@ -10,8 +10,8 @@
 #include <aegis/upcall.h>
 
 #include "figure.h"
+#include "trap.h"
 
-static char page[AEGIS_PAGE_SIZE] __attribute__((aligned(AEGIS_PAGE_SIZE)));
 static volatile int skipped;
 
 static void skip(int signal, siginfo_t *information, void *context)
@@ -19,20 +19,6 @@ static void skip(int signal, siginfo_t *information, void *context)
     (void)signal;
     skipped += (char *)information->si_addr == page;
     ((ucontext_t *)context)->uc_mcontext.__gregs[REG_PC] += 4;
-}
-
-static inline void touch(void)
-{
-    __asm__ volatile(".option push\n.option norvc\nsb zero, 0(%0)\n.option pop" ::"r"(page) : "memory");
-}
-
-__attribute__((naked, section(".pinned.text"))) static void skip_upcall(void)
-{
-    __asm__ volatile(".option push\n.option norelax\n"
-                     "ld sp, %0(gp)\n"
-                     "addi sp, sp, 4\n"
-                     "j aegis_upcall_return\n"
-                     ".option pop" ::"i"(U_EXC_PC));
 }
 
 static void *nothing(void *argument)
@@ -62,10 +48,7 @@ int main(void)
     if (skipped != 20)
         return 1;
     figure_report("signal_trap", n);
-    aegis_upcall_set(CAUSE_STORE_PAGE, skip_upcall);
-    n = FIGURE_MEAN(4, 16, touch());
-    aegis_upcall_set(CAUSE_STORE_PAGE, NULL);
-    figure_report("upcall_trap", n);
+    figure_report("upcall_trap", trap_figure());
     n = FIGURE_MEAN(4, 16, (pthread_mutex_lock(&mutex), pthread_mutex_unlock(&mutex)));
     figure_report("mutex", n);
     n = FIGURE_MEAN(4, 16, create_join());
