@@ -307,6 +307,44 @@ static void gather(void)
     tell("gather puts, sums and turns", good && both(1518, 18456) && verdict == ASH_PASS);
 }
 
+static bool segment(uint32_t sequence, uint32_t acknowledged, unsigned flags, unsigned data)
+{
+    ip_frame(6, 54 + data);
+    put(38, 4, sequence);
+    put(42, 4, acknowledged);
+    put(46, 2, 0x5000 | flags);
+    sent = 0;
+    return both(54 + data, 1048) && verdict == ASH_DROP;
+}
+
+/* What went out is a TCP segment as it should be. */
+static bool answered(uint32_t acknowledged, unsigned flags, unsigned data)
+{
+    uint32_t sum = sum_of(26, 54 + data) + 6 + 20 + data;
+
+    return sent == 54 + data && turned(true) && get(42, 4) == acknowledged && get(46, 2) == (0x5000 | flags) && get(16, 2) == 40 + data &&
+           (sum & 0xffff) + (sum >> 16) == 0xffff;
+}
+
+static void tcp(void)
+{
+    static struct { uint64_t count[2]; uint32_t secret, length; char text[1024]; } server = {.secret = 77, .length = 36, .text = "HTTP/1.0 200 OK\r\n\r\nhello from a h\n"};
+    bool good = begin("tcp");
+    uint32_t ours;
+
+    shared(0, &server, sizeof server);
+    good &= segment(1000, 0, 2, 0) && answered(1001, 0x12, 0);
+    ours = (uint32_t)get(38, 4) + 1;
+    good &= segment(1001, ours, 0x10, 0) && sent == 0;
+    good &= segment(1001, ours, 0x18, 16) && answered(1017, 0x19, 36) && get(38, 4) == ours && !memcmp(at0() + 54, server.text, 36);
+    good &= segment(1017, ours + 37, 0x11, 0) && answered(1018, 0x10, 0) && get(38, 4) == ours + 37;
+    good &= segment(5, 5, 4, 0) && sent == 0;
+    tell("tcp serves a connection", good && *(uint64_t *)run.window == 1 && ((uint64_t *)run.window)[1] == 1);
+    ip_frame(6, 60);
+    put(46, 1, 0x40);
+    tap(both(60, 1048) && verdict == ASH_DROP && (put(46, 1, 0xf0), both(60, 1048)) && verdict == ASH_DROP, "and drops headers that cannot be");
+}
+
 static void list(void)
 {
     uint64_t sum = 0;
@@ -371,6 +409,7 @@ int main(int count, char **argument)
     balance();
     sample();
     gather();
+    tcp();
     list();
     passes();
     printf("# ash_overhead %.3f of 1.25\n", (double)safe_all / (double)plain_all);

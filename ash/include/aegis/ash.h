@@ -19,6 +19,7 @@
 #include <aegis/handler.h>
 
 #define ASH_HANDLER __attribute__((flatten, used, section(".text.handler")))
+#define ASH_INLINE  static inline __attribute__((always_inline)) /* of larger functions that are called more than once */
 #define ASH_SHARED  __attribute__((section(".shared"), used))
 
 typedef uint16_t __attribute__((may_alias)) ash_u16;
