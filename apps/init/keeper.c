@@ -6,6 +6,7 @@
 #include <aegis/exposed.h>
 #include <aegis/scheduler.h>
 
+#include "../../libos/net/network.h"
 #include "../../libos/proc/table.h"
 #include "../../libos/session/apart.h"
 #include "../../libos/session/chunk.h"
@@ -21,6 +22,7 @@ bool keeper_step(int *status)
     calls = channel_seen(&SESSION->keeper_channel);
     deaths = AEGIS_EXPOSED_STATE->deaths;
     session_keep();
+    network_keep();
     processes_bury();
     due = processes_enforce();
     pumping = true;

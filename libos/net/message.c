@@ -192,8 +192,10 @@ static long receive_run(struct file *file, struct socket *s, struct aegis_transf
             continue;
         }
         /* what was there is given before the error that came after it */
-        if (n == -EAGAIN && !t->done && (n = socket_error(s)) == 0)
-            n = -EAGAIN;
+        bool end = !n && s->base.type == SOCK_STREAM;
+        int error = (n == -EAGAIN || end) && !t->done ? socket_error(s) : 0;
+        if (error)
+            return error;
         if (n != -EAGAIN)
             return t->done ? (long)t->done : n;
         if (!waits(file, t))

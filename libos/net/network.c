@@ -14,9 +14,6 @@
 
 #define STACK_PREDICATES 2
 
-/* Without one there are no sockets but Unix's. */
-__attribute__((weak)) const struct netstack *const aegis_netstack;
-
 int network_wait(const struct channel_entry *entries, size_t count, uint64_t deadline)
 {
     const struct netstack *stack = aegis_netstack;

@@ -9,3 +9,8 @@
 int network_wait(const struct channel_entry *entries, size_t count, uint64_t deadline);
 /* SIOCGIF*. -ENOTTY: no such request. */
 int network_ioctl(unsigned long request, void *user);
+
+/* The keeper's part: makes the network's chunk, endpoint and filters when they are wanted. */
+void network_keep(void);
+/* They are there when this is 0. Outside the monitor. -ENOBUFS, -EINTR. */
+int network_reserve(void);

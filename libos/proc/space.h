@@ -24,6 +24,7 @@
 #include <aegis/types.h>
 
 #define SLOT_INHERITED  1
+#define SLOT_ENDPOINT   62 /* of these: the network's endpoint (net/inet.c) */
 #define SLOT_OWN        64
 #define SLOT_SESSION    64 /* the session's first chunk: SESSION->chunk_slot */
 #define SLOT_SLICE      65 /* the position in which this process runs; or in the next one */

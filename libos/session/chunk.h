@@ -56,5 +56,7 @@ bool allocator_settle(void);
 int session_create(void);
 /* At a program's start: false if its creator gave it none. Also in a fresh child of fork. */
 bool session_join(void);
+/* By the keeper: the network's chunk. -ENOMEM. */
+int session_chunk_network(void);
 /* The keeper's part, whenever it wakes: adds the chunks that are wanted. */
 void session_keep(void);

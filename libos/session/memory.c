@@ -113,7 +113,7 @@ PINNED_CODE static unsigned chunk_claim(unsigned chunk, uint16_t *place)
 {
     if (!near_slot[0] || page_map(SLOT_SESSION, SESSION_VA, AEGIS_R | AEGIS_W))
         return 0;
-    if (chunk >= __atomic_load_n(&SESSION->chunk_count, __ATOMIC_ACQUIRE))
+    if (chunk >= __atomic_load_n(&SESSION->chunk_count, __ATOMIC_ACQUIRE) && chunk != CHUNK_NETWORK)
         return 0;
     const struct aegis_capability *c = &SESSION->chunk[chunk];
     unsigned slot = slot_find();
@@ -204,12 +204,24 @@ static int chunk_add(void)
     unsigned chunk = SESSION->chunk_count;
     struct aegis_capability capability;
 
-    if (chunk == SESSION_CHUNKS || chunk_make(chunk, &capability))
+    if (chunk == CHUNK_NETWORK || chunk_make(chunk, &capability))
         return -ENOMEM;
     monitor_enter();
     session_store(&SESSION->chunk[chunk], &capability, sizeof capability);
     session_set(SESSION->chunk_count, chunk + 1);
     allocator_add(chunk);
+    monitor_leave();
+    return 0;
+}
+
+int session_chunk_network(void)
+{
+    struct aegis_capability capability;
+
+    if (chunk_make(CHUNK_NETWORK, &capability))
+        return -ENOMEM;
+    monitor_enter();
+    session_store(&SESSION->chunk[CHUNK_NETWORK], &capability, sizeof capability);
     monitor_leave();
     return 0;
 }

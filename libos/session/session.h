@@ -33,6 +33,7 @@
 #endif
 #define SESSION_SIZE   (4UL << 30)
 #define SESSION_CHUNKS 2139 /* the last 2 MiB: apart.h */
+#define CHUNK_NETWORK  (SESSION_CHUNKS - 1) /* the last one: net/stack.h */
 #define SESSION_LOG    1024 /* stores of one stay in the monitor */
 #define SESSION_MAGIC  0x314e4f4953534553UL
 #define SESSION_ABI    1    /* of everything that lies in session memory */
@@ -92,6 +93,8 @@ struct session {
     uint64_t chunks_refused;       /* times that there was no memory for one */
     struct channel keeper_channel; /* woken for the keeper: chunks are wanted, or a process needs it */
     struct channel chunk_channel;  /* woken by it: one is there, or refused */
+    uint32_t network_wanted; /* net/keeper.c */
+    uint32_t network_state;  /* NETWORK_* */
     uint32_t process_high; /* entries of the process table beyond this one are free */
     int32_t last_pid;
     struct image *images;  /* proc/image.h */
@@ -100,6 +103,9 @@ struct session {
 };
 
 #define SESSION ((struct session *)SESSION_VA)
+
+#define NETWORK_THERE 1
+#define NETWORK_NONE  2 /* there is no memory for it */
 
 /*
  * Of this environment: its index, and most of its check with the number of its lives added. 0 is nobody's.

@@ -52,13 +52,15 @@ def build(targets=(), quiet=True):
         packages.setup()
     newlib = str(paths.NEWLIB) if paths.NEWLIB.exists() else ""
     lua = str(paths.LUA) if (paths.LUA / "src/lua.c").exists() else ""
+    lwip = str(paths.LWIP) if (paths.LWIP / "src/core/tcp.c").exists() else ""
     # The newlib that stands behind the link is part of what was configured: another one means another build.
-    options = f"{newlib}\n{os.path.realpath(newlib) if newlib else ''}\n{lua}\n"
+    options = f"{newlib}\n{os.path.realpath(newlib) if newlib else ''}\n{lua}\n{lwip}\n"
     with proc.lock(paths.BUILD / ".build.lock"):
         write_cross_file()
         if not configured(options):
             say("configuring")
-            command = ["meson", "setup", "--cross-file", paths.SCRIPTS / "cross.ini", f"-Dnewlib={newlib}", f"-Dlua={lua}"]
+            command = ["meson", "setup", "--cross-file", paths.SCRIPTS / "cross.ini", f"-Dnewlib={newlib}", f"-Dlua={lua}",
+                       f"-Dlwip={lwip}"]
             if (paths.MACHINE / "build.ninja").exists():
                 command.append("--wipe")
             proc.run([*command, paths.MACHINE, paths.ROOT], quiet=quiet)

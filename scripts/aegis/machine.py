@@ -143,6 +143,8 @@ def add_programs(archive, chosen, strip_all):
     for name, program in ports.links().items():
         if name not in available and program in available and (not chosen or program in chosen):
             archive.add(f"bin/{name}", program.encode(), 0o777, LINK)
+    if paths.STACK.exists():
+        archive.add("lib/aegis/lwip", paths.STACK.read_bytes())
     for tree in [paths.ROOT / "apps" / "root", *(ports.trees() if not chosen else [])]:
         archive.put(tree, "/")
 

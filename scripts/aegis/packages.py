@@ -269,6 +269,12 @@ def unpack_lua():
              lambda to: proc.run(["tar", "-C", to, "--strip-components=1", "-xf", tarball], quiet=True))
 
 
+def unpack_lwip():
+    tarball = fetch("lwip")
+    unpacked(paths.LWIP, table()["lwip"].sha256,
+             lambda to: proc.run(["tar", "-C", to, "--strip-components=1", "-xf", tarball], quiet=True))
+
+
 def qemu_version(qemu):
     """(10, 0, 2) and the like; (0,) when it does not run."""
     if not shutil.which(str(qemu)):
@@ -310,6 +316,8 @@ def report():
             state = "not needed: the system's QEMU is new enough"
         elif source.name == "lua":
             state = "" if paths.LUA.exists() else "downloaded" if cached(source) else "missing"
+        elif source.name == "lwip":
+            state = "" if paths.LWIP.exists() else "downloaded" if cached(source) else "missing"
         elif source.kind == "source":
             state = "" if cached(source) else "missing"
         else:
@@ -336,7 +344,7 @@ def setup():
         install(missing)
     with proc.lock(paths.BUILD / ".setup.lock"):
         build_newlib()
-        for row, step in (("lua", unpack_lua), ("qemu", None if system_qemu_suffices() else unpack_qemu)):
+        for row, step in (("lua", unpack_lua), ("lwip", unpack_lwip), ("qemu", None if system_qemu_suffices() else unpack_qemu)):
             try:
                 if step:
                     step()

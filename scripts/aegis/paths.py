@@ -19,6 +19,8 @@ PROGRAMS = MACHINE / "apps"  # apps/NAME/NAME is /bin/NAME
 
 NEWLIB = BUILD / "newlib"  # a link to the cached, built newlib
 LUA = BUILD / "lua"  # Lua's unpacked source
+LWIP = BUILD / "lwip"  # lwIP's unpacked source
+STACK = MACHINE / "libos" / "net" / "lwip"  # /lib/aegis/lwip: the IP stack's image
 PORTS = BUILD / "ports"  # linked programs of others
 QEMU10 = BUILD / "qemu"  # QEMU 10 and its firmware, unpacked
 

@@ -31,6 +31,8 @@ PORTS = [
     Port("bzip2", []),
     Port("zlib", []),
     Port("tcc", []),
+    Port("mini-httpd", []),
+    Port("dropbear", []),
 ]
 
 FLAGS = "-O2 -MD"

@@ -83,6 +83,17 @@ struct ipv6_mreq {
 #define IPV6_JOIN_GROUP     20
 #define IPV6_LEAVE_GROUP    21
 #define IPV6_V6ONLY         26
+#define IPV6_CHECKSUM       7
+#define IPV6_RECVHOPLIMIT   51
+#define IPV6_HOPLIMIT       52
+#define IPV6_ADD_MEMBERSHIP  IPV6_JOIN_GROUP
+#define IPV6_DROP_MEMBERSHIP IPV6_LEAVE_GROUP
+
+#define SOL_IP   IPPROTO_IP
+#define SOL_TCP  IPPROTO_TCP
+#define SOL_UDP  IPPROTO_UDP
+#define SOL_IPV6 IPPROTO_IPV6
+#define SOL_RAW  IPPROTO_RAW
 
 #define IN_CLASSA(a)    (((in_addr_t)(a) & 0x80000000) == 0)
 #define IN_CLASSB(a)    (((in_addr_t)(a) & 0xc0000000) == 0x80000000)

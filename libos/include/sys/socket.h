@@ -70,6 +70,7 @@ typedef __sa_family_t sa_family_t;
 #define MSG_EOR       0x80
 #define MSG_WAITALL   0x100
 #define MSG_NOSIGNAL  0x4000
+#define MSG_MORE      0x8000
 #define MSG_CMSG_CLOEXEC 0x40000000
 
 #define SHUT_RD   0

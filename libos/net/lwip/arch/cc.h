@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What lwIP asks of its compiler and its surroundings. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+#define LWIP_NO_UNISTD_H    1
+#define LWIP_TIMEVAL_PRIVATE 0
+#define LWIP_ERRNO_STDINCLUDE 1
+
+uint32_t stack_random(void);
+#define LWIP_RAND() stack_random()
+
+/* What it cannot have, as a packet larger than any pool, it is refused: no frame may end a process. */
+#define LWIP_NOASSERT 1
+#define LWIP_PLATFORM_DIAG(x)
+
+/* Whatever tcp_write copies may be the caller's memory. */
+void stack_copy(void *to, const void *from, size_t size);
+#define MEMCPY(to, from, size) stack_copy(to, from, size)
+
+/* RFC 1071, 32 bytes a turn. */
+uint16_t stack_checksum(const void *bytes, int size);
+#define LWIP_CHKSUM stack_checksum
+
+typedef int sys_prot_t;

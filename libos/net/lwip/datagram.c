@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Datagrams over lwIP's UDP, and ICMP and others by its raw interface. */
+#include "connection.h"
+#include "lwip/inet_chksum.h"
+
+#define DATAGRAM_MOST 65507
+#define IN_ONE        1472 /* goes in one frame */
+
+static struct datagram table[DATAGRAMS];
+static struct datagram *free_list;
+
+void datagrams_start(void)
+{
+    for (unsigned i = DATAGRAMS; i--;) {
+        table[i].next = free_list;
+        free_list = &table[i];
+    }
+}
+
+static void datagram_free(struct datagram *d)
+{
+    pbuf_free(d->p);
+    d->next = free_list;
+    free_list = d;
+}
+
+/* Takes over `p`. What finds no room is dropped: nobody promised it. */
+static void keep(struct connection *c, struct pbuf *p, const ip_addr_t *address, uint16_t port)
+{
+    struct datagram *d = free_list;
+
+    if (!c->s || !d || c->bytes + p->tot_len > c->s->receive_limit ||
+        c->s->shut & SOCKET_SHUT_READ) {
+        pbuf_free(p);
+        return;
+    }
+    free_list = d->next;
+    d->next = NULL;
+    d->p = p;
+    address_out(c->s, &d->from, address, port);
+    if (c->first)
+        c->last->next = d;
+    else
+        c->first = d;
+    c->last = d;
+    c->bytes += p->tot_len;
+    connection_changed(c);
+}
+
+static void on_udp(void *argument, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *address,
+                   u16_t port)
+{
+    (void)pcb;
+    keep(argument, p, address, port);
+}
+
+/* Others may want it too: they get a copy. IPv4's header comes with it, as everywhere; IPv6's not. */
+static u8_t on_raw(void *argument, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *address)
+{
+    struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_POOL, p);
+
+    (void)pcb;
+    if (copy && IP_IS_V6(address))
+        pbuf_remove_header(copy, IP6_HLEN);
+    if (copy)
+        keep(argument, copy, address, 0);
+    return 0;
+}
+
+int datagram_open(struct connection *c, struct aegis_socket *s)
+{
+    u8_t type = s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_ANY;
+
+    if (c->kind == KIND_UDP) {
+        c->udp = udp_new_ip_type(type);
+        if (c->udp)
+            udp_recv(c->udp, on_udp, c);
+        return c->udp ? 0 : -ENOBUFS;
+    }
+    c->raw = raw_new_ip_type(s->family == AF_INET ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6,
+                             (u8_t)s->protocol);
+    if (!c->raw)
+        return -ENOBUFS;
+    raw_recv(c->raw, on_raw, c);
+    if (s->protocol == IP6_NEXTH_ICMP6) {
+        c->raw->chksum_reqd = 1;
+        c->raw->chksum_offset = 2;
+    }
+    return 0;
+}
+
+void datagram_close(struct connection *c)
+{
+    while (c->first) {
+        struct datagram *d = c->first;
+        c->first = d->next;
+        datagram_free(d);
+    }
+    if (c->kind == KIND_UDP)
+        udp_remove(c->udp);
+    else
+        raw_remove(c->raw);
+}
+
+int datagram_bind(struct connection *c, const ip_addr_t *address, uint16_t port)
+{
+    if (c->kind == KIND_RAW)
+        return error_of(raw_bind(c->raw, address));
+    if (c->udp->local_port)
+        return -EINVAL;
+    int error = error_of(udp_bind(c->udp, address, port));
+    if (!error)
+        local_keep(c->s, address, c->udp->local_port);
+    return error;
+}
+
+int datagram_connect(struct connection *c, const ip_addr_t *address, uint16_t port)
+{
+    struct aegis_socket *s = c->s;
+
+    if (!address) {
+        if (c->kind == KIND_UDP)
+            udp_disconnect(c->udp);
+        else
+            raw_disconnect(c->raw);
+        s->state = SOCKET_UNCONNECTED;
+        return 0;
+    }
+    err_t error = c->kind == KIND_UDP ? udp_connect(c->udp, address, port)
+                                      : raw_connect(c->raw, address);
+    if (error)
+        return error_of(error);
+    s->state = SOCKET_CONNECTED;
+    remote_keep(s, address, port);
+    if (c->kind == KIND_UDP)
+        local_keep(s, &c->udp->local_ip, c->udp->local_port);
+    return 0;
+}
+
+/* ---- sending ---- */
+
+void *datagram_make(struct aegis_socket *s, size_t size)
+{
+    if (size > DATAGRAM_MOST || size > s->send_limit)
+        return NULL;
+    return pbuf_alloc(s->type == SOCK_RAW ? PBUF_IP : PBUF_TRANSPORT, (u16_t)size,
+                      size <= IN_ONE ? PBUF_RAM : PBUF_POOL);
+}
+
+size_t datagram_part(void *datagram, size_t at, void **bytes)
+{
+    for (struct pbuf *p = datagram; p; at -= p->len, p = p->next)
+        if (at < p->len) {
+            *bytes = (char *)p->payload + at;
+            return p->len - at;
+        }
+    return 0;
+}
+
+static err_t send_to(struct connection *c, struct pbuf *p, const struct stack_name *name)
+{
+    if (!name->family)
+        return c->kind == KIND_UDP ? udp_send(c->udp, p) : raw_send(c->raw, p);
+    ip_addr_t address = address_in(c->s, name);
+    return c->kind == KIND_UDP ? udp_sendto(c->udp, p, &address, name->port)
+                               : raw_sendto(c->raw, p, &address);
+}
+
+int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_name *name)
+{
+    struct connection *c = connection_of(s);
+    struct pbuf *p = datagram;
+    err_t error = ERR_OK;
+
+    if (name) {
+        bool cut = p->tot_len > IN_ONE;
+        if (cut)
+            device_checksums(true);
+        error = send_to(c, p, name);
+        if (cut)
+            device_checksums(false);
+    }
+    pbuf_free(p);
+    if (c->kind == KIND_UDP && !(s->words[WORD_LOCAL] & STACK_BOUND) && c->udp->local_port)
+        local_keep(s, &c->udp->local_ip, c->udp->local_port);
+    return error == ERR_VAL ? -EACCES : error_of(error);
+}
+
+/* ---- receiving ---- */
+
+ssize_t datagram_peek(struct aegis_socket *s, void **datagram, struct stack_name *from)
+{
+    const struct datagram *d = connection_of(s)->first;
+
+    if (!d)
+        return s->shut & SOCKET_SHUT_READ ? 0 : -EAGAIN;
+    *datagram = d->p;
+    *from = d->from;
+    return d->p->tot_len;
+}
+
+void datagram_take(struct aegis_socket *s)
+{
+    struct connection *c = connection_of(s);
+    struct datagram *d = c->first;
+
+    if (!d)
+        return;
+    c->first = d->next;
+    c->bytes -= d->p->tot_len;
+    datagram_free(d);
+    if (!c->first)
+        s->words[WORD_EVENTS] &= ~(uint64_t)POLLIN;
+}

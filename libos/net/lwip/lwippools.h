@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory of packets, by size: about 1 MiB. A segment of TCP with its headers is 1,560 bytes or so. */
+LWIP_MALLOC_MEMPOOL_START
+LWIP_MALLOC_MEMPOOL(512, 160)
+LWIP_MALLOC_MEMPOOL(128, 512)
+LWIP_MALLOC_MEMPOOL(480, 1600)
+LWIP_MALLOC_MEMPOOL_END
