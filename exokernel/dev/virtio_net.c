@@ -70,9 +70,10 @@ static char *buffers, *headers;
 static uint8_t rx_out[QUEUE]; /* 1: the device has the buffer */
 /* Frames being sent, in order; each with its descriptors, one after the other round the queue. */
 static struct sent {
-    struct nic_frame frame;
     uint8_t descriptors; /* 0: none; and of a frame that is done, `done` */
     bool done;
+    uint8_t parts;
+    struct nic_frame frame; /* of one with parts */
 } sent[QUEUE];
 static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's; a frame's record stands at its first */
 
@@ -178,9 +179,9 @@ static void tx_send(const struct nic_frame *f)
         h->checksum_start = f->checksum_start;
         h->checksum_offset = f->checksum_offset;
     }
-    sent[first].frame = *f;
     sent[first].descriptors = (uint8_t)(f->parts + 1);
     sent[first].done = false;
+    sent[first].parts = (uint8_t)f->parts;
     exposed.net.sent++;
     exposed.net.sent_bytes += f->header_length;
     desc_put(physical_of(h), before + f->header_length, f->parts);
@@ -188,8 +189,10 @@ static void tx_send(const struct nic_frame *f)
         desc_put(f->part[i].physical, f->part[i].length, i + 1 < f->parts);
         exposed.net.sent_bytes += f->part[i].length;
     }
-    if (f->parts)
+    if (f->parts) {
+        sent[first].frame = *f;
         *(volatile uint16_t *)&tx.avail->flags = 0; /* somebody may wait for these to be free */
+    }
     tx.avail->ring[tx.avail_index++ % tx.size] = first;
 }
 
@@ -207,7 +210,7 @@ static void tx_free(void)
         struct sent *s = &sent[tx_first % tx.size];
         tx_first += s->descriptors;
         s->descriptors = 0;
-        if (s->frame.parts)
+        if (s->parts)
             endpoint_sent(&s->frame);
     }
 }
@@ -260,8 +263,7 @@ static COLD bool queue_find(struct queue *q, uint16_t number)
 {
     reg[QUEUE_SELECT] = number;
     uint32_t max = reg[QUEUE_MAX];
-    /* a legacy device takes the layout of all that it has: descriptors, avail, used on the next page */
-    if (max < 16 || (legacy && max != QUEUE))
+    if (max < 16)
         return false;
     *q = (struct queue){.number = number, .size = 16};
     while (q->size < QUEUE && q->size * 2U <= max)

@@ -6,7 +6,7 @@ nothing is the guest's own, tells how many came between a trap and its sret (`wi
 Every run is counted (shift=0, sleep=off), so every figure repeats to the digit."""
 from collections import namedtuple
 
-from . import executed, machine, paths, proc, size
+from . import executed, machine, paths, peer, proc, size
 
 Figure = namedtuple("Figure", "name limit mode path")
 
@@ -96,6 +96,17 @@ def lua_overhead():
             raise proc.Failure(f"lua ended with {done.status}:\n{done.stderr.decode(errors='replace')}")
         return int(done.stdout.split()[0])
     return round(nanoseconds() / nanoseconds("slice=100000000"), 5)
+
+
+def echo(flight=64):
+    """What apps/bench/echo.c prints, with `flight` frames under way: instructions of the whole machine for each, idle excluded.
+    QEMU 10 counts none while a hart waits. Repeats to a few hundredths: when frames come is the host's affair."""
+    with peer.wire(peer.saturate(flight)) as wire:
+        result = machine.run(None, init=paths.PROGRAMS / "bench" / "echo", icount=True, net=wire.netdev, timeout=120,
+                             append=["bench", "slice=1000000"])
+    if result.status:
+        raise proc.Failure(f"echo ended with {result.status}:\n{(result.stdout + result.stderr).decode(errors='replace')}")
+    return numbers(result.stdout)
 
 
 # --- by QEMU's log ---------------------------------------------------------------------------
@@ -201,6 +212,8 @@ def measure(names, harts=1):
         values["interrupt_to_app"] = interrupt_to_app()
     for part in sorted({PROGRAM_OF[n] for n in names if n in PROGRAM_OF} if harts == 1 else ()):
         values |= by_program(part)
+    if "udp_echo_raw" in names and harts == 1:
+        values |= echo()
     if "lua_overhead" in names and harts == 1 and (paths.PROGRAMS / "lua" / "lua").exists():
         values["lua_overhead"] = lua_overhead()
     return values

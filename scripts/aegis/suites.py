@@ -27,6 +27,7 @@ SUITES = [
     Suite("proofs", ["tests/ash/proof"], False, False, "tests/ash/proof", 60),
     Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
+    Suite("network", ["tests/network/run"], True, False, "tests/network/run", 10),
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),
     Suite("stress", ["tests/machine/stress"], True, True, "tests/machine/stress", 10),
     Suite("smoke", ["tests/machine/smoke"], True, False, "tests/machine/smoke", 15),
