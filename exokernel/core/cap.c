@@ -132,40 +132,20 @@ void resource_drop(uint64_t what, const struct env *from)
 
 /* ---- calls ---- */
 
-static result_t __attribute__((noinline)) claim_any(uint64_t what, uint64_t mac, unsigned long slot)
-{
-    uint64_t check;
-    struct aegis_claim *c;
-    bool real = resource_check(what, &check);
-    bool same = siphash(kernel.key, what, check) == mac;
-    struct env *e = env_lock_self();
-    long error = ledger_empty(e, slot, &c);
-
-    if (!error && !(real & same && env_may_hold(e, what) && resource_hold(what, check)))
-        error = AEGIS_E_BAD_CAPABILITY;
-    if (!error)
-        claim_fill(e, c, what, check);
-    env_unlock(e);
-    return (result_t){error, 0};
-}
-
-/*
- * A whole block, in few instructions: nothing is called, so no register is saved. Anything else, and a block that
- * does not exist, takes the same steps in claim_any. The MAC is computed before anything is locked.
- */
-result_t call_claim(unsigned long what, unsigned long mac, unsigned long slot)
+/* `whole`: of a block that is there. The MAC is computed before anything is locked. */
+static inline __attribute__((always_inline)) result_t claim_as(uint64_t what, uint64_t mac, unsigned long slot,
+                                                               bool whole)
 {
     struct aegis_page *p = &pages[(pfn_t)what];
-    struct env *e = env_self();
+    uint64_t check = whole ? p->check : 0;
     struct aegis_claim *c;
-
-    if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE || !page_valid((pfn_t)what) || p->state != AEGIS_PAGE_USED)
-        return claim_any(what, mac, slot);
-    uint64_t check = p->check;
-    bool same = siphash_inline(kernel.key, what, check) == mac;
-    lock_take(&e->lock);
+    bool real = whole || resource_check(what, &check);
+    bool same = (whole ? siphash_inline : siphash)(kernel.key, what, check) == mac;
+    struct env *e = env_lock_self();
     long error = ledger_empty(e, slot, &c);
-    if (!error && !(same && hold_page(p, check)))
+
+    if (!error && !(real & same && (whole ? hold_page(p, check)
+                                          : env_may_hold(e, what) && resource_hold(what, check))))
         error = AEGIS_E_BAD_CAPABILITY;
     if (!error)
         claim_fill(e, c, what, check);
@@ -173,41 +153,34 @@ result_t call_claim(unsigned long what, unsigned long mac, unsigned long slot)
     return (result_t){error, 0};
 }
 
-static long capability_check(const struct aegis_claim *c, unsigned long slot, unsigned long rights,
-                             unsigned long first, unsigned long order)
+static COLD result_t claim_any(uint64_t what, uint64_t mac, unsigned long slot)
 {
-    unsigned type = AEGIS_WHAT_TYPE(c->what);
-
-    if (rights & ~(unsigned long)AEGIS_WHAT_RIGHTS(c->what))
-        return AEGIS_E_NO_RIGHT;
-    /* nobody passes on control of itself: so nobody controls its controller */
-    if (slot == AEGIS_SLOT_SELF && (rights & AEGIS_CONTROL))
-        return AEGIS_E_NO_RIGHT;
-    if (type != AEGIS_PAGE && !(type & AEGIS_ROOT))
-        return first || order ? AEGIS_E_BAD_RANGE : 0;
-    if (order > AEGIS_WHAT_ORDER(c->what) || first >> AEGIS_WHAT_ORDER(c->what) ||
-        (first & ((1UL << order) - 1)))
-        return AEGIS_E_BAD_RANGE;
-    return 0;
+    return claim_as(what, mac, slot, false);
 }
 
-result_t call_capability_make(unsigned long slot, unsigned long rights, unsigned long first,
-                              unsigned long order)
+/* A whole block in few instructions: nothing is called, so no register is saved. */
+result_t call_claim(unsigned long what, unsigned long mac, unsigned long slot)
+{
+    if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE && page_valid((pfn_t)what) &&
+        pages[(pfn_t)what].state == AEGIS_PAGE_USED)
+        return claim_as(what, mac, slot, true);
+    return claim_any(what, mac, slot);
+}
+
+CALL_SELF(capability_make, 4, (slot, rights, first, order))
 {
     struct aegis_claim *c;
-    struct env *e = env_lock_self();
-    unsigned long mac = 0;
-    long error = ledger_any(e, slot, &c);
 
-    if (!error)
-        error = ledger_use(e, slot, AEGIS_WHAT_TYPE(c->what), 0, &c);
-    if (!error)
-        error = capability_check(c, slot, rights, first, order);
-    if (!error)
-        mac = siphash(kernel.key,
-                      AEGIS_WHAT(AEGIS_WHAT_TYPE(c->what), rights, order,
-                                 AEGIS_WHAT_RESOURCE(c->what) + first),
-                      c->check);
-    env_unlock(e);
-    return (result_t){error, mac};
+    TRY_CALL(ledger_any(e, slot, &c));
+    unsigned type = AEGIS_WHAT_TYPE(c->what), has = AEGIS_WHAT_ORDER(c->what);
+    TRY_CALL(ledger_use(e, slot, type, 0, &c));
+    /* nobody passes on control of itself: so nobody controls its controller */
+    if (rights & ~(unsigned long)AEGIS_WHAT_RIGHTS(c->what) ||
+        (slot == AEGIS_SLOT_SELF && (rights & AEGIS_CONTROL)))
+        return FAIL(NO_RIGHT);
+    if (type == AEGIS_PAGE || type & AEGIS_ROOT ? order > has || first >> has || first & ((1UL << order) - 1)
+                                                : first || order)
+        return FAIL(BAD_RANGE);
+    return OK_VALUE(siphash(kernel.key, AEGIS_WHAT(type, rights, order, AEGIS_WHAT_RESOURCE(c->what) + first),
+                            c->check));
 }

@@ -14,8 +14,6 @@
 #include "pct.h"
 #include "slice.h"
 
-enum phase { STOP = 1, STOPPED, CLAIMS, ENTRIES, CUT, PAGES };
-
 #define CLAIMS_A_STEP 16
 #define EMPTY_A_STEP 128
 #define PAGES_A_STEP 64
@@ -28,7 +26,7 @@ void env_kill(struct env *e, enum aegis_end end)
         return;
     r->end = end;
     __atomic_store_n(&r->state, AEGIS_ENV_DYING, __ATOMIC_SEQ_CST);
-    e->phase = STOP;
+    e->phase = 0;
     e->step = 0;
     FOR_ACTIVATIONS(e, h, a) {
         __atomic_fetch_or(&a->attention, ATTENTION_DIE, __ATOMIC_SEQ_CST);
@@ -48,7 +46,8 @@ void env_kill(struct env *e, enum aegis_end end)
 static bool is_alone(uint32_t index)
 {
     const struct aegis_env_record *r = &exposed.env[index];
-    return index && r->claims <= 1 && !r->entries && !r->positions && (r->state == AEGIS_ENV_NEW || r->state == AEGIS_ENV_LIVE);
+    return index && r->claims <= 1 && !r->entries && !r->positions &&
+           (r->state == AEGIS_ENV_NEW || r->state == AEGIS_ENV_LIVE);
 }
 
 void env_forsaken(uint32_t index)
@@ -140,25 +139,27 @@ void env_doomed(void)
     env_end(e, AEGIS_END_FAULT);
 }
 
-static void step_stop(struct env *e)
+static bool step_stop(struct env *e)
 {
     for (; e->step < AEGIS_HARTS; e->step++)
         if (e->activation[e->step] && !stop_hart(e, e->step))
-            return;
+            return false;
     e->stamp = limbo_enter(kernel.online); /* all: it may have been re-keying */
-    e->step = 0;
-    e->phase = STOPPED;
+    return true;
 }
 
-static bool stopped(const struct env *e)
+static bool step_stopped(struct env *e)
 {
     FOR_ACTIVATIONS(e, h, a)
         if (kernel.hart[h].work == a)
             return false;
-    return limbo_over(kernel.online, e->stamp);
+    if (!limbo_over(kernel.online, e->stamp))
+        return false;
+    machine_flush_env(e->asid); /* here; its number will be another's */
+    return true;
 }
 
-static void step_claims(struct env *e)
+static bool step_claims(struct env *e)
 {
     unsigned empty = 0, done = 0, left = 0;
 
@@ -168,36 +169,36 @@ static void step_claims(struct env *e)
     for (; left && e->step < ledger_slots(e); e->step++) {
         struct aegis_claim *c = ledger_at(e, e->step);
         uint64_t what = c->what;
+        if (empty == EMPTY_A_STEP || done == CLAIMS_A_STEP)
+            return false;
         if (!what) {
-            if (++empty == EMPTY_A_STEP)
-                return;
+            empty++;
             continue;
         }
         claim_empty(e, c);
         resource_drop(what, e);
         left--;
-        if (++done == CLAIMS_A_STEP) {
-            e->step++;
-            return;
-        }
+        done++;
     }
-    e->step = 0;
-    e->phase = ENTRIES;
+    return true;
 }
 
-static void step_entries(struct env *e)
+static bool step_entries(struct env *e)
 {
     if (exposed.env[e->index].entries && e->step < AEGIS_ENVS) {
-        struct env *other = kernel.env[e->step];
+        struct env *other = kernel.env[e->step++];
         if (other && other != e)
             pct_forget(other, e);
-        e->step++;
-        return;
+        return false;
     }
     __atomic_store_n(&kernel.env[e->index], NULL, __ATOMIC_SEQ_CST);
     e->stamp = limbo_enter(kernel.online);
-    e->step = 0;
-    e->phase = CUT;
+    return true;
+}
+
+static bool step_cut(struct env *e)
+{
+    return limbo_over(kernel.online, e->stamp);
 }
 
 /* The tables' entries go, as far as they are known; which of the first tables are all zero then, a bit each. */
@@ -274,31 +275,14 @@ static void finish(struct env *e)
 
 static void env_step(struct env *e)
 {
-    switch ((enum phase)e->phase) {
-    case STOP:
-        step_stop(e);
-        break;
-    case STOPPED:
-        if (stopped(e)) {
-            machine_flush_env(e->asid); /* here; its number will be another's */
-            e->phase = CLAIMS;
-        }
-        break;
-    case CLAIMS:
-        step_claims(e);
-        break;
-    case ENTRIES:
-        step_entries(e);
-        break;
-    case CUT:
-        if (limbo_over(kernel.online, e->stamp))
-            e->phase = PAGES;
-        break;
-    case PAGES:
-        if (step_pages(e))
-            finish(e);
-        break;
-    }
+    static bool (*const steps[])(struct env *) = {step_stop,    step_stopped, step_claims,
+                                                  step_entries, step_cut,     step_pages};
+
+    if (!steps[e->phase](e))
+        return;
+    e->step = 0;
+    if (++e->phase == sizeof steps / sizeof steps[0])
+        finish(e);
 }
 
 /* Who finds another at it leaves it to that one. False: nothing to do, or nothing but to wait for other harts. */
@@ -320,38 +304,37 @@ bool env_reap(void)
 }
 
 /* Steps by a controller that waits for it: several at once, as long as nothing has to be waited for. */
-static long destroy_steps(uint32_t index)
+static result_t destroy_steps(uint32_t index)
 {
     lock_take(&kernel.reap_lock);
     for (unsigned i = 0; i < 8 && kernel.dying[index]; i++)
         env_step(kernel.dying[index]);
-    long error = kernel.dying[index] ? AEGIS_E_AGAIN : 0;
+    bool over = !kernel.dying[index];
     lock_give(&kernel.reap_lock);
-    return error;
+    return over ? OK_VALUE(0) : FAIL(AGAIN);
 }
 
 result_t call_env_destroy(unsigned long env)
 {
-    struct env *self = env_lock_self();
+    struct env *self = env_lock_self(), *e = NULL;
     struct aegis_claim *c;
+    uint64_t check = 0;
     long error = ledger_use(self, env, AEGIS_ENV, AEGIS_CONTROL, &c);
-    uint32_t index = error ? 0 : AEGIS_WHAT_RESOURCE(c->what);
-    uint64_t check = error ? 0 : c->check;
 
-    if (!error && index == self->index) {
-        env_kill(self, AEGIS_END_SELF);
-        env_unlock(self);
-        slice_leave();
+    if (!error) {
+        e = kernel.env[AEGIS_WHAT_RESOURCE(c->what)]; /* limbo keeps it while we are here */
+        check = c->check;
     }
+    uint32_t index = error ? 0 : AEGIS_WHAT_RESOURCE(c->what);
     env_unlock(self);
-    if (error)
-        return (result_t){error, 0};
-    struct env *e = kernel.env[index]; /* limbo keeps it while we are here */
+    TRY_CALL(error);
     if (e) {
         lock_take(&e->lock);
         if (e->check == check)
-            env_kill(e, AEGIS_END_CONTROLLER);
+            env_kill(e, e == self ? AEGIS_END_SELF : AEGIS_END_CONTROLLER);
         env_unlock(e);
     }
-    return (result_t){destroy_steps(index), 0};
+    if (e == self)
+        slice_leave();
+    return destroy_steps(index);
 }

@@ -161,6 +161,12 @@ static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], unsigned clean, u
     return e;
 }
 
+static void lent_return(const pfn_t page[AEGIS_ENV_LENT], unsigned count, unsigned clean)
+{
+    for (unsigned i = 0; i < count; i++)
+        lend_return(page[i], clean >> i & 1);
+}
+
 /* The six slots, each a whole page: all are lent, or none. */
 static long lent_take(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t page[AEGIS_ENV_LENT],
                       unsigned *clean)
@@ -174,8 +180,7 @@ static long lent_take(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t 
         if (!error)
             error = lend_take(c, head, 0, i == AEGIS_ENV_RECORD ? AEGIS_PAGE_IS_PRIVATE : 0, &is_clean);
         if (error) {
-            while (i--)
-                lend_return(page[i], *clean >> i & 1);
+            lent_return(page, i, *clean);
             return error;
         }
         *clean |= (unsigned)is_clean << i;
@@ -184,46 +189,29 @@ static long lent_take(struct env *e, const uint64_t slot[AEGIS_ENV_LENT], pfn_t 
     return 0;
 }
 
-static long env_create(struct env *e, unsigned long root, const uint64_t slot[AEGIS_ENV_LENT],
-                       unsigned long destination, uint32_t *index)
+CALL_SELF(env_create, 3, (root, slots, slot))
 {
     struct aegis_claim *c, *r;
+    uint64_t lent[AEGIS_ENV_LENT];
     pfn_t page[AEGIS_ENV_LENT];
     unsigned clean = 0;
 
-    long error = ledger_use(e, root, AEGIS_ENV | AEGIS_ROOT, AEGIS_ALLOC, &r);
-    if (!error)
-        error = ledger_empty(e, destination, &c);
-    if (!error)
-        error = lent_take(e, slot, page, &clean);
-    if (error)
-        return error;
-    *index = index_take(r->what, e->index);
-    if (*index == NOBODY) {
-        for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
-            lend_return(page[i], clean >> i & 1);
-        return AEGIS_E_FULL;
+    TRY_CALL(user_read(e, lent, slots, sizeof lent));
+    TRY_CALL(ledger_use(e, root, AEGIS_ENV | AEGIS_ROOT, AEGIS_ALLOC, &r));
+    TRY_CALL(ledger_empty(e, slot, &c));
+    TRY_CALL(lent_take(e, lent, page, &clean));
+    uint32_t index = index_take(r->what, e->index);
+    if (index == NOBODY) {
+        lent_return(page, AEGIS_ENV_LENT, clean);
+        return FAIL(FULL);
     }
-    struct env *made = env_build(page, clean, *index, e->depth < ENV_DEPTH ? e->depth + 1 : ENV_DEPTH);
+    struct env *made = env_build(page, clean, index, e->depth < ENV_DEPTH ? e->depth + 1 : ENV_DEPTH);
     for (unsigned i = 1; i < made->depth; i++)
         made->above[i] = e->above[i - 1];
     made->above[made->depth - 1] = exposed.env[0].check; /* whatever is forgotten between */
     made->above[0] = e->check;
-    claim_fill(e, c, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, *index), made->check);
-    return 0;
-}
-
-result_t call_env_create(unsigned long root, unsigned long slots, unsigned long slot)
-{
-    uint64_t lent[AEGIS_ENV_LENT];
-    uint32_t index = 0;
-
-    if (user_read(env_self(), lent, slots, sizeof lent))
-        return FAIL(BAD_ADDRESS);
-    struct env *e = env_lock_self();
-    long error = env_create(e, root, lent, slot, &index);
-    env_unlock(e);
-    return (result_t){error, index};
+    claim_fill(e, c, AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, index), made->check);
+    return OK_VALUE(index);
 }
 
 /* ---- tables ---- */
@@ -311,42 +299,26 @@ static long table_take(struct lending *l, unsigned long kind)
     return error;
 }
 
-/* Locks both sides and lends the claim's block. On error nothing is locked, nor lent. */
-static long lending_begin(struct lending *l, unsigned long env, unsigned long slot, unsigned flags)
+/* Lends the claim's block for a purpose; that which fails gives it back. */
+static result_t lend(struct lending *l, unsigned long slot, unsigned flags,
+                     long purpose(struct lending *, unsigned long), unsigned long x)
 {
-    l->from = env_self();
-    long error = env_lock_pair(env, AEGIS_CONTROL, &l->to);
-    if (error)
-        return error;
-    error = ledger_use_page(l->from, slot, AEGIS_LEND, &l->claim, &l->head);
-    if (!error) {
-        l->order = AEGIS_WHAT_ORDER(l->claim->what);
-        l->page = AEGIS_WHAT_RESOURCE(l->claim->what);
-        error = lend_take(l->claim, l->head, l->order, flags, &l->clean);
-    }
-    if (error)
-        env_unlock_both(l->from, l->to);
-    return error;
-}
-
-static result_t lending_end(struct lending *l, long error)
-{
+    TRY_CALL(ledger_use_page(l->from, slot, AEGIS_LEND, &l->claim, &l->head));
+    l->order = AEGIS_WHAT_ORDER(l->claim->what);
+    l->page = AEGIS_WHAT_RESOURCE(l->claim->what);
+    TRY_CALL(lend_take(l->claim, l->head, l->order, flags, &l->clean));
+    long error = purpose(l, x);
     if (error)
         lend_return(l->page, l->clean);
-    env_unlock_both(l->from, l->to);
     return (result_t){error, 0};
 }
 
-result_t call_table_lend(unsigned long env, unsigned long slot, unsigned long kind, unsigned long va)
+CALL_PAIR(table_lend, AEGIS_CONTROL, 4, (env, slot, kind, va))
 {
-    struct lending l = {.va = va};
+    struct lending l = {.from = self, .to = to, .va = va};
 
-    if (kind > AEGIS_TABLE_STLB)
-        return FAIL(BAD_RANGE);
-    long error = lending_begin(&l, env, slot, 0);
-    if (error)
-        return (result_t){error, 0};
-    return lending_end(&l, table_take(&l, kind));
+    (void)env;
+    return kind > AEGIS_TABLE_STLB ? FAIL(BAD_RANGE) : lend(&l, slot, 0, table_take, kind);
 }
 
 /* ---- activations ---- */
@@ -383,24 +355,25 @@ struct activation *env_activate(struct env *e, pfn_t pair, struct hart *h)
     return a;
 }
 
-result_t call_activation_lend(unsigned long env, unsigned long slot, unsigned long hart)
+static long activation_take(struct lending *l, unsigned long hart)
 {
-    struct lending l = {.va = 0};
+    if (l->order != 1)
+        return AEGIS_E_BAD_RANGE;
+    if (l->to->activation[hart])
+        return AEGIS_E_OCCUPIED;
+    env_activate(l->to, l->page, &kernel.hart[hart]);
+    exposed.env[l->to->index].state = AEGIS_ENV_LIVE;
+    return 0;
+}
 
+CALL_PAIR(activation_lend, AEGIS_CONTROL, 3, (env, slot, hart))
+{
+    struct lending l = {.from = self, .to = to};
+
+    (void)env;
     if (hart >= AEGIS_HARTS || !(kernel.online & 1U << hart))
         return FAIL(BAD_RANGE);
-    long error = lending_begin(&l, env, slot, AEGIS_PAGE_IS_PRIVATE);
-    if (error)
-        return (result_t){error, 0};
-    if (l.order != 1)
-        error = AEGIS_E_BAD_RANGE;
-    else if (l.to->activation[hart])
-        error = AEGIS_E_OCCUPIED;
-    if (!error) {
-        env_activate(l.to, l.page, &kernel.hart[hart]);
-        exposed.env[l.to->index].state = AEGIS_ENV_LIVE;
-    }
-    return lending_end(&l, error);
+    return lend(&l, slot, AEGIS_PAGE_IS_PRIVATE, activation_take, hart);
 }
 
 /* ---- boot ---- */

@@ -30,74 +30,62 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
     return c->where & CLAIM_UNSETTLED ? AEGIS_E_BUSY : 0;
 }
 
-static inline long ledger_use_env(struct env *e, unsigned long slot, unsigned rights, struct aegis_claim **claim)
+/* As ledger_use, in fewer steps. */
+static inline long ledger_use_env(struct env *e, unsigned long slot, unsigned rights,
+                                  struct aegis_claim **claim)
 {
     if (LIKELY(slot < ledger_slots(e))) {
         struct aegis_claim *c = *claim = ledger_at(e, slot);
-        if (LIKELY(AEGIS_WHAT_TYPE(c->what) == AEGIS_ENV && !(rights & ~(c->what >> 40)) && !(c->where & CLAIM_UNSETTLED) &&
+        if (LIKELY(AEGIS_WHAT_TYPE(c->what) == AEGIS_ENV && !(rights & ~(c->what >> 40)) &&
+                   !(c->where & CLAIM_UNSETTLED) &&
                    exposed.env[AEGIS_WHAT_RESOURCE(c->what)].check == c->check))
             return 0;
     }
     return ledger_use(e, slot, AEGIS_ENV, rights, claim);
 }
 
-static bool env_alive(uint32_t index)
-{
-    uint32_t state = __atomic_load_n(&exposed.env[index].state, __ATOMIC_ACQUIRE);
-    return state == AEGIS_ENV_NEW || state == AEGIS_ENV_LIVE;
-}
-
+/* Those with a lower index first. */
 long env_lock_pair(unsigned long slot, unsigned rights, struct env **env)
 {
-    struct env *self = env_lock_self();
+    struct env *self = *env = env_lock_self(), *e;
     struct aegis_claim *c;
     long error = ledger_use_env(self, slot, rights, &c);
+    uint32_t index = error ? self->index : AEGIS_WHAT_RESOURCE(c->what);
 
-    *env = self;
-    if (error)
-        env_unlock(self);
-    uint32_t index = error ? 0 : AEGIS_WHAT_RESOURCE(c->what);
-    if (error || index == self->index)
-        return error;
-    uint64_t check = c->check;
-    struct env *e = __atomic_load_n(&kernel.env[index], __ATOMIC_ACQUIRE);
-    if (e && index < self->index) {
-        env_unlock(self);
-        env_lock_both(self, e);
-    } else if (e) {
-        lock_take(&e->lock);
-    }
-    *env = e;
-    if (LIKELY(e && env_alive(index) && e->check == check)) /* else another hart gave the claim up, and its index is another's */
+    if (!error && index == self->index)
         return 0;
-    if (e)
+    if (!error && (e = __atomic_load_n(&kernel.env[index], __ATOMIC_ACQUIRE))) {
+        uint64_t check = c->check;
+        if (index < self->index)
+            env_unlock(self);
+        lock_take(&e->lock);
+        if (index < self->index)
+            lock_take(&self->lock);
+        *env = e;
+        if (LIKELY(env_is_live(e) && e->check == check)) /* else its index is another's by now */
+            return 0;
         env_unlock(e);
+    }
     env_unlock(self);
-    return AEGIS_E_NO_ENV;
+    return error ? error : AEGIS_E_NO_ENV;
 }
 
 long env_lock_other(unsigned long slot, unsigned rights, struct env **env)
 {
-    long error = env_lock_pair(slot, rights, env);
-
-    if (!error && *env != env_self())
+    TRY(env_lock_pair(slot, rights, env));
+    if (*env != env_self())
         env_unlock(env_self());
-    return error;
+    return 0;
 }
 
-void env_lock_both(struct env *a, struct env *b)
+result_t COLD env_call(unsigned long env, unsigned long slot, unsigned long x, env_step_t step)
 {
-    struct env *first = a->index < b->index ? a : b;
-    lock_take(&first->lock);
-    if (a != b)
-        lock_take(&(first == a ? b : a)->lock);
-}
+    struct env *e;
 
-void env_unlock_both(struct env *a, struct env *b)
-{
-    env_unlock(a);
-    if (a != b)
-        env_unlock(b);
+    TRY_CALL(env_lock(env, &e));
+    long error = step(e, slot, x);
+    env_unlock(e);
+    return (result_t){error, 0};
 }
 
 /* ---- release ---- */
@@ -126,55 +114,40 @@ long ledger_release(struct env *e, unsigned long slot)
 static long release(struct env *e, unsigned long slot, unsigned long unused)
 {
     struct aegis_claim *c;
-    long error = ledger_any(e, slot, &c);
 
     (void)unused;
-    if (error)
-        return error;
+    TRY(ledger_any(e, slot, &c));
     return slot == AEGIS_SLOT_SELF ? AEGIS_E_NO_RIGHT : ledger_release(e, slot);
 }
 
-static COLD result_t release_slow(unsigned long env, unsigned long slot)
+/* A page's live claim that no translation stands under, here or elsewhere. */
+static inline bool release_quick(struct env *e, unsigned long slot, unsigned long unused)
 {
-    return env_call(env, slot, 0, release);
-}
-
-/* A page's live claim that no translation stands under, here or elsewhere; its block. Null: look closely. */
-static inline struct aegis_page *release_quick(struct env *e, unsigned long slot)
-{
+    (void)unused;
     if (slot >= ledger_slots(e) || !limbo_only_here(e->mask))
-        return NULL;
+        return false;
     struct aegis_claim *c = ledger_at(e, slot);
     struct aegis_page *p = &pages[AEGIS_WHAT_RESOURCE(c->what)];
     if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE || p->check != c->check ||
         c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_UNSETTLED | CLAIM_REKEY))
-        return NULL;
+        return false;
     claim_empty(e, c);
-    return p;
+    page_drop_claim(p);
+    return true;
 }
 
 result_t call_release(unsigned long env, unsigned long slot)
 {
-    if (LIKELY(!env)) {
-        struct env *e = env_lock_self();
-        struct aegis_page *p = release_quick(e, slot);
-        env_unlock(e);
-        if (LIKELY(p)) {
-            page_drop_claim(p);
-            return OK_VALUE(0);
-        }
-    }
-    return release_slow(env, slot);
+    return env_call_quick(env, slot, 0, release_quick, release);
 }
 
 static long slot_tag(struct env *e, unsigned long slot, unsigned long tag)
 {
     struct aegis_claim *c;
-    long error = ledger_any(e, slot, &c);
 
-    if (!error)
-        c->tag = (uint32_t)tag;
-    return error;
+    TRY(ledger_any(e, slot, &c));
+    c->tag = (uint32_t)tag;
+    return 0;
 }
 
 result_t call_slot_tag(unsigned long env, unsigned long slot, unsigned long tag)
@@ -186,50 +159,51 @@ result_t call_slot_tag(unsigned long env, unsigned long slot, unsigned long tag)
 
 struct sharing {
     struct env *from, *to;
-    unsigned long first, count;
-    unsigned rights;
-    unsigned long done;
+    unsigned long first, end, done;
+    uint64_t keep; /* the bits of `what` that pass */
 };
 
 /* Any claim but an empty slot's. */
 static COLD long share_claim(const struct sharing *s, const struct aegis_claim *c, struct aegis_claim *d)
 {
-    uint64_t what = c->what, keep = ~((uint64_t)(uint16_t)~s->rights << 40), check;
+    uint64_t what = c->what, check;
 
     if (d->what)
         return AEGIS_E_OCCUPIED;
     if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE ? !page_live(AEGIS_WHAT_RESOURCE(what), c->check)
                                             : !resource_check(what, &check) || check != c->check)
         return AEGIS_E_REVOKED;
-    if (!env_may_hold(s->to, what & keep))
+    if (!env_may_hold(s->to, what & s->keep))
         return AEGIS_E_NO_RIGHT;
     if (c->where & CLAIM_UNSETTLED)
         return AEGIS_E_BUSY;
     if (!resource_hold(what, c->check))
         return AEGIS_E_REVOKED;
-    claim_fill(s->to, d, what & keep, c->check);
+    claim_fill(s->to, d, what & s->keep, c->check);
     d->tag = c->tag;
     return 0;
 }
 
-/* What the copying of pages' claims has at hand. `claims`: of record 0; `record`: a record's size, kept from the compiler,
- * which would make five instructions of one multiplication. */
+/*
+ * What the copying of pages' claims has at hand, kept from the compiler, which would make more instructions of it.
+ * A record's offset is the high half of a product: one multiplication takes the number's 32 bits to their place.
+ */
 struct share_constants {
-    char *claims;
+    char *claims; /* of record 0 */
     uint64_t record, keep;
     uint32_t one;
 };
 
 /* A page's settled claim into an empty slot, which is all zero. */
-static inline bool share_page(const struct aegis_claim *c, struct aegis_claim *d, const struct share_constants k)
+static inline bool share_page(const struct aegis_claim *c, struct aegis_claim *d,
+                              const struct share_constants k)
 {
     uint64_t what = c->what, check = c->check;
+    uint32_t *count = (void *)(k.claims + (uint64_t)((unsigned __int128)(what << 32) * k.record >> 64));
+    const uint64_t *present = (void *)((char *)count - offsetof(struct aegis_page, claims));
 
-    if (!LIKELY(AEGIS_WHAT_TYPE(what) == AEGIS_PAGE))
-        return false;
-    uint32_t *count = (uint32_t *)(k.claims + (uint32_t)what * k.record);
-    const struct aegis_page *p = (void *)((char *)count - offsetof(struct aegis_page, claims));
-    if (!LIKELY(!d->what) || !LIKELY(!(c->where & CLAIM_UNSETTLED)) || !LIKELY(p->check == check))
+    if (!LIKELY(AEGIS_WHAT_TYPE(what) == AEGIS_PAGE) || !LIKELY(!d->what) ||
+        !LIKELY(!(c->where & CLAIM_UNSETTLED)) || !LIKELY(*present == check))
         return false;
     __atomic_fetch_add(count, k.one, __ATOMIC_RELAXED); /* our own claim keeps it meanwhile */
     d->check = check;
@@ -238,52 +212,27 @@ static inline bool share_page(const struct aegis_claim *c, struct aegis_claim *d
     return true;
 }
 
-/* As far as it goes. */
-static const struct aegis_claim *share_pages(const struct aegis_claim *c, const struct aegis_claim *end, struct aegis_claim *d,
-                                             uint64_t keep)
+/* As far as it goes: how many. */
+static unsigned long share_pages(const struct aegis_claim *c, struct aegis_claim *d, unsigned long n,
+                                 uint64_t keep)
 {
-    struct share_constants k = {(char *)&pages->claims, sizeof(struct aegis_page), keep, 1};
+    const struct aegis_claim *first = c, *end = c + n;
+    struct share_constants k = {(char *)&pages->claims, sizeof(struct aegis_page) << 32, keep, 1};
 
     __asm__("" : "+r"(k.record), "+r"(k.one));
     for (; end - c >= 4; c += 4, d += 4) {
-        unsigned n = 0;
-        if (LIKELY(share_page(c, d, k)) && (n = 1, LIKELY(share_page(c + 1, d + 1, k))) &&
-            (n = 2, LIKELY(share_page(c + 2, d + 2, k))) && (n = 3, LIKELY(share_page(c + 3, d + 3, k))))
-            continue;
-        return c + n;
+#pragma GCC unroll 4
+        for (unsigned i = 0; i < 4; i++)
+            if (!LIKELY(share_page(c + i, d + i, k)))
+                return (unsigned long)(c - first) + i;
     }
     while (c != end && share_page(c, d, k))
         c++, d++;
-    return c;
-}
-
-/* `count` slots of one ledger page each. Sets how many were looked at; value: the error at the next one. */
-static long share_run(struct sharing *s, const struct aegis_claim *c, struct aegis_claim *d, unsigned long count,
-                      unsigned long *looked)
-{
-    const struct aegis_claim *first = c, *end = c + count, *from;
-    uint64_t keep = ~((uint64_t)(uint16_t)~s->rights << 40);
-    long error = 0;
-
-    while (c != end) {
-        from = c;
-        c = share_pages(c, end, d, keep);
-        s->done += (unsigned long)(c - from);
-        s->to->held[AEGIS_PAGE] += (uint32_t)(c - from);
-        d += c - from;
-        if (c == end)
-            break;
-        if (c->what && (error = share_claim(s, c, d)))
-            break;
-        s->done += c->what != 0;
-        c++, d++;
-    }
-    *looked = (unsigned long)(c - first);
-    return error;
+    return (unsigned long)(c - first);
 }
 
 /* A call that fails has changed nothing. */
-static COLD void share_undo(const struct sharing *s, unsigned long end)
+static COLD long share_undo(const struct sharing *s, unsigned long end, long error)
 {
     for (unsigned long i = s->first; i < end; i++) {
         struct aegis_claim *d = ledger_at(s->to, i);
@@ -293,44 +242,44 @@ static COLD void share_undo(const struct sharing *s, unsigned long end)
             resource_drop(what, NULL);
         }
     }
+    return error;
 }
 
 static long share_all(struct sharing *s)
 {
-    unsigned long i = s->first, end = s->first + s->count, looked;
-
-    while (i < end) {
-        unsigned long n = AEGIS_CLAIMS_PER_PAGE - i % AEGIS_CLAIMS_PER_PAGE;
-        n = n < end - i ? n : end - i;
-        long error = share_run(s, ledger_at(s->from, i), ledger_at(s->to, i), n, &looked);
-        i += looked;
-        if (error) {
-            share_undo(s, i);
-            return error;
-        }
+    for (unsigned long i = s->first; i < s->end;) {
+        const struct aegis_claim *c = ledger_at(s->from, i);
+        struct aegis_claim *d = ledger_at(s->to, i);
+        unsigned long room = AEGIS_CLAIMS_PER_PAGE - i % AEGIS_CLAIMS_PER_PAGE;
+        room = room < s->end - i ? room : s->end - i;
+        unsigned long n = share_pages(c, d, room, s->keep);
+        s->to->held[AEGIS_PAGE] += (uint32_t)n;
+        s->done += n;
+        i += n;
+        if (n == room)
+            continue;
+        long error = c[n].what ? share_claim(s, c + n, d + n) : 0;
+        if (error)
+            return share_undo(s, i, error);
+        s->done += c[n].what != 0;
+        i++;
     }
     return 0;
 }
 
-result_t call_share(unsigned long env, unsigned long first, unsigned long count,
-                    unsigned long rights)
+CALL_PAIR(share, AEGIS_CONTROL, 4, (env, first, count, rights))
 {
-    struct sharing s = {env_self(), NULL, first, count, (unsigned)rights, 0};
+    struct sharing s = {self, to, first, first + count, 0, ~((uint64_t)(uint16_t)~rights << 40)};
 
+    (void)env;
     if (count > AEGIS_CLAIMS_PER_PAGE)
         return FAIL(BAD_RANGE);
     if (rights & ~(unsigned long)AEGIS_RIGHTS)
         return FAIL(NO_RIGHT);
-    long error = env_lock_pair(env, AEGIS_CONTROL, &s.to);
-    if (error)
-        return (result_t){error, 0};
-    if (s.from == s.to)
-        error = AEGIS_E_OCCUPIED;
-    else if (first >= ledger_slots(s.from) || first + count > ledger_slots(s.from) ||
-             first + count > ledger_slots(s.to))
-        error = AEGIS_E_BAD_SLOT;
-    else
-        error = share_all(&s);
-    env_unlock_both(s.from, s.to);
-    return (result_t){error, error ? 0 : s.done};
+    if (self == to)
+        return FAIL(OCCUPIED);
+    if (first >= ledger_slots(self) || s.end > ledger_slots(self) || s.end > ledger_slots(to))
+        return FAIL(BAD_SLOT);
+    TRY_CALL(share_all(&s));
+    return OK_VALUE(s.done);
 }

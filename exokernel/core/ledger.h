@@ -95,25 +95,80 @@ static inline void env_unlock(struct env *e)
     lock_give(&e->lock);
 }
 
-/* A call on an environment: one step under its lock. */
-typedef long (*env_step_t)(struct env *e, unsigned long slot, unsigned long x);
-static inline result_t env_call(unsigned long env, unsigned long slot, unsigned long x, env_step_t step)
-{
-    struct env *e;
-    long error = env_lock(env, &e);
-
-    if (!error) {
-        error = step(e, slot, x);
-        env_unlock(e);
-    }
-    return (result_t){error, 0};
-}
-
 /* The caller and the environment that it names, both locked; they may be one. Errors: as env_lock_other. */
 long env_lock_pair(unsigned long slot, unsigned rights, struct env **env);
-/* Both, in order; they may be one. */
-void env_lock_both(struct env *a, struct env *b);
-void env_unlock_both(struct env *a, struct env *b);
+
+/* ---- how calls are made of checks, under whose locks ---- */
+
+/* A check in what returns an error; in what returns a call's result. */
+#define TRY(check)                                                                                 \
+    do {                                                                                           \
+        long try_error_ = (check);                                                                 \
+        if (!LIKELY(!try_error_))                                                                  \
+            return try_error_;                                                                     \
+    } while (0)
+#define TRY_CALL(check)                                                                            \
+    do {                                                                                           \
+        long try_error_ = (check);                                                                 \
+        if (!LIKELY(!try_error_))                                                                  \
+            return (result_t){try_error_, 0};                                                      \
+    } while (0)
+
+/* call_NAME: what follows, of `e`, the caller, locked; or (env) the one that the first argument names. */
+#define CALL_SELF(name, count, arguments)                                                          \
+    static inline result_t name(struct env *e, AEGIS_P##count arguments);                          \
+    result_t call_##name(AEGIS_P##count arguments)                                                 \
+    {                                                                                              \
+        struct env *e = env_lock_self();                                                           \
+        result_t result = name(e, AEGIS_NAMES arguments);                                          \
+        env_unlock(e);                                                                             \
+        return result;                                                                             \
+    }                                                                                              \
+    static inline result_t name(struct env *e, AEGIS_P##count arguments)
+#define CALL_ENV(name, count, arguments)                                                           \
+    static inline result_t name(struct env *e, AEGIS_P##count arguments);                          \
+    result_t call_##name(unsigned long env, AEGIS_P##count arguments)                              \
+    {                                                                                              \
+        struct env *e;                                                                             \
+        TRY_CALL(env_lock(env, &e));                                                               \
+        result_t result = name(e, AEGIS_NAMES arguments);                                          \
+        env_unlock(e);                                                                             \
+        return result;                                                                             \
+    }                                                                                              \
+    static inline result_t name(struct env *e, AEGIS_P##count arguments)
+/* Of both, the caller and the one that the argument `env` names, over which it has `right`. */
+#define CALL_PAIR(name, right, count, arguments)                                                   \
+    static inline result_t name(struct env *self, struct env *to, AEGIS_P##count arguments);       \
+    result_t call_##name(AEGIS_P##count arguments)                                                 \
+    {                                                                                              \
+        struct env *self = env_self(), *to;                                                        \
+        TRY_CALL(env_lock_pair(env, right, &to));                                                  \
+        result_t result = name(self, to, AEGIS_NAMES arguments);                                   \
+        env_unlock(self);                                                                          \
+        if (self != to)                                                                            \
+            env_unlock(to);                                                                        \
+        return result;                                                                             \
+    }                                                                                              \
+    static inline result_t name(struct env *self, struct env *to, AEGIS_P##count arguments)
+
+/*
+ * A step on a slot of an environment that a call names. Most steps are quick ones, on oneself: those that are not
+ * (they have changed nothing then) are taken by the general way, and that alone needs a stack.
+ */
+typedef long (*env_step_t)(struct env *e, unsigned long slot, unsigned long x);
+result_t env_call(unsigned long env, unsigned long slot, unsigned long x, env_step_t step);
+static inline result_t env_call_quick(unsigned long env, unsigned long slot, unsigned long x,
+                                      bool quick(struct env *, unsigned long, unsigned long), env_step_t step)
+{
+    if (LIKELY(!env)) {
+        struct env *e = env_lock_self();
+        bool done = quick(e, slot, x);
+        env_unlock(e);
+        if (LIKELY(done))
+            return OK_VALUE(0);
+    }
+    return env_call(env, slot, x, step);
+}
 
 static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned rights,
                                    struct aegis_claim **claim, struct aegis_page **head)

@@ -130,42 +130,34 @@ static void hart_wake(unsigned hart)
         machine_interrupt(hart);
 }
 
-static long position_give(struct env *self, unsigned long slot, struct env *to)
+static result_t position_give(struct env *self, unsigned long slot, struct env *to)
 {
     struct aegis_claim *c;
-    long error = env_is_live(to) ? ledger_use(self, slot, AEGIS_SLICE, AEGIS_LEND, &c) : AEGIS_E_NO_ENV;
-    if (error)
-        return error;
+
+    if (!env_is_live(to))
+        return FAIL(NO_ENV);
+    TRY_CALL(ledger_use(self, slot, AEGIS_SLICE, AEGIS_LEND, &c));
     uint32_t r = AEGIS_WHAT_RESOURCE(c->what);
     struct activation *a = to->activation[r >> 8];
     if (!a)
-        return AEGIS_E_NO_RESOURCE;
+        return FAIL(NO_RESOURCE);
     lock_take(&kernel.table_lock);
     position_set(&kernel.hart[r >> 8], r & 0xff, a);
     exposed.slice[r >> 8][r & 0xff].owner = self->index;
     lock_give(&kernel.table_lock);
     hart_wake(r >> 8);
-    return 0;
+    return OK_VALUE(0);
 }
 
-result_t call_slice_lend(unsigned long slot, unsigned long env)
+CALL_PAIR(slice_lend, AEGIS_RING, 2, (slot, env))
 {
-    struct env *self = env_self(), *to;
-    long error = env_lock_pair(env, AEGIS_RING, &to);
-
-    if (error)
-        return (result_t){error, 0};
-    error = position_give(self, slot, to);
-    env_unlock_both(self, to);
-    return (result_t){error, 0};
+    (void)env;
+    return position_give(self, slot, to);
 }
 
-result_t call_slice_recall(unsigned long slot)
+CALL_SELF(slice_recall, 1, (slot))
 {
-    struct env *self = env_lock_self();
-    long error = position_give(self, slot, self);
-    env_unlock(self);
-    return (result_t){error, 0};
+    return position_give(e, slot, e);
 }
 
 /* ---- who runs next ---- */

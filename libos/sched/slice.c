@@ -77,7 +77,7 @@ PINNED_CODE static void slice_ended(struct hart_area *area)
 }
 
 /* Whatever is to be done first, and the scheduler's choice. */
-PINNED_CODE static void slice_begin_any(struct aegis_activation *a)
+PINNED_CODE __attribute__((noreturn)) static void slice_begin_any(struct aegis_activation *a)
 {
     struct hart_area *area = HART_AREA(a);
 

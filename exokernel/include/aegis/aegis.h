@@ -19,6 +19,15 @@ enum aegis_call {
     AEGIS_CALLS
 };
 
+/* A call's arguments, as calls.def lists them: declared; named. */
+#define AEGIS_P0() void
+#define AEGIS_P1(a) unsigned long a
+#define AEGIS_P2(a, b) unsigned long a, unsigned long b
+#define AEGIS_P3(a, b, c) AEGIS_P2(a, b), unsigned long c
+#define AEGIS_P4(a, b, c, d) AEGIS_P3(a, b, c), unsigned long d
+#define AEGIS_P5(a, b, c, d, e) AEGIS_P4(a, b, c, d), unsigned long e
+#define AEGIS_NAMES(...) __VA_ARGS__
+
 #ifdef __riscv
 /* A call clobbers a0-a7 and t0-t6 (they come back zero but for a0, a1), leaves gp at the activation. */
 static inline struct aegis_result aegis_call(long number, unsigned long x0, unsigned long x1,
@@ -37,12 +46,6 @@ static inline struct aegis_result aegis_call(long number, unsigned long x0, unsi
     return (struct aegis_result){(long)a0, a1};
 }
 
-#define AEGIS_P0() void
-#define AEGIS_P1(a) unsigned long a
-#define AEGIS_P2(a, b) unsigned long a, unsigned long b
-#define AEGIS_P3(a, b, c) AEGIS_P2(a, b), unsigned long c
-#define AEGIS_P4(a, b, c, d) AEGIS_P3(a, b, c), unsigned long d
-#define AEGIS_P5(a, b, c, d, e) AEGIS_P4(a, b, c, d), unsigned long e
 #define AEGIS_A0() 0, 0, 0, 0, 0
 #define AEGIS_A1(a) a, 0, 0, 0, 0
 #define AEGIS_A2(a, b) a, b, 0, 0, 0
