@@ -92,13 +92,18 @@ static void others_must_see(struct env *e)
         e->leaf_region = ~0UL;
 }
 
-/* Here at once; elsewhere, if others may hold what was lost. A call that is made again loses nothing more. */
-void map_flush(struct env *e, unsigned long va, unsigned long count, bool lost)
+static void flush_here(struct env *e, unsigned long va, unsigned long count)
 {
     if (count == 1)
         machine_flush_page(va, e->asid);
     else
         machine_flush_env(e->asid);
+}
+
+/* Here at once; elsewhere, if others may hold what was lost. A call that is made again loses nothing more. */
+void map_flush(struct env *e, unsigned long va, unsigned long count, bool lost)
+{
+    flush_here(e, va, count);
     if (lost)
         others_must_see(e);
 }
@@ -191,7 +196,7 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
 {
     struct leaf *leaf;
 
-    *table = map_leaf(e, va);
+    *table = in_window(va) ? e->pinned : map_leaf(e, va);
     if (*table)
         return 0;
     uint64_t *middle = middle_entry(e, va);
@@ -199,13 +204,11 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
         return AEGIS_E_NO_TABLE;
     if (*middle)
         return AEGIS_E_MAPPED;
-    long error = leaf_pick(e, &leaf);
-    if (error)
-        return error;
-    machine_clear(machine_direct(leaf->page)); /* a refill of another hart may have come too late for it */
+    TRY(leaf_pick(e, &leaf));
+    *table = machine_direct(leaf->page);
+    machine_clear(*table); /* a refill of another hart may have come too late for it */
     leaf->region = (uint32_t)REGION(va);
     __atomic_store_n(middle, (uint64_t)leaf->page << 10 | PTE_V, __ATOMIC_RELEASE);
-    *table = machine_direct(leaf->page);
     leaf_remember(e, leaf->region, *table);
     return 0;
 }
@@ -239,39 +242,6 @@ static long address_check(unsigned long va, unsigned order)
     return 0;
 }
 
-static long entries_free(struct env *e, const struct mapping *m, uint64_t *table, unsigned long i)
-{
-    for (unsigned long k = 0; k < m->count; k++)
-        if (table[i + k] && !(m->again && m->level == 0 &&
-                              *shadow_of(e, table, i + k) == (uint16_t)m->slot))
-            return AEGIS_E_MAPPED;
-    return 0;
-}
-
-static long enter_small(struct env *e, const struct mapping *m)
-{
-    unsigned long i = INDEX(m->va, 0), va = m->va;
-    uint64_t *table = e->pinned, pte = m->pte;
-
-    if (!in_window(va)) {
-        long error = leaf_get(e, va, &table);
-        if (error)
-            return error;
-    }
-    long error = entries_free(e, m, table, i);
-    if (error)
-        return error;
-    for (unsigned long k = 0; k < m->count; k++, i++, va += PAGE_SIZE, pte += 1 << 10) {
-        if (table[i])
-            continue;
-        *shadow_of(e, table, i) = (uint16_t)m->slot;
-        __atomic_store_n(&table[i], pte, __ATOMIC_RELAXED);
-        if (table != e->pinned) /* which is never recycled */
-            stlb_put(e, va, pte, m->slot);
-    }
-    return 0;
-}
-
 /* Leaf tables that nothing stands in make room for superpages, one in a call. */
 static long tables_give_way(struct env *e, unsigned long va, unsigned long count)
 {
@@ -291,37 +261,51 @@ static long tables_give_way(struct env *e, unsigned long va, unsigned long count
     return 0;
 }
 
-static long enter_large(struct env *e, const struct mapping *m)
+/* The table in which the entries stand. */
+static long table_get(struct env *e, const struct mapping *m, uint64_t **table)
 {
-    uint64_t *table = e->root;
-
-    if (m->level == 1) {
-        uint64_t root = e->root[INDEX(m->va, 2)];
-        if (!(root & PTE_V))
-            return AEGIS_E_NO_TABLE;
-        if (is_leaf(root))
-            return AEGIS_E_MAPPED;
-        table = table_of(root);
-    }
-    unsigned long i = INDEX(m->va, m->level);
-    if (m->again)
-        return 0; /* superpages are never dropped */
+    *table = e->root;
+    if (m->level == 0)
+        return leaf_get(e, m->va, table);
     e->large = 1;
-    long error = m->level == 1 ? tables_give_way(e, m->va, m->count) : 0;
-    if (!error)
-        error = entries_free(e, m, table, i);
-    for (unsigned long k = 0; !error && k < m->count; k++)
-        __atomic_store_n(&table[i + k], m->pte + (k << (10 + 9 * m->level)), __ATOMIC_RELAXED);
-    return error;
+    if (m->level == 2)
+        return 0;
+    *table = middle_entry(e, m->va);
+    if (!*table)
+        return is_leaf(e->root[INDEX(m->va, 2)]) ? AEGIS_E_MAPPED : AEGIS_E_NO_TABLE;
+    *table -= INDEX(m->va, 1);
+    return m->again ? 0 : tables_give_way(e, m->va, m->count);
+}
+
+/* What is the claim's already stays: of pages some may be missing, of superpages none is ever dropped. */
+static long enter(struct env *e, const struct mapping *m)
+{
+    unsigned long i = INDEX(m->va, m->level), va = m->va;
+    uint64_t *table, pte = m->pte;
+
+    TRY(table_get(e, m, &table));
+    for (unsigned long k = 0; k < m->count; k++)
+        if (table[i + k] &&
+            !(m->again && (m->level || *shadow_of(e, table, i + k) == (uint16_t)m->slot)))
+            return AEGIS_E_MAPPED;
+    for (unsigned long k = 0; k < m->count; k++, i++, va += PAGE_SIZE, pte += 1UL << (10 + 9 * m->level)) {
+        if (table[i])
+            continue;
+        if (!m->level)
+            *shadow_of(e, table, i) = (uint16_t)m->slot;
+        __atomic_store_n(&table[i], pte, __ATOMIC_RELAXED);
+        if (!m->level && table != e->pinned) /* which is never recycled */
+            stlb_put(e, va, pte, m->slot);
+    }
+    return 0;
 }
 
 static long map_check(struct mapping *m, unsigned long rights, struct aegis_page *head)
 {
     struct aegis_claim *c = m->claim;
     unsigned order = AEGIS_WHAT_ORDER(c->what);
-    long error = address_check(m->va, order);
-    if (error)
-        return error;
+
+    TRY(address_check(m->va, order));
     m->again = c->where & AEGIS_MAPPED;
     if (m->again && c->where >> 12 != m->va >> 12)
         return AEGIS_E_MAPPED;
@@ -340,38 +324,23 @@ static long map_check(struct mapping *m, unsigned long rights, struct aegis_page
     return 0;
 }
 
-static __attribute__((noinline)) long map_block(struct env *e, struct aegis_claim *c, struct aegis_page *head,
-                                                unsigned long slot, unsigned long va_rights)
-{
-    unsigned long rights = va_rights % PAGE_SIZE;
-    struct mapping m = {.claim = c, .slot = slot, .va = va_rights - rights};
-    long error = map_check(&m, rights, head);
-
-    /* a refill on another hart may be about to enter what stood here: it would meet the new entry */
-    if (!error && !m.again && !limbo_over(e->mask, e->stamp))
-        error = AEGIS_E_AGAIN;
-    if (!error)
-        error = m.level ? enter_large(e, &m) : enter_small(e, &m);
-    if (error)
-        return error;
-    m.claim->where |= m.va | AEGIS_MAPPED | (in_window(m.va) ? AEGIS_PINNED_DOWN : 0);
-    if (m.count == 1)
-        machine_flush_page(m.va, e->asid);
-    else
-        machine_flush_env(e->asid);
-    return 0;
-}
-
 long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
 {
     unsigned long rights = va_rights % PAGE_SIZE;
-    struct aegis_claim *c;
+    struct mapping m = {.slot = slot, .va = va_rights - rights};
     struct aegis_page *head;
 
     if (!(rights & AEGIS_R) || rights & ~(unsigned long)AEGIS_RWX)
         return AEGIS_E_BAD_RIGHTS;
-    long error = ledger_use_page(e, slot, (unsigned)rights, &c, &head);
-    return error ? error : map_block(e, c, head, slot, va_rights);
+    TRY(ledger_use_page(e, slot, (unsigned)rights, &m.claim, &head));
+    TRY(map_check(&m, rights, head));
+    /* a refill on another hart may be about to enter what stood here: it would meet the new entry */
+    if (!m.again && !limbo_over(e->mask, e->stamp))
+        return AEGIS_E_AGAIN;
+    TRY(enter(e, &m));
+    m.claim->where |= m.va | AEGIS_MAPPED | (in_window(m.va) ? AEGIS_PINNED_DOWN : 0);
+    flush_here(e, m.va, m.count);
+    return 0;
 }
 
 /* What the quick paths leave to the others: whatever is not one page, where the last leaf table is wanted. */
@@ -401,90 +370,54 @@ static inline bool map_quick(struct env *e, unsigned long slot, unsigned long va
     return true;
 }
 
-static COLD result_t map_slow(unsigned long env, unsigned long slot, unsigned long va_rights)
-{
-    return env_call(env, slot, va_rights, map_claim);
-}
-
 result_t call_map(unsigned long env, unsigned long slot, unsigned long va_rights)
 {
-    if (LIKELY(!env)) {
-        struct env *e = env_lock_self();
-        bool done = map_quick(e, slot, va_rights);
-        env_unlock(e);
-        if (LIKELY(done))
-            return OK_VALUE(0);
-    }
-    return map_slow(env, slot, va_rights);
+    return env_call_quick(env, slot, va_rights, map_quick, map_claim);
 }
 
-result_t call_map_vector(unsigned long env, unsigned long vector, unsigned long count)
+CALL_ENV(map_vector, 2, (vector, count))
 {
     struct aegis_mapping item[AEGIS_VECTOR];
-    struct env *e;
     unsigned long done = 0;
+    uint32_t hand = e->leaf_hand; /* one table is recycled in a call, no more */
+    long error = 0;
 
     if (count > AEGIS_VECTOR)
         return FAIL(BAD_RANGE);
-    if (user_read(env_self(), item, vector, count * sizeof item[0]))
-        return FAIL(BAD_ADDRESS);
-    long error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    uint32_t hand = e->leaf_hand; /* one table is recycled in a call, no more */
+    TRY_CALL(user_read(env_self(), item, vector, count * sizeof item[0]));
     while (done < count && !error) {
         error = e->leaf_hand != hand ? AEGIS_E_AGAIN : map_claim(e, item[done].slot, item[done].va_rights);
         done += !error;
     }
-    env_unlock(e);
     return (result_t){error, done};
 }
 
 /* ---- unmap ---- */
 
-static void drop_small(struct env *e, struct aegis_claim *c, unsigned long slot, unsigned long va,
-                       unsigned long count)
-{
-    uint64_t *table = in_window(va) ? e->pinned : map_leaf(e, va);
-    unsigned long i = INDEX(va, 0);
-
-    for (unsigned long k = 0; k < count; k++, i++, va += PAGE_SIZE) {
-        stlb_drop(e, va);
-        if (table && *shadow_of(e, table, i) == (uint16_t)slot)
-            keep_bits(c, entry_take(&table[i]));
-    }
-}
-
-static void drop_large(struct env *e, struct aegis_claim *c, unsigned long va, unsigned order)
-{
-    unsigned level = order < 18 ? 1 : 2;
-    uint64_t *entry = level == 2 ? &e->root[INDEX(va, 2)] : middle_entry(e, va);
-
-    for (unsigned long k = 0; entry && k < 1UL << (order - 9 * level); k++)
-        keep_bits(c, entry_take(&entry[k]));
-}
-
 void map_drop(struct env *e, struct aegis_claim *c, unsigned long slot)
 {
-    unsigned order = AEGIS_WHAT_ORDER(c->what);
-    unsigned long va = c->where & ~(unsigned long)AEGIS_FLAGS;
+    unsigned order = AEGIS_WHAT_ORDER(c->what), level = order < 9 ? 0 : order < 18 ? 1 : 2;
+    unsigned long va = c->where & ~(unsigned long)AEGIS_FLAGS, first = INDEX(va, level);
+    uint64_t *table = level == 2 ? e->root : in_window(va) ? e->pinned : NULL;
 
     c->where &= AEGIS_FLAGS & ~(AEGIS_MAPPED | AEGIS_PINNED_DOWN);
-    if (order < 9)
-        drop_small(e, c, slot, va, 1UL << order);
-    else
-        drop_large(e, c, va, order);
+    if (!table)
+        table = level ? table_of(e->root[INDEX(va, 2)]) : map_leaf(e, va);
+    for (unsigned long k = 0; k < 1UL << (order - 9 * level); k++) {
+        if (!level)
+            stlb_drop(e, va + k * PAGE_SIZE);
+        if (table && (level || *shadow_of(e, table, first + k) == (uint16_t)slot))
+            keep_bits(c, entry_take(&table[first + k]));
+    }
     map_flush(e, va, 1UL << order, true);
 }
 
 static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
 {
     struct aegis_claim *c;
-    long error = ledger_any(e, slot, &c);
 
     (void)unused;
-    if (error)
-        return error;
+    TRY(ledger_any(e, slot, &c));
     if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE)
         return AEGIS_E_WRONG_TYPE;
     if (c->where & (CLAIM_UNSETTLED | CLAIM_REKEY)) /* `step` is in use */
@@ -492,25 +425,20 @@ static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
     if (c->where & AEGIS_MAPPED) {
         map_drop(e, c, slot);
         c->step = e->stamp;
-    } else if (!(c->where & AEGIS_UNMAPPING)) {
+        c->where |= AEGIS_UNMAPPING;
+    }
+    if (!(c->where & AEGIS_UNMAPPING))
         return AEGIS_E_NOT_MAPPED;
-    }
-    if (limbo_over(e->mask, c->step)) {
-        c->where &= ~(uint64_t)AEGIS_UNMAPPING;
-        return 0;
-    }
-    c->where |= AEGIS_UNMAPPING;
-    return AEGIS_E_AGAIN;
-}
-
-static COLD result_t unmap_slow(unsigned long env, unsigned long slot)
-{
-    return env_call(env, slot, 0, unmap_step);
+    if (!limbo_over(e->mask, c->step))
+        return AEGIS_E_AGAIN;
+    c->where &= ~(uint64_t)AEGIS_UNMAPPING;
+    return 0;
 }
 
 /* A page that is mapped by the last leaf table, and on this hart only. False: look closely. */
-static inline bool unmap_quick(struct env *e, unsigned long slot)
+static inline bool unmap_quick(struct env *e, unsigned long slot, unsigned long unused)
 {
+    (void)unused;
     if (slot >= ledger_slots(e) || !limbo_only_here(e->mask))
         return false;
     struct aegis_claim *c = ledger_at(e, slot);
@@ -528,14 +456,7 @@ static inline bool unmap_quick(struct env *e, unsigned long slot)
 
 result_t call_unmap(unsigned long env, unsigned long slot)
 {
-    if (LIKELY(!env)) {
-        struct env *e = env_lock_self();
-        bool done = unmap_quick(e, slot);
-        env_unlock(e);
-        if (LIKELY(done))
-            return OK_VALUE(0);
-    }
-    return unmap_slow(env, slot);
+    return env_call_quick(env, slot, 0, unmap_quick, unmap_step);
 }
 
 /* ---- refills that the fast path left: the leaf table must be looked up, or taken from the pool ---- */
@@ -551,7 +472,7 @@ bool map_refill(struct env *e, unsigned long va, unsigned cause)
 
     bool hit = word && word >> 38 == va >> 12 && word >> (26 + cause - 8) & 1 &&
                !ledger_use_page(e, slot, 0, &c, &head) && c->where & AEGIS_MAPPED &&
-               (in_window(va) ? (table = e->pinned, true) : !leaf_get(e, va, &table));
+               !leaf_get(e, va, &table);
     if (hit) {
         uint64_t page = AEGIS_WHAT_RESOURCE(c->what) + (va >> 12) - (c->where >> 12);
         uint64_t dirty = cause == 15 ? PTE_D : 0;

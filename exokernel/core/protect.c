@@ -14,20 +14,33 @@ static long range_check(unsigned long va, unsigned long count)
     return 0;
 }
 
-/* Pages from va on that lie in one leaf table, at most count. */
-static unsigned long run_length(unsigned long va, unsigned long count)
+/* The pages of a range that lie in one leaf table; `entry` is null where there is none. A range has two at the most. */
+struct run {
+    unsigned long va, count;
+    uint64_t *entry;
+};
+
+static void runs_find(struct env *e, unsigned long va, unsigned long count, struct run run[2])
 {
-    unsigned long room = LEAF_ENTRIES - INDEX(va, 0);
-    return count < room ? count : room;
+    unsigned long room = LEAF_ENTRIES - INDEX(va, 0), n = count < room ? count : room;
+
+    run[0] = (struct run){va, n, map_leaf(e, va)};
+    run[1] = (struct run){va + n * PAGE_SIZE, count - n, n < count ? map_leaf(e, va + n * PAGE_SIZE) : NULL};
+    if (run[0].entry)
+        run[0].entry += INDEX(va, 0);
 }
 
-static long protect_check(const uint64_t *entry, unsigned long n, uint64_t may)
+static long protect_check(struct env *e, const struct run *r, uint64_t may)
 {
-    if (!may)
+    uint64_t *at;
+
+    if (r->count && !r->entry && map_walk(e, r->va, &at))
+        return AEGIS_E_BAD_ADDRESS; /* a superpage: its rights are its mapping's */
+    if (!may || !r->entry)
         return 0;
 #pragma GCC unroll 4
-    for (unsigned long i = 0; i < n; i++) {
-        uint64_t pte = entry[i];
+    for (unsigned long i = 0; i < r->count; i++) {
+        uint64_t pte = r->entry[i];
         if ((pte & may) != may && pte)
             return AEGIS_E_NO_RIGHT;
     }
@@ -54,13 +67,12 @@ static void stlb_drop_run(struct env *e, unsigned long va, unsigned long n)
 }
 
 /* Bits that entries lost: others have to be told. Without a table the STLB must still forget the range. */
-static uint64_t protect_run(struct env *e, uint64_t *entry, unsigned long va, unsigned long n,
-                            uint64_t rights)
+static uint64_t protect_run(struct env *e, const struct run *r, uint64_t rights)
 {
     uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V) | set, had = 0;
 
-    stlb_drop_run(e, va, n);
-    for (uint64_t *end = entry ? entry + n : entry; entry != end; entry++) {
+    stlb_drop_run(e, r->va, r->count);
+    for (uint64_t *entry = r->entry, *end = entry ? entry + r->count : entry; entry != end; entry++) {
         uint64_t old = __atomic_fetch_and(entry, keep, __ATOMIC_RELAXED);
         if (old)
             __atomic_fetch_or(entry, set, __ATOMIC_RELAXED);
@@ -69,80 +81,46 @@ static uint64_t protect_run(struct env *e, uint64_t *entry, unsigned long va, un
     return had & ~keep;
 }
 
-static long protect_range(struct env *e, unsigned long va, unsigned long count, uint64_t rights)
+CALL_ENV(map_protect, 3, (va, count, rights))
 {
-    uint64_t may = MAY(rights);
-    unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
-    uint64_t *first = map_leaf(e, va), *second = n < count ? map_leaf(e, rest) : NULL;
-    uint64_t *at;
-    if ((!first && map_walk(e, va, &at)) || (n < count && !second && map_walk(e, rest, &at)))
-        return AEGIS_E_BAD_ADDRESS; /* a superpage: its rights are its mapping's */
-    long error = first ? protect_check(&first[INDEX(va, 0)], n, may) : 0;
+    struct run run[2];
 
-    if (!error && second)
-        error = protect_check(second, count - n, may);
-    if (error)
-        return error;
-    uint64_t lost = protect_run(e, first ? &first[INDEX(va, 0)] : NULL, va, n, rights);
-    if (n < count)
-        lost |= protect_run(e, second, rest, count - n, rights);
-    map_flush(e, va, count, lost);
-    return 0;
-}
-
-result_t call_map_protect(unsigned long env, unsigned long va, unsigned long count,
-                          unsigned long rights)
-{
-    struct env *e;
-    long error = range_check(va, count);
-
-    if (error)
-        return (result_t){error, 0};
+    TRY_CALL(range_check(va, count));
     if (rights & ~(unsigned long)AEGIS_RWX || (rights & AEGIS_W && !(rights & AEGIS_R)))
         return FAIL(BAD_RIGHTS);
-    error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
     /* A refill on another hart that began before may bring rights back: done is who finds nothing more to take, after all let go. */
     uint32_t stamp = e->stamp;
     bool over = limbo_over(e->mask, stamp);
-    error = protect_range(e, va, count, rights);
-    if (!error && (!over || e->stamp != stamp))
-        error = AEGIS_E_AGAIN;
-    env_unlock(e);
-    return (result_t){error, error ? 0 : count};
+    runs_find(e, va, count, run);
+    TRY_CALL(protect_check(e, &run[0], MAY(rights)));
+    TRY_CALL(protect_check(e, &run[1], MAY(rights)));
+    uint64_t lost = protect_run(e, &run[0], rights);
+    if (run[1].count)
+        lost |= protect_run(e, &run[1], rights);
+    map_flush(e, va, count, lost);
+    return over && e->stamp == stamp ? OK_VALUE(count) : FAIL(AGAIN);
 }
 
-static uint64_t clean_run(struct env *e, uint64_t *table, unsigned long va, unsigned long n)
+static uint64_t clean_run(struct env *e, const struct run *r)
 {
-    unsigned long i = INDEX(va, 0);
+    unsigned long first = INDEX(r->va, 0);
+    const uint16_t *slot = r->entry ? leaf_shadow(r->entry - first) + first : NULL;
     uint64_t had = 0;
 
-    for (unsigned long end = i + n; table && i < end; i++)
-        if (table[i]) {
-            had |= __atomic_fetch_and(&table[i], ~(uint64_t)(PTE_A | PTE_D), __ATOMIC_RELAXED);
-            ledger_at(e, leaf_shadow(table)[i])->where &=
-                ~(uint64_t)(AEGIS_ACCESSED | AEGIS_DIRTY);
+    for (unsigned long i = 0; slot && i < r->count; i++)
+        if (r->entry[i]) {
+            had |= __atomic_fetch_and(&r->entry[i], ~(uint64_t)(PTE_A | PTE_D), __ATOMIC_RELAXED);
+            ledger_at(e, slot[i])->where &= ~(uint64_t)(AEGIS_ACCESSED | AEGIS_DIRTY);
         }
     return had & (PTE_A | PTE_D);
 }
 
-result_t call_map_clean(unsigned long env, unsigned long va, unsigned long count)
+CALL_ENV(map_clean, 2, (va, count))
 {
-    struct env *e;
-    long error = range_check(va, count);
+    struct run run[2];
 
-    if (!error)
-        error = env_lock(env, &e);
-    if (error)
-        return (result_t){error, 0};
-    unsigned long n = run_length(va, count), rest = va + n * PAGE_SIZE;
-    uint64_t lost = clean_run(e, map_leaf(e, va), va, n);
-    if (n < count)
-        lost |= clean_run(e, map_leaf(e, rest), rest, count - n);
-    map_flush(e, va, count, lost);
-    if (!limbo_over(e->mask, e->stamp))
-        error = AEGIS_E_AGAIN;
-    env_unlock(e);
-    return (result_t){error, error ? 0 : count};
+    TRY_CALL(range_check(va, count));
+    runs_find(e, va, count, run);
+    map_flush(e, va, count, clean_run(e, &run[0]) | clean_run(e, &run[1]));
+    return limbo_over(e->mask, e->stamp) ? OK_VALUE(count) : FAIL(AGAIN);
 }

@@ -27,9 +27,7 @@ static long source_page(struct env *e, unsigned long source, unsigned long order
     *page = 0;
     if (source == AEGIS_NONE)
         return 0;
-    long error = ledger_use_page(e, source, AEGIS_R, &s, &head);
-    if (error)
-        return error;
+    TRY(ledger_use_page(e, source, AEGIS_R, &s, &head));
     *page = AEGIS_WHAT_RESOURCE(s->what);
     return AEGIS_WHAT_ORDER(s->what) != order || head->flags & PAGE_UNREAD ? AEGIS_E_BAD_RANGE : 0;
 }
@@ -57,25 +55,21 @@ static long page_alloc(struct env *e, unsigned long root, unsigned long name, un
     pfn_t from;
     bool clean;
 
-    long error = ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r);
-    if (!error)
-        error = source_page(e, source, order, &from);
-    if (!error && from && name != AEGIS_ANY && page_is_device(name))
-        error = AEGIS_E_BAD_RANGE;
-    if (error)
-        return error;
-    error = ledger_empty(e, slot, &c);
+    TRY(ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r));
+    TRY(source_page(e, source, order, &from));
+    if (from && name != AEGIS_ANY && page_is_device(name))
+        return AEGIS_E_BAD_RANGE;
+    long error = ledger_empty(e, slot, &c);
     /* not one that leaves meanwhile: its `step` is a stamp then */
-    if (error == AEGIS_E_OCCUPIED && (c->where & CLAIM_UNSETTLED) == AEGIS_CLEARING && AEGIS_WHAT_ORDER(c->what) == order) {
+    if (error == AEGIS_E_OCCUPIED && (c->where & CLAIM_UNSETTLED) == AEGIS_CLEARING &&
+        AEGIS_WHAT_ORDER(c->what) == order) {
         *page = AEGIS_WHAT_RESOURCE(c->what);
         return block_step(c, from);
     }
-    if (!error && !root_covers(r->what, name, order))
-        error = AEGIS_E_NO_RIGHT;
-    if (!error)
-        error = page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, page, &clean);
-    if (error)
-        return error;
+    TRY(error);
+    if (!root_covers(r->what, name, order))
+        return AEGIS_E_NO_RIGHT;
+    TRY(page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, page, &clean));
     claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, order, *page), pages[*page].check);
     if (clean && !from)
         return 0;
@@ -154,204 +148,162 @@ static long irq_take(unsigned long line, uint64_t *check)
     return free ? 0 : AEGIS_E_NO_RESOURCE;
 }
 
-static long entry_take(struct env *e, uint32_t *resource, uint64_t *check)
+/* What a root makes: the resource is taken, or one claim more on it. `what` comes with the type. */
+static long alloc_take(struct env *e, unsigned long name, uint64_t *what, uint64_t *check)
 {
-    *resource = e->index;
-    *check = kernel.entry_check[e->index];
-    return resource_hold(AEGIS_WHAT(AEGIS_ENTRY, 0, 0, e->index), *check) ? 0 : AEGIS_E_REVOKED;
-}
-
-/* What a root makes, and the rights of the claim. */
-static long alloc_take(struct env *e, unsigned type, unsigned long name, uint64_t *what, uint64_t *check)
-{
-    uint32_t resource = 0;
-    unsigned rights = AEGIS_R | AEGIS_W | AEGIS_REKEY;
-    long error = 0;
+    unsigned type = AEGIS_WHAT_TYPE(*what), rights = AEGIS_R | AEGIS_W | AEGIS_REKEY;
+    uint32_t resource = (uint32_t)name;
 
     switch (type) {
     case AEGIS_SLICE:
         rights = AEGIS_LEND | AEGIS_REKEY;
-        error = slice_take(e, name, &resource, check);
-        break;
-    case AEGIS_ENTRY:
-        rights = AEGIS_CALL | AEGIS_SEND | AEGIS_REKEY;
-        error = entry_take(e, &resource, check);
+        TRY(slice_take(e, name, &resource, check));
         break;
     case AEGIS_IRQ:
-        resource = (uint32_t)name;
-        error = irq_take(name, check);
+        TRY(irq_take(name, check));
         break;
     case AEGIS_CONSOLE:
     case AEGIS_MACHINE:
+        resource = 0;
         *check = kernel.single_check[type];
         break;
+    case AEGIS_ENTRY:
     case AEGIS_ENV: /* one that is there: whoever gave a part of the indices away may end what lives in it */
-        rights = AEGIS_CONTROL | AEGIS_RING;
-        resource = (uint32_t)name;
+        rights = type == AEGIS_ENV ? AEGIS_CONTROL | AEGIS_RING : AEGIS_CALL | AEGIS_SEND | AEGIS_REKEY;
         *what = AEGIS_WHAT(type, rights, 0, resource);
-        if (name >= AEGIS_ENVS || !resource_check(*what, check) || !env_may_hold(e, *what) || !resource_hold(*what, *check))
-            error = AEGIS_E_NO_RESOURCE;
+        if (name >= AEGIS_ENVS || !resource_check(*what, check) || !env_may_hold(e, *what) ||
+            !resource_hold(*what, *check))
+            return AEGIS_E_NO_RESOURCE;
         break;
     default:
-        error = AEGIS_E_WRONG_TYPE;
+        return AEGIS_E_WRONG_TYPE;
     }
     *what = AEGIS_WHAT(type, rights, 0, resource);
-    return error;
+    return 0;
 }
 
-static long alloc(struct env *e, unsigned long root, unsigned long name, unsigned long slot,
-                  uint64_t *what)
+CALL_SELF(alloc, 3, (root, name, slot))
 {
     struct aegis_claim *r, *c;
-    uint64_t check = 0;
+    uint64_t check, what;
     unsigned type = AEGIS_ENTRY; /* one's own, by the claim on oneself */
 
-    long error = ledger_any(e, root, &r);
-    if (!error && root != AEGIS_SLOT_SELF) {
+    TRY_CALL(ledger_any(e, root, &r));
+    if (root != AEGIS_SLOT_SELF) {
         type = AEGIS_WHAT_TYPE(r->what) & ~AEGIS_ROOT;
-        error = ledger_use(e, root, type | AEGIS_ROOT, AEGIS_ALLOC, &r);
-        if (!error && !root_covers(r->what, name, type == AEGIS_SLICE && (name & 0xff) == 0xff ? 8 : 0))
-            error = AEGIS_E_NO_RIGHT;
+        TRY_CALL(ledger_use(e, root, type | AEGIS_ROOT, AEGIS_ALLOC, &r));
+        if (!root_covers(r->what, name, type == AEGIS_SLICE && (name & 0xff) == 0xff ? 8 : 0))
+            return FAIL(NO_RIGHT);
     }
-    if (!error)
-        error = ledger_empty(e, slot, &c);
-    if (!error)
-        error = alloc_take(e, type, name, what, &check);
-    if (!error)
-        claim_fill(e, c, *what, check);
-    return error;
+    TRY_CALL(ledger_empty(e, slot, &c));
+    what = AEGIS_WHAT(type, 0, 0, 0);
+    TRY_CALL(alloc_take(e, root == AEGIS_SLOT_SELF ? e->index : name, &what, &check));
+    claim_fill(e, c, what, check);
+    return OK_VALUE(AEGIS_WHAT_RESOURCE(what));
 }
 
-result_t call_alloc(unsigned long root, unsigned long name, unsigned long slot)
-{
-    uint64_t what = 0;
-    struct env *e = env_lock_self();
-    long error = alloc(e, root, name, slot, &what);
-    env_unlock(e);
-    return (result_t){error, error ? 0 : AEGIS_WHAT_RESOURCE(what)};
-}
-
-/* ---- rekey ---- */
-
-#define WALK_ENVS_END AEGIS_ENVS
+/*
+ * ---- rekey ----
+ *
+ * A new check ends every other claim at each use. What was made of those claims (translations of a page, partners of an
+ * entry) goes in a walk over all environments, a ledger page or an environment a step; then every hart lets go.
+ */
 
 /* Dead claims on a re-keyed block go, with their translations: one ledger page of one environment. */
-static void walk_page(struct env *e, unsigned n, const struct aegis_page *head)
+static void walk_page(struct env *e, unsigned n, struct aegis_page *head)
 {
     for (unsigned i = 0; i < AEGIS_CLAIMS_PER_PAGE; i++) {
         struct aegis_claim *c = &e->ledger[n][i];
-        unsigned long slot = n * AEGIS_CLAIMS_PER_PAGE + i;
-        if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE || page_head(AEGIS_WHAT_RESOURCE(c->what)) != head ||
-            c->check == head->check)
+        if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE || c->check == head->check ||
+            page_head(AEGIS_WHAT_RESOURCE(c->what)) != head)
             continue;
         if (c->where & AEGIS_MAPPED)
-            map_drop(e, c, slot);
+            map_drop(e, c, n * AEGIS_CLAIMS_PER_PAGE + i);
         claim_empty(e, c);
-        __atomic_fetch_sub(&((struct aegis_page *)head)->claims, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_sub(&head->claims, 1, __ATOMIC_RELAXED);
     }
 }
 
-/* step: environment << 9 | ledger page. The caller's own lock is not held: it takes one at a time. */
-static uint32_t walk_step(uint32_t step, const struct aegis_page *head)
+/* step: environment << 9 | ledger page; value: the next. The caller's own lock is not held: it takes one at a time. */
+static uint32_t walk_step(uint32_t step, uint64_t what)
 {
     uint32_t index = step >> 9, n = step & 511;
-    struct env *e = kernel.env[index];
+    struct env *e = kernel.env[index], *gone;
+    bool more = false;
 
-    if (!e)
-        return (index + 1) << 9;
-    lock_take(&e->lock);
-    if (n < e->ledger_pages && env_is_live(e))
-        walk_page(e, n, head);
-    bool more = n + 1 < e->ledger_pages;
-    lock_give(&e->lock);
+    if (e) {
+        lock_take(&e->lock);
+        if (AEGIS_WHAT_TYPE(what) == AEGIS_ENTRY) {
+            gone = kernel.env[AEGIS_WHAT_RESOURCE(what)];
+            if (gone && e != gone)
+                pct_forget(e, gone);
+        } else if (n < e->ledger_pages && env_is_live(e)) {
+            walk_page(e, n, page_head(AEGIS_WHAT_RESOURCE(what)));
+            more = n + 1 < e->ledger_pages;
+        }
+        lock_give(&e->lock);
+    }
     return more ? step + 1 : (index + 1) << 9;
 }
 
-static long rekey_page_start(struct aegis_claim *c)
+/* The new check; AGAIN when there may be something to walk for. */
+static long rekey_start(struct aegis_claim *c, unsigned type)
 {
-    struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
+    bool alone = type != AEGIS_ENTRY; /* nothing of the others outlives the comparison at each use */
 
-    if (head->pins || AEGIS_WHAT_ORDER(c->what) != head->order)
-        return AEGIS_E_BUSY; /* lent, or only a part of the block */
-    lock_take(&kernel.page_lock);
-    c->check = head->check = check_new();
-    bool alone = head->claims == 1;
-    lock_give(&kernel.page_lock);
+    if (type == AEGIS_PAGE) {
+        struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
+        if (head->pins || AEGIS_WHAT_ORDER(c->what) != head->order)
+            return AEGIS_E_BUSY; /* lent, or only a part of the block */
+        lock_take(&kernel.page_lock);
+        c->check = head->check = check_new();
+        alone = head->claims == 1;
+        lock_give(&kernel.page_lock);
+    } else {
+        c->check = resource_rekey(c->what);
+    }
+    if (alone)
+        return 0;
     c->step = 0;
-    if (!alone)
-        c->where |= AEGIS_REKEYING;
-    return alone ? 0 : AEGIS_E_AGAIN;
+    c->where |= AEGIS_REKEYING;
+    return AEGIS_E_AGAIN;
 }
 
-static long rekey_page(struct env *e, struct aegis_claim *c)
+static long rekey_step(struct env *e, struct aegis_claim *c)
 {
-    struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
-
-    if (c->where & AEGIS_REKEYED) {
-        if (!limbo_over(kernel.online, c->step))
-            return AEGIS_E_AGAIN;
-        c->where &= ~(uint64_t)AEGIS_REKEYED;
-        c->step = 0;
-        return 0;
-    }
-    if (c->where & AEGIS_UNMAPPING)
-        return AEGIS_E_BUSY;
-    if (!(c->where & AEGIS_REKEYING))
-        return rekey_page_start(c);
     uint32_t step = c->step, next;
-    uint64_t check = c->check;
+    uint64_t check = c->check, what = c->what;
+
     env_unlock(e);
-    next = walk_step(step, head);
+    next = walk_step(step, what);
     lock_take(&e->lock);
     if (c->check != check || !(c->where & AEGIS_REKEYING) || c->where & AEGIS_LEAVING || c->step != step)
         return AEGIS_E_AGAIN; /* another hart went on with it, or gave it up */
-    c->step = step = next;
-    if (step >> 9 >= WALK_ENVS_END || head->claims == 1) {
+    c->step = next;
+    if (next >> 9 >= AEGIS_ENVS ||
+        (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE && page_head(AEGIS_WHAT_RESOURCE(what))->claims == 1)) {
         c->where = (c->where & ~(uint64_t)AEGIS_REKEYING) | AEGIS_REKEYED;
         c->step = limbo_enter(kernel.online);
     }
     return AEGIS_E_AGAIN;
 }
 
-static long rekey_entry(struct aegis_claim *c)
-{
-    struct env *gone = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
-
-    if (!(c->where & CLAIM_REKEY)) {
-        c->check = resource_rekey(c->what);
-        c->where = AEGIS_REKEYED;
-        c->step = limbo_enter(kernel.online);
-    }
-    if (c->where & AEGIS_REKEYED) { /* whoever resolves by the old check is done when all have let go */
-        if (!limbo_over(kernel.online, c->step))
-            return AEGIS_E_AGAIN;
-        c->where = AEGIS_REKEYING;
-        c->step = 0;
-    }
-    struct env *other = kernel.env[c->step];
-    if (other && gone && other != gone)
-        pct_forget(other, gone);
-    if (++c->step < AEGIS_ENVS)
-        return AEGIS_E_AGAIN;
-    c->where = 0;
-    c->step = 0;
-    return 0;
-}
-
-result_t call_rekey(unsigned long slot)
+CALL_SELF(rekey, 1, (slot))
 {
     struct aegis_claim *c;
-    struct env *e = env_lock_self();
-    long error = ledger_any(e, slot, &c);
 
-    if (!error)
-        error = ledger_use(e, slot, AEGIS_WHAT_TYPE(c->what), AEGIS_REKEY, &c);
-    if (!error) {
-        unsigned type = AEGIS_WHAT_TYPE(c->what);
-        error = type == AEGIS_PAGE    ? rekey_page(e, c)
-                : type == AEGIS_ENTRY ? rekey_entry(c)
-                                      : (c->check = resource_rekey(c->what), 0); /* nothing outlives the comparison at each use */
-    }
-    env_unlock(e);
-    return (result_t){error, 0};
+    TRY_CALL(ledger_any(e, slot, &c));
+    unsigned type = AEGIS_WHAT_TYPE(c->what);
+    TRY_CALL(ledger_use(e, slot, type, AEGIS_REKEY, &c));
+    if (c->where & AEGIS_UNMAPPING)
+        return FAIL(BUSY);
+    if (c->where & AEGIS_REKEYING)
+        TRY_CALL(rekey_step(e, c));
+    if (!(c->where & AEGIS_REKEYED))
+        return (result_t){rekey_start(c, type), 0};
+    if (!limbo_over(kernel.online, c->step))
+        return FAIL(AGAIN);
+    c->where &= ~(uint64_t)AEGIS_REKEYED;
+    c->step = 0;
+    return OK_VALUE(0);
 }

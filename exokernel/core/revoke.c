@@ -21,21 +21,14 @@ static void upcall_post(struct env *e, uint64_t attention)
     }
 }
 
-/* The root's type, and the environment that the slot names, locked. */
-static long revoke_begin(unsigned long root, unsigned long env, unsigned *type, struct env **to)
+/* The type of the caller's root. */
+static long root_type(struct env *self, unsigned long root, unsigned *type)
 {
-    struct env *self = env_lock_self();
     struct aegis_claim *c;
-    long error = ledger_any(self, root, &c);
 
-    if (!error && !(AEGIS_WHAT_TYPE(c->what) & AEGIS_ROOT))
-        error = AEGIS_E_WRONG_TYPE;
-    if (!error)
-        error = ledger_use(self, root, AEGIS_WHAT_TYPE(c->what), AEGIS_REVOKE, &c);
-    if (!error)
-        *type = AEGIS_WHAT_TYPE(c->what) & ~AEGIS_ROOT;
-    env_unlock(self);
-    return error ? error : env_lock_other(env, 0, to);
+    TRY(ledger_any(self, root, &c));
+    *type = AEGIS_WHAT_TYPE(c->what) & ~AEGIS_ROOT;
+    return ledger_use(self, root, *type | AEGIS_ROOT, AEGIS_REVOKE, &c);
 }
 
 static void request_write(struct env *e)
@@ -48,29 +41,24 @@ static void request_write(struct env *e)
     }
 }
 
-result_t call_revoke(unsigned long root, unsigned long env, unsigned long count, unsigned long deadline)
+CALL_PAIR(revoke, 0, 4, (root, env, count, deadline))
 {
-    struct env *e;
     unsigned type;
-    long error = revoke_begin(root, env, &type, &e);
 
-    if (error)
-        return (result_t){error, 0};
-    if (count == 0 || count > e->held[type])
-        error = AEGIS_E_BAD_RANGE;
-    else if (e->revoke_type)
-        error = AEGIS_E_PENDING;
-    if (!error) {
-        e->revoke_type = type;
-        e->revoke_target = e->held[type] - (uint32_t)count;
-        e->revoke_deadline = deadline;
-        e->revoke_cursor = (uint32_t)ledger_slots(e);
-        e->revoke_last = 0;
-        request_write(e);
-        upcall_post(e, ATTENTION_REVOKE);
-    }
-    env_unlock(e);
-    return (result_t){error, 0};
+    (void)env;
+    TRY_CALL(root_type(self, root, &type));
+    if (count == 0 || count > to->held[type])
+        return FAIL(BAD_RANGE);
+    if (to->revoke_type)
+        return FAIL(PENDING);
+    to->revoke_type = type;
+    to->revoke_target = to->held[type] - (uint32_t)count;
+    to->revoke_deadline = deadline;
+    to->revoke_cursor = (uint32_t)ledger_slots(to);
+    to->revoke_last = 0;
+    request_write(to);
+    upcall_post(to, ATTENTION_REVOKE);
+    return OK_VALUE(0);
 }
 
 /* ---- by force ---- */
@@ -123,16 +111,6 @@ static void loss_write(struct env *e, const struct aegis_claim *lost, unsigned l
     u->loss_count = n + 1;
 }
 
-/* One claim, or AGAIN while other harts hold its translations. */
-static long take_slot(struct env *e, unsigned long slot)
-{
-    struct aegis_claim *c = ledger_at(e, slot);
-
-    if (!(c->where & AEGIS_LEAVING))
-        loss_write(e, c, slot);
-    return ledger_release(e, slot);
-}
-
 /* Nothing is left but what is spared: it is told so once, and then ended. */
 static long take_rest(struct env *e, uint64_t now)
 {
@@ -148,61 +126,50 @@ static long take_rest(struct env *e, uint64_t now)
     return 0;
 }
 
+/* Goes on until a claim was taken, or AGAIN while other harts hold its translations. */
 static long force_step(struct env *e, unsigned long *taken)
 {
-    for (unsigned n = 0; n < SCAN && e->revoke_cursor; n++) {
-        if (e->held[e->revoke_type] <= e->revoke_target) {
-            e->revoke_type = 0;
-            return 0;
-        }
+    for (unsigned n = 0; n < SCAN && e->revoke_cursor; n++, e->revoke_cursor--) {
         unsigned long slot = e->revoke_cursor - 1;
         struct aegis_claim *c = ledger_at(e, slot);
-        if (AEGIS_WHAT_TYPE(c->what) == e->revoke_type && !spared(e, slot)) {
-            if (take_slot(e, slot))
-                return AEGIS_E_AGAIN;
-            e->revoke_cursor--;
-            ++*taken;
-            return AEGIS_E_AGAIN;
-        }
+        if (AEGIS_WHAT_TYPE(c->what) != e->revoke_type || spared(e, slot))
+            continue;
+        if (!(c->where & AEGIS_LEAVING))
+            loss_write(e, c, slot);
+        TRY(ledger_release(e, slot));
         e->revoke_cursor--;
+        ++*taken;
+        return AEGIS_E_AGAIN;
     }
     return e->revoke_cursor ? AEGIS_E_AGAIN : take_rest(e, machine_time());
 }
 
-result_t call_revoke_force(unsigned long root, unsigned long env)
+CALL_PAIR(revoke_force, 0, 2, (root, env))
 {
-    struct env *e;
     unsigned type;
     unsigned long taken = 0;
-    long error = revoke_begin(root, env, &type, &e);
 
-    if (error)
-        return (result_t){error, 0};
-    if (!e->revoke_type || e->revoke_type != type)
-        error = AEGIS_E_NO_TRANSFER;
-    else if (e->held[type] <= e->revoke_target)
-        e->revoke_type = 0; /* it gave back what was asked for */
-    else if (machine_time() < e->revoke_deadline)
-        error = AEGIS_E_BUSY;
-    else
-        error = force_step(e, &taken);
-    env_unlock(e);
+    (void)env;
+    TRY_CALL(root_type(self, root, &type));
+    if (!to->revoke_type || to->revoke_type != type)
+        return FAIL(NO_TRANSFER);
+    if (to->held[type] <= to->revoke_target) {
+        to->revoke_type = 0; /* it gave back what was asked for */
+        return OK_VALUE(0);
+    }
+    if (machine_time() < to->revoke_deadline)
+        return FAIL(BUSY);
+    long error = force_step(to, &taken);
     return (result_t){error, taken};
 }
 
-result_t call_reserve_set(unsigned long first, unsigned long count)
+CALL_SELF(reserve_set, 2, (first, count))
 {
-    struct env *e = env_lock_self();
-    long error = 0;
-
     if (count > 8)
-        error = AEGIS_E_BAD_RANGE;
-    else if (first >= ledger_slots(e) || first + count > ledger_slots(e))
-        error = AEGIS_E_BAD_SLOT;
-    if (!error) {
-        e->reserve_first = (uint32_t)first;
-        e->reserve_count = (uint32_t)count;
-    }
-    env_unlock(e);
-    return (result_t){error, 0};
+        return FAIL(BAD_RANGE);
+    if (first >= ledger_slots(e) || first + count > ledger_slots(e))
+        return FAIL(BAD_SLOT);
+    e->reserve_first = (uint32_t)first;
+    e->reserve_count = (uint32_t)count;
+    return OK_VALUE(0);
 }
