@@ -17,9 +17,8 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
                 struct aegis_claim **claim)
 {
     uint64_t check;
-    long error = ledger_any(e, slot, claim);
-    if (error)
-        return error;
+
+    TRY(ledger_any(e, slot, claim));
     struct aegis_claim *c = *claim;
     if (AEGIS_WHAT_TYPE(c->what) != type)
         return AEGIS_E_WRONG_TYPE;

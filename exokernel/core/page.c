@@ -109,24 +109,23 @@ static struct aegis_page *find_any(unsigned order)
     return NULL;
 }
 
-/* The free block that holds a page, or null. */
-static struct aegis_page *find_holding(pfn_t page)
+/* The first page of the block, free or used, that holds a page; null: it is of none. */
+static struct aegis_page *block_of(pfn_t page)
 {
     for (unsigned o = 0; o <= AEGIS_ORDER_MAX; o++) {
-        struct aegis_page *p = &pages[page & ~((1U << o) - 1)];
-        if (!page_valid(page_number(p)))
+        pfn_t first = page & ~((1U << o) - 1);
+        struct aegis_page *p = &pages[first];
+        if (!page_valid(first))
             return NULL;
-        if (is_free(p) && p->order >= o)
-            return p;
         if (p->state != AEGIS_PAGE_TAIL)
-            return NULL;
+            return (is_free(p) || p->state == AEGIS_PAGE_USED) && p->order >= o ? p : NULL;
     }
     return NULL;
 }
 
 static struct aegis_page *find_named(pfn_t page, unsigned order, long *error)
 {
-    struct aegis_page *p = find_holding(page);
+    struct aegis_page *p = block_of(page);
     *error = AEGIS_E_NO_RESOURCE;
     if (!p || !is_free(p))
         return NULL;
@@ -227,16 +226,8 @@ pfn_t page_take_one(uint32_t owner, uint64_t *check, bool *clean)
 
 struct aegis_page *page_head_search(pfn_t page)
 {
-    for (unsigned o = 0; o <= AEGIS_ORDER_MAX; o++) {
-        pfn_t first = page & ~((1U << o) - 1);
-        if (!page_valid(first))
-            return NULL;
-        if (pages[first].state == AEGIS_PAGE_USED)
-            return pages[first].order >= o ? &pages[first] : NULL;
-        if (pages[first].state != AEGIS_PAGE_TAIL)
-            return NULL;
-    }
-    return NULL;
+    struct aegis_page *p = block_of(page);
+    return p && p->state == AEGIS_PAGE_USED ? p : NULL;
 }
 
 static inline void free_if_idle(struct aegis_page *head)

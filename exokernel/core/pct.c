@@ -15,10 +15,8 @@ static struct hart *hart_of(const struct activation *a)
 static long resolve(struct env *e, unsigned long slot, unsigned right, struct activation **partner)
 {
     struct aegis_claim *c;
-    long error = ledger_use(e, slot, AEGIS_ENTRY, right, &c);
 
-    if (error)
-        return error;
+    TRY(ledger_use(e, slot, AEGIS_ENTRY, right, &c));
     struct env *to = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
     if (!to || !env_is_live(to))
         return AEGIS_E_NO_ENV;
@@ -40,8 +38,7 @@ long pct_slow(struct activation *a, long number)
     if (!error && partner != a) /* nobody waits for itself */
         a->entry[ENTRIES + number] = (uint64_t)partner;
     env_unlock(e);
-    if (error)
-        return error;
+    TRY(error);
     /* resolved before: it was the gate, or a transfer of ours that is outstanding */
     return known || partner == a ? AEGIS_E_BUSY : 0;
 }

@@ -88,24 +88,19 @@ static bool position_take(struct env *e, unsigned hart, unsigned position, uint6
 
 long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t *check)
 {
-    unsigned first = name == AEGIS_ANY ? 0 : name >> 8, last = name == AEGIS_ANY ? 7 : name >> 8;
-    unsigned low = name & 0xff, high = low;
-    bool any = name == AEGIS_ANY || low == 0xff;
+    bool any = name == AEGIS_ANY, some = any || (name & 0xff) == 0xff, found = false;
 
-    if (name != AEGIS_ANY && (name >> 8 >= AEGIS_HARTS || (low >= AEGIS_SLICES && !any)))
-        return AEGIS_E_NO_RESOURCE;
-    if (any)
-        low = 0, high = AEGIS_SLICES - 1;
     lock_take(&kernel.table_lock);
-    for (unsigned h = first; h <= last; h++)
-        for (unsigned p = low; p <= high && kernel.online & 1U << h; p++)
-            if (position_take(e, h, p, check)) {
-                lock_give(&kernel.table_lock);
-                *resource = h << 8 | p;
-                return 0;
-            }
+    for (unsigned i = 0; i < AEGIS_HARTS * AEGIS_SLICES && !found; i++) {
+        unsigned h = i / AEGIS_SLICES, p = i % AEGIS_SLICES;
+        found = (any || name >> 8 == h) && (some || name == (h << 8 | p)) && kernel.online >> h & 1 &&
+                position_take(e, h, p, check);
+        *resource = h << 8 | p;
+    }
     lock_give(&kernel.table_lock);
-    return any ? AEGIS_E_FULL : AEGIS_E_NO_RESOURCE;
+    if (found)
+        return 0;
+    return any || (some && name >> 8 < AEGIS_HARTS) ? AEGIS_E_FULL : AEGIS_E_NO_RESOURCE;
 }
 
 void slice_drop(unsigned hart, unsigned position, const struct env *from, uint32_t left)
@@ -379,10 +374,8 @@ result_t call_slice_yield_to(unsigned long env)
 {
     struct hart *h = hart_here();
     struct env *to;
-    long error = env_lock_other(env, AEGIS_RING, &to);
 
-    if (error)
-        return (result_t){error, 0};
+    TRY_CALL(env_lock_other(env, AEGIS_RING, &to));
     struct activation *a = to->activation[h->index];
     env_unlock(to);
     /* in grace there is no slot to give: two could pass the hart between them for ever */
@@ -391,22 +384,19 @@ result_t call_slice_yield_to(unsigned long env)
     enter(h, a, activation_user(a)->up_slice_begin, 0, 0);
 }
 
-result_t call_slice_ring(unsigned long env, unsigned long hart)
+CALL_SELF(slice_ring, 2, (env, hart))
 {
-    struct env *self = env_self();
     struct aegis_claim *c;
 
     if (hart >= AEGIS_HARTS)
         return FAIL(BAD_RANGE);
-    lock_take(&self->lock);
-    long error = ledger_use(self, env, AEGIS_ENV, AEGIS_RING, &c);
-    const struct aegis_env_record *r = &exposed.env[error ? 0 : AEGIS_WHAT_RESOURCE(c->what)];
-    env_unlock(self);
-    if (!error && r->state != AEGIS_ENV_LIVE && r->state != AEGIS_ENV_NEW)
-        error = AEGIS_E_NO_ENV;
-    if (!error && r->sleeping[hart])
+    TRY_CALL(ledger_use(e, env, AEGIS_ENV, AEGIS_RING, &c));
+    const struct aegis_env_record *r = &exposed.env[AEGIS_WHAT_RESOURCE(c->what)];
+    if (r->state != AEGIS_ENV_LIVE && r->state != AEGIS_ENV_NEW)
+        return FAIL(NO_ENV);
+    if (r->sleeping[hart])
         hart_wake((unsigned)hart);
-    return (result_t){error, 0};
+    return OK_VALUE(0);
 }
 
 /* ---- interrupts that the fast paths left ---- */

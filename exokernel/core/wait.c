@@ -11,10 +11,8 @@ static long bind_claim(struct env *e, struct condition *c, const struct aegis_pr
 {
     struct aegis_claim *claim;
     struct aegis_page *head;
-    long error = ledger_use_page(e, p->slot, AEGIS_R, &claim, &head);
 
-    if (error)
-        return error;
+    TRY(ledger_use_page(e, p->slot, AEGIS_R, &claim, &head));
     if (p->offset > ((uint64_t)PAGE_SIZE << AEGIS_WHAT_ORDER(claim->what)) - p->width || head->flags & PAGE_UNREAD)
         return AEGIS_E_BAD_RANGE;
     c->what = claim->what;
@@ -39,8 +37,6 @@ static void interval_set(struct condition *c, unsigned operation, uint64_t value
 
 static long bind(struct env *e, struct condition *c, const struct aegis_predicate *p)
 {
-    long error;
-
     if ((p->width != 4 && p->width != 8) || p->offset % p->width || p->operation > AEGIS_GE)
         return AEGIS_E_BAD_RANGE;
     c->slot = p->slot;
@@ -48,11 +44,11 @@ static long bind(struct env *e, struct condition *c, const struct aegis_predicat
     c->quick = p->width == 8 && p->slot == AEGIS_NONE;
     c->word = (const char *)&exposed + p->offset;
     if (p->slot != AEGIS_NONE)
-        error = bind_claim(e, c, p);
-    else
-        error = p->offset > sizeof exposed - p->width ? AEGIS_E_BAD_RANGE : 0;
+        TRY(bind_claim(e, c, p));
+    else if (p->offset > sizeof exposed - p->width)
+        return AEGIS_E_BAD_RANGE;
     interval_set(c, p->operation, p->value);
-    return error;
+    return 0;
 }
 
 /* ---- looking ---- */
@@ -108,8 +104,7 @@ static long wait_bind(struct activation *a, unsigned long va, unsigned long coun
 
     if (count > AEGIS_PREDICATES)
         return AEGIS_E_BAD_RANGE;
-    if (user_read(a->env, p, va, count * sizeof p[0]))
-        return AEGIS_E_BAD_ADDRESS;
+    TRY(user_read(a->env, p, va, count * sizeof p[0]));
     lock_take(&a->env->lock);
     for (unsigned i = 0; i < count && !error; i++)
         error = bind(a->env, &a->condition[i], &p[i]);
@@ -121,10 +116,8 @@ static long wait_bind(struct activation *a, unsigned long va, unsigned long coun
 result_t call_slice_wait(unsigned long predicates, unsigned long count, unsigned long deadline)
 {
     struct activation *a = machine_self();
-    long error = wait_bind(a, predicates, count);
 
-    if (error)
-        return (result_t){error, 0};
+    TRY_CALL(wait_bind(a, predicates, count));
     a->deadline = deadline ? deadline : ~0UL;
     if (!LIKELY(!dev_waiting))
         dev_poll();

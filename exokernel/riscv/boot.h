@@ -30,6 +30,8 @@ void tables_close(void);
 /* memory.c: what is free of the physical memory, in pages. */
 void memory_add(const struct fdt_range *range);
 void memory_reserve(uint64_t base, uint64_t size);
+/* The first run of pages behind `at` in which nothing is reserved; 0: there is none. */
+pfn_t memory_room(uint64_t at, uint64_t count);
 /* Makes the page records, exposes them, and gives what is free to core/page. */
 void memory_start(const struct fdt_info *fdt);
 

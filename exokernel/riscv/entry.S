@@ -33,6 +33,29 @@
 1:
     .endm
 
+    .macro satp_set from         /* with a fence out of line where there are no address-space ids */
+    patched satp, 3f
+    csrw satp, \from
+2:
+    .pushsection .text.trap.flush, "ax"
+3:  csrw satp, \from
+    sfence.vma
+    j 2b
+    .popsection
+    .endm
+
+    .macro step_over by          /* behind the ecall */
+    csrr \by, sepc
+    addi \by, \by, 4
+    csrw sepc, \by
+    .endm
+
+    .macro leave_fast            /* t0: the boundary; back with the application's t0 */
+    ld gp, K_UVA(t0)
+    csrrw t0, sscratch, t0
+    sret
+    .endm
+
     .macro clear_registers from:vararg
     .irp r, \from
     li \r, 0
@@ -72,9 +95,7 @@ call_c:
     jalr t0
 call_return:
     # 3. Behind the ecall, with a0 and a1 and nothing else of ours.
-    csrr t0, sepc
-    addi t0, t0, 4
-    csrw sepc, t0
+    step_over t0
     ld sp, K_SP(gp)
     ld ra, K_RA(gp)
     clear_registers a2, a3, a4, a5, a6, a7, t0, t1, t2, t3, t4, t5, t6
@@ -101,9 +122,7 @@ call_fast:
     ld t0, K_ATTENTION(t1)
     bnez t0, return_attention   # then its next slot begins in C
     sd gp, K_RUN(t1)
-1:  patched satp, return_flush
-    csrw satp, gp
-return_flushed:
+1:  satp_set gp
     ld gp, K_RESUME(t1)
     sd zero, K_RESUME(t1)
     addi gp, gp, 4
@@ -120,15 +139,9 @@ return_attention:
     sd t0, K_RESUME(t1)
     li t0, 0
     j 1b
-return_flush:
-    csrw satp, gp
-    sfence.vma
-    j return_flushed
 
 call_null:
-    csrr t0, sepc
-    addi t0, t0, 4
-    csrw sepc, t0
+    step_over t0
     ld gp, K_UVA(gp)
     sret
 
@@ -195,9 +208,7 @@ protect:
     fence rw, w
     sw t2, E_SERVING(t0)
     li a1, 1
-    csrr t0, sepc
-    addi t0, t0, 4
-    csrw sepc, t0
+    step_over t0
     clear_registers a2, a3, a7, t0, t1, t2, t3, t4, t5
     ld gp, K_UVA(gp)
     sret
@@ -221,9 +232,7 @@ yield:
     patched stimecmp, call_c    # nothing has changed yet
     csrw 0x14d, t4
     sd t1, H_SLOT(t0)
-    patched satp, yield_flush
-    csrw satp, t3
-yield_flushed:
+    satp_set t3
     sd zero, K_PHASE(gp)
     csrw sscratch, t2
     ld t3, U(U_UP_SLICE_BEGIN)(t2)
@@ -234,10 +243,6 @@ yield_flushed:
     clear_registers ra, sp, tp, t0, t1, t2, s0, s1, a0, a1, a2, a3, a4, a5, a6, a7
     clear_registers s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6
     sret
-yield_flush:
-    csrw satp, t3
-    sfence.vma
-    j yield_flushed
 
 /* ---- protected control transfer: a7 in [-64, -1] synchronous, [-128, -65] asynchronous ---- */
 
@@ -259,9 +264,7 @@ transfer:
 transfer_enter:
     csrw sepc, t0
     sd zero, K_GATE(t1)
-    patched satp, transfer_flush
-    csrw satp, t2
-transfer_flushed:
+    satp_set t2
     csrw sscratch, t1
     ld t2, K_SSTATUS(t1)
     csrw sstatus, t2
@@ -270,10 +273,6 @@ transfer_flushed:
     li t1, 0
     li t2, 0
     sret
-transfer_flush:
-    csrw satp, t2
-    sfence.vma
-    j transfer_flushed
 
 transfer_async:
     sltiu t2, a7, -128
@@ -311,9 +310,7 @@ transfer_slow:
     ld sp, K_SP(gp)
     ld ra, K_RA(gp)
     beqz t0, transfer
-    csrr t1, sepc
-    addi t1, t1, 4
-    csrw sepc, t1
+    step_over t1
     ld gp, K_UVA(gp)
     li t1, 0
     li t2, 0
@@ -336,9 +333,7 @@ exception:
     ld gp, U(U_UP_EXCEPTION)(t0)
 exception_enter:
     csrw sepc, gp
-    ld gp, K_UVA(t0)
-    csrrw t0, sscratch, t0
-    sret
+    leave_fast
 
 nested:
     addi gp, gp, -AEGIS_MASKED_NESTED
@@ -436,9 +431,7 @@ refill_done:
     ld t3, K_T3(t0)
     ld t2, K_T2(t0)
     ld t1, K_T1(t0)
-    ld gp, K_UVA(t0)
-    csrrw t0, sscratch, t0
-    sret
+    leave_fast
 
 refill_undo:
     amoswap.d zero, zero, (t5)
@@ -491,9 +484,7 @@ interrupt:                      # 1 (software) or 5 (timer), t1 saved
 interrupt_enter:
     csrw sepc, t1
     ld t1, K_T1(t0)
-    ld gp, K_UVA(t0)
-    csrrw t0, sscratch, t0
-    sret
+    leave_fast
 
 software:                       # a revocation and nothing else
     ld t1, K_ATTENTION(t0)
@@ -561,9 +552,7 @@ interrupt_frame:                # t0 in sscratch, t1 in K_T1, the rest as it was
     .globl user_enter
 user_enter:
     ld t1, K_SATP(a0)
-    patched satp, run_flush
-    csrw satp, t1
-run_flushed:
+    satp_set t1
     lla t1, trap_entry          # while nobody ran, a trap was the kernel's own
     csrw stvec, t1
     csrw sscratch, a0
@@ -576,7 +565,3 @@ run_flushed:
     clear_registers ra, sp, tp, t1, t2, s0, s1, a1, a2, a3, a4, a5, a6, a7
     clear_registers s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, t3, t4, t5, t6
     sret
-run_flush:
-    csrw satp, t1
-    sfence.vma
-    j run_flushed

@@ -32,7 +32,9 @@ void machine_enter_null(struct hart *hart)
     machine_gp = hart->null;
     csr_write(sscratch, hart->null);
     csr_write(stvec, kernel_trap); /* entry.S's vector is for traps from user mode */
-    machine_satp_set(machine_kernel_satp);
+    csr_write(satp, machine_kernel_satp); /* the fast paths have their own patched sequence */
+    if (!machine_asids)
+        machine_flush_all();
 }
 
 /* 66 instructions for 512 bytes; the compiler is kept from making it a memset. */
@@ -100,7 +102,7 @@ void machine_patch(void)
         patch_list(patch_stimecmp_start, patch_stimecmp_end);
     if (!machine_asids)
         patch_list(patch_satp_start, patch_satp_end);
-    machine_flush_code();
+    machine_flush_all();
 }
 
 void machine_refused(const char *function, int line, const char *error)

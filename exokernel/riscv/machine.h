@@ -35,11 +35,7 @@ register struct activation *machine_gp __asm__("gp");
 
 #define SSTATUS_SIE 0x2
 #define SSTATUS_SPIE 0x20
-#define SSTATUS_SPP 0x100
-#define SSTATUS_FS 0x6000
 #define SSTATUS_FS_INITIAL 0x2000
-#define SSTATUS_SUM 0x40000
-#define SSTATUS_MXR 0x80000
 #define SSTATUS_UXL_64 0x200000000
 #define SIE_SOFTWARE 0x002
 #define SIE_TIMER 0x020
@@ -118,19 +114,6 @@ static inline void machine_flush_all(void)
     __asm__ volatile("sfence.vma\n\tfence.i" ::: "memory");
 }
 
-static inline void machine_flush_code(void)
-{
-    __asm__ volatile("fence.i" ::: "memory");
-}
-
-/* Installs an address space from C; the fast paths have their own patched sequence. */
-static inline void machine_satp_set(uint64_t satp)
-{
-    csr_write(satp, satp);
-    if (!machine_asids)
-        machine_flush_all();
-}
-
 /* A hint in a waiting loop (Zihintpause; elsewhere a fence that orders nothing). */
 static inline void machine_relax(void)
 {
@@ -140,11 +123,6 @@ static inline void machine_relax(void)
 static inline void machine_fp_on(void)
 {
     csr_set(sstatus, SSTATUS_FS_INITIAL);
-}
-
-static inline void machine_fp_off(void)
-{
-    csr_clear(sstatus, SSTATUS_FS);
 }
 
 /* `sstatus` of an activation that is in user mode: with its FP unit, or without. */

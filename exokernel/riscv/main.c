@@ -7,8 +7,7 @@
 #include "../core/env.h"
 #include "../core/slice.h"
 #include "../dev/console.h"
-#include "../dev/net.h"
-#include "../dev/plic.h"
+#include "../dev/devices.h"
 #include "boot.h"
 #include "../dev/log.h"
 
@@ -148,20 +147,6 @@ static void exposed_start_up(void)
     exposed.grace_ticks = kernel.hart[0].grace_ticks;
 }
 
-/* All external interrupts go to the boot hart. */
-static void devices_start(uint64_t boot_hartid)
-{
-    for (unsigned i = 0; i < fdt.hart_count; i++) {
-        if (fdt.hart[i].id == boot_hartid && fdt.hart[i].context != FDT_NONE &&
-            plic_start(fdt.plic.base, fdt.plic.size, fdt.plic_lines, fdt.hart[i].context)) {
-            console_open(fdt.console.irq);
-            net_start(&fdt);
-            return;
-        }
-    }
-    log_print("no interrupt controller: the console has no input");
-}
-
 void boot_main(uint64_t hartid, uint64_t fdt_physical)
 {
     kernel.hart[0].null = machine_self();
@@ -174,7 +159,7 @@ void boot_main(uint64_t hartid, uint64_t fdt_physical)
     memory_find();
     secrets_draw();
     machine_patch();
-    devices_start(hartid);
+    devices_start(&fdt, hartid);
     env_boot();
     hart_enter(0);
     hart_start_others(harts);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Physical memory at boot: ranges less what is reserved. All in pages. */
 #include "../core/page.h"
+#include "../dev/devices.h"
 #include "boot.h"
 
 #define RANGES 8
@@ -55,49 +56,16 @@ static void free_rest(struct range r)
     }
 }
 
-/* The first run of pages behind `at` in which nothing is reserved; the firmware leaves room behind the image. */
-static pfn_t room(uint64_t at, uint64_t count)
+/* The firmware leaves room behind the image. */
+pfn_t memory_room(uint64_t at, uint64_t count)
 {
     for (unsigned i = 0; i < reserved_count; i++)
         if (at < reserved[i].end && reserved[i].first < at + count)
-            return room(reserved[i].end, count);
+            return memory_room(reserved[i].end, count);
     for (unsigned i = 0; i < memory_count; i++)
         if (memory[i].first <= at && at + count <= memory[i].end)
             return (pfn_t)at;
     return 0;
-}
-
-/* The pages that hold the record of a page which is no memory. */
-static struct range record_pages(uint64_t page)
-{
-    struct range r = {machine_page_of(&pages[page]), machine_page_of(&pages[page + 1]) + 1};
-    return r;
-}
-
-/*
- * A device's page is numbered like memory's, far below it; so where its record stands, in front of the others, a page is kept.
- * Devices whose records do not stand there are not offered.
- */
-static void devices_place(const struct fdt_info *fdt)
-{
-    struct range kept = {0, 0};
-    for (unsigned i = 0, n = 0; i < fdt->device_count && n < AEGIS_DEVICES - 1; i++) {
-        const struct fdt_device *d = &fdt->device[i];
-        uint64_t page = d->reg.base >> 12;
-        struct range at = record_pages(page);
-        if (page >= exposed.page_first || d->reg.base >> 12 >= UINT32_MAX)
-            continue;
-        if (!kept.end && room(at.first, 2) == at.first) {
-            kept = (struct range){at.first, at.first + 2};
-            memory_reserve(kept.first << 12, 2 * PAGE_SIZE);
-            machine_clear(machine_direct((pfn_t)kept.first));
-            machine_clear(machine_direct((pfn_t)kept.first + 1));
-        }
-        if (at.first < kept.first || at.end > kept.end)
-            continue;
-        pages[page] = (struct aegis_page){.state = AEGIS_PAGE_USED, .flags = AEGIS_PAGE_IS_DEVICE};
-        exposed.device[n++] = (struct aegis_device){(uint32_t)page, d->kind, d->irq, 0};
-    }
 }
 
 /* The span of all memory, as the records number it. */
@@ -122,9 +90,9 @@ void memory_start(const struct fdt_info *fdt)
     uint64_t record_pages = (count * sizeof(struct aegis_page) + PAGE_SIZE - 1) / PAGE_SIZE;
     uint64_t table_pages = (record_pages + 511) / 512;
     uint64_t behind = map_physical(image_end) >> 12, low = fdt->device_count ? all.first * sizeof(struct aegis_page) >> 12 : 0;
-    pfn_t records = room(behind + low, record_pages + table_pages);
+    pfn_t records = memory_room(behind + low, record_pages + table_pages);
     if (!records)
-        records = room(behind, record_pages + table_pages);
+        records = memory_room(behind, record_pages + table_pages);
     if (!records)
         boot_refuse("no memory for the page records");
     memory_reserve((uint64_t)records << 12, (record_pages + table_pages) << 12);
