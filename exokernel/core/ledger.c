@@ -119,25 +119,32 @@ static long release(struct env *e, unsigned long slot, unsigned long unused)
     return slot == AEGIS_SLOT_SELF ? AEGIS_E_NO_RIGHT : ledger_release(e, slot);
 }
 
-/* A page's live claim that no translation stands under, here or elsewhere. */
-static inline bool release_quick(struct env *e, unsigned long slot, unsigned long unused)
+/* A page's live claim that no translation stands under, here or elsewhere; its block. Null: look closely. */
+static inline struct aegis_page *release_quick(struct env *e, unsigned long slot)
 {
-    (void)unused;
     if (slot >= ledger_slots(e) || !limbo_only_here(e->mask))
-        return false;
+        return NULL;
     struct aegis_claim *c = ledger_at(e, slot);
     struct aegis_page *p = &pages[AEGIS_WHAT_RESOURCE(c->what)];
     if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE || p->check != c->check ||
         c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_UNSETTLED | CLAIM_REKEY))
-        return false;
+        return NULL;
     claim_empty(e, c);
-    page_drop_claim(p);
-    return true;
+    return p;
 }
 
 result_t call_release(unsigned long env, unsigned long slot)
 {
-    return env_call_quick(env, slot, 0, release_quick, release);
+    if (LIKELY(!env)) {
+        struct env *e = env_lock_self();
+        struct aegis_page *p = release_quick(e, slot);
+        env_unlock(e);
+        if (LIKELY(p)) {
+            page_drop_claim(p);
+            return OK_VALUE(0);
+        }
+    }
+    return env_call(env, slot, 0, release);
 }
 
 static long slot_tag(struct env *e, unsigned long slot, unsigned long tag)
