@@ -33,7 +33,8 @@ static void count_free(const struct aegis_page *p, long sign)
         exposed.clean_pages += sign * (1L << p->order);
 }
 
-static void list_put(struct aegis_page *p, unsigned order, unsigned state)
+static inline __attribute__((always_inline)) void list_insert(struct aegis_page *p, unsigned order,
+                                                              unsigned state)
 {
     p->state = state;
     p->order = order;
@@ -44,6 +45,11 @@ static void list_put(struct aegis_page *p, unsigned order, unsigned state)
         pages[*head].prev = page_number(p);
     *head = page_number(p);
     count_free(p, 1);
+}
+
+static __attribute__((noinline)) void list_put(struct aegis_page *p, unsigned order, unsigned state)
+{
+    list_insert(p, order, state);
 }
 
 static void list_take(struct aegis_page *p)
@@ -240,7 +246,7 @@ static inline void free_if_idle(struct aegis_page *head)
     if (head->flags & AEGIS_PAGE_IS_DEVICE)
         return;
     head->flags = 0;
-    list_put(head, head->order, AEGIS_PAGE_FREE_DIRTY);
+    list_insert(head, head->order, AEGIS_PAGE_FREE_DIRTY);
 }
 
 void page_drop_claim(struct aegis_page *head)
