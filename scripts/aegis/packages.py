@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The set-up: Debian packages, pinned downloads by checksum, newlib, QEMU 10, Lua's source."""
+"""The set-up: Debian packages, pinned downloads by checksum, newlib, QEMU 10, Lua's source, CBMC."""
 import hashlib
 import os
 import re
@@ -115,9 +115,13 @@ def private_apt(refresh):
     return env
 
 
+def place(source):
+    """Where the cache keeps it: by checksum, or by suite where any revision will do."""
+    return paths.CACHE / "files" / (source.suite if source.sha256 == "-" else source.sha256) / Path(source.file).name
+
+
 def cached(source):
-    path = paths.CACHE / "files" / source.sha256 / Path(source.file).name
-    return path if path.exists() else None
+    return place(source) if place(source).exists() else None
 
 
 def apt_get(arguments, folder, env):
@@ -132,7 +136,7 @@ def download(source, env, folder):
         said = apt_get(["source", "--download-only", "--tar-only", "-t", source.suite, source.package], folder, env)
         path = folder / source.file
         return path if path.exists() else None, said
-    wanted = f"{source.package}/{source.suite}" if source.kind == "inner" else f"{source.package}={source.version}"
+    wanted = f"{source.package}/{source.suite}" if source.kind == "inner" or source.version == "any" else f"{source.package}={source.version}"
     said = apt_get(["download", wanted], folder, env)
     debs = list(folder.glob("*.deb"))
     if not debs or source.kind == "deb":
@@ -159,10 +163,10 @@ def fetch(name):
                 path, why = None, str(failure)
             if not path:
                 continue
-            if sha256(path) != source.sha256:
+            if source.sha256 not in ("-", sha256(path)):
                 why = f"{path.name} has checksum {sha256(path)}, not {source.sha256}"
                 continue
-            target = paths.CACHE / "files" / source.sha256 / Path(source.file).name
+            target = place(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_suffix(".partial")
             shutil.copyfile(path, partial)
@@ -171,7 +175,7 @@ def fetch(name):
     raise Failure(f"could not download {source.package} {source.version}: {why}\nwithout it: {source.without}")
 
 
-# --- newlib, Lua, QEMU -----------------------------------------------------------------------
+# --- newlib, Lua, QEMU, CBMC -----------------------------------------------------------------------
 
 def compiler_version():
     if not shutil.which(paths.TOOL + "gcc"):
@@ -302,6 +306,28 @@ def unpack_qemu():
         raise Failure("the unpacked QEMU 10 does not start here; " + table()["qemu"].without)
 
 
+CBMC_ROWS = ("cbmc", "cbmc-minisat", "cbmc-libc", "cbmc-libgcc", "cbmc-libstdc++")
+
+
+def unpack_cbmc():
+    debs = [fetch(name) for name in CBMC_ROWS]
+
+    def unpack(to):
+        for deb in debs:
+            proc.run(["dpkg", "-x", deb, to], quiet=True)
+    unpacked(paths.CBMC, " ".join(table()[n].sha256 for n in CBMC_ROWS), unpack)
+
+
+def cbmc():
+    """The command that starts CBMC: it needs a newer C library than the system's, so it is started by that one's own loader."""
+    unpack_cbmc()
+    usr = paths.CBMC / "usr"
+    command = [usr / "lib64/ld-linux-x86-64.so.2", "--library-path", f"{usr}/lib/x86_64-linux-gnu:{usr}/lib", usr / "bin/cbmc"]
+    if not command[0].exists() or proc.run([*command, "--version"], capture=True, check=False)[0]:
+        raise Failure("the unpacked CBMC does not start here; without it: " + table()["cbmc"].without)
+    return command
+
+
 # --- the whole -------------------------------------------------------------------------------
 
 def report():
@@ -318,7 +344,7 @@ def report():
             state = "" if paths.LUA.exists() else "downloaded" if cached(source) else "missing"
         elif source.name == "lwip":
             state = "" if paths.LWIP.exists() else "downloaded" if cached(source) else "missing"
-        elif source.kind == "source":
+        elif source.kind == "source" or source.name in CBMC_ROWS:
             state = "" if cached(source) else "missing"
         else:
             state = "" if paths.QEMU10.exists() else "downloaded" if cached(source) else "missing"
@@ -344,7 +370,8 @@ def setup():
         install(missing)
     with proc.lock(paths.BUILD / ".setup.lock"):
         build_newlib()
-        for row, step in (("lua", unpack_lua), ("lwip", unpack_lwip), ("qemu", None if system_qemu_suffices() else unpack_qemu)):
+        for row, step in (("lua", unpack_lua), ("lwip", unpack_lwip), ("qemu", None if system_qemu_suffices() else unpack_qemu),
+                          ("cbmc", unpack_cbmc)):
             try:
                 if step:
                     step()

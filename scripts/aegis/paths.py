@@ -23,5 +23,6 @@ LWIP = BUILD / "lwip"  # lwIP's unpacked source
 STACK = MACHINE / "libos" / "net" / "lwip"  # /lib/aegis/lwip: the IP stack's image
 PORTS = BUILD / "ports"  # linked programs of others
 QEMU10 = BUILD / "qemu"  # QEMU 10 and its firmware, unpacked
+CBMC = BUILD / "cbmc"  # CBMC and the C library under it, unpacked
 
 TOOL = "riscv64-unknown-elf-"

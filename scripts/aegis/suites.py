@@ -25,6 +25,7 @@ SUITES = [
     Suite("filters", ["tests/filters/run"], True, True, "tests/filters/run", 15),
     Suite("ash", ["tests/ash/run"], True, False, "tests/ash/run", 10),
     Suite("proofs", ["tests/ash/proof"], False, False, "tests/ash/proof", 60),
+    Suite("cbmc", ["tests/cbmc/run"], False, True, "tests/cbmc/run", 5),
     Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
     Suite("network", ["tests/network/run"], True, False, "tests/network/run", 10),
