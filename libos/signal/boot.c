@@ -30,6 +30,8 @@ void signals_exec(void)
 {
     if (!process_self)
         return;
-    process_self->parts[PROCESS_PART_MASK] = thread_self()->blocked;
+    const struct thread *self = thread_self();
+    process_self->parts[PROCESS_PART_MASK] = self->blocked;
     process_self->caught = 0;
+    __atomic_fetch_or(&process_self->pending, self->pending | signals_local, __ATOMIC_SEQ_CST); /* what is pending stays so */
 }
