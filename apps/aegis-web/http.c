@@ -112,6 +112,11 @@ static void requests_look(struct connection *c)
     if (c->answer.size || c->answer.failed)
         return;
     c->request[c->got] = 0;
+    if (memchr(c->request, 0, c->got)) { /* no request has one; and what follows is text */
+        refuse(c, "400 Bad Request");
+        c->got = 0;
+        return;
+    }
     if (!(end = strstr(c->request, "\r\n\r\n"))) {
         if (c->got == REQUEST - 1)
             refuse(c, "431 Request Header Fields Too Large");
