@@ -91,11 +91,13 @@ long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t 
     bool any = name == AEGIS_ANY, some = any || (name & 0xff) == 0xff, found = false;
 
     lock_take(&kernel.table_lock);
-    for (unsigned i = 0; i < AEGIS_HARTS * AEGIS_SLICES && !found; i++) {
-        unsigned h = i / AEGIS_SLICES, p = i % AEGIS_SLICES;
-        found = (any || name >> 8 == h) && (some || name == (h << 8 | p)) && kernel.online >> h & 1 &&
-                position_take(e, h, p, check);
-        *resource = h << 8 | p;
+    for (unsigned h = 0; h < AEGIS_HARTS && !found; h++) {
+        if (!(kernel.online >> h & 1) || (!any && name >> 8 != h))
+            continue;
+        for (unsigned p = some ? 0 : name & 0xff; p < AEGIS_SLICES && !found; p = some ? p + 1 : AEGIS_SLICES) {
+            found = position_take(e, h, p, check);
+            *resource = h << 8 | p;
+        }
     }
     lock_give(&kernel.table_lock);
     if (found)

@@ -5,7 +5,7 @@
 
 #include <aegis/types.h>
 
-#include "../vm/vm.h"
+#include "../vm/addresses.h"
 
 #define PT_LOAD       1
 #define PF_X          1
