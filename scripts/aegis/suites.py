@@ -34,6 +34,7 @@ SUITES = [
     Suite("smoke", ["tests/machine/smoke"], True, False, "tests/machine/smoke", 15),
     Suite("libos", ["tests/libos/run"], True, True, "tests/libos/run", 15),
     Suite("net", ["tests/net/run"], True, False, "build/lwip", 10),
+    Suite("web", ["tests/web/run"], True, False, "build/lwip", 10),
     Suite("terminals", ["tests/libos/terminals"], True, True, "tests/libos/terminals", 15),
     Suite("kill", ["tests/libos/sweep"], True, True, "tests/libos/sweep", 10),
     Suite("manual", ["exokernel/manual.py", "--check"], True, False, None, 1),
