@@ -2,7 +2,8 @@
 /*
  * SIGKILL and SIGSTOP for those who do not react: by the keeper, by what it controls. A process is given a grace of three
  * turns of its hart; then its environment is destroyed, or the position is taken away in which it runs (a stop), and given
- * back when it is to go on. The latter in the monitor, so nobody is stopped who has it.
+ * back when it is to go on. The latter in the monitor, so nobody is stopped who has it. Who runs on another hart at that
+ * moment has the rest of the slot.
  */
 #include <sys/wait.h>
 
