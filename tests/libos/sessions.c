@@ -211,7 +211,8 @@ static unsigned living(void)
     return n;
 }
 
-static void side_by_side(void)
+/* What the first such session leaves for the next one to use, in caches of all kinds, is there the second time. */
+static void side_by_side(bool again)
 {
     char line[100] = "";
     unsigned held, pages = 0, children = 0, before = living();
@@ -249,7 +250,8 @@ static void side_by_side(void)
     tap(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM, "sessions_hostile_is_ended");
     for (unsigned i = 0; i < 100 && (living() != before || E->free_pages + 64 < free); i++)
         usleep(10000);
-    tap(living() == before && E->free_pages + 64 >= free, "sessions_nothing_is_left_of_it");
+    if (again)
+        tap(living() == before && E->free_pages + 64 >= free, "sessions_nothing_is_left_of_it");
 }
 
 static void noisy(void)
@@ -290,7 +292,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         return !strcmp(argv[1], "victim") ? victim() : !strcmp(argv[1], "noise") ? noise() : hostile();
-    side_by_side();
+    side_by_side(false);
+    side_by_side(true);
     noisy();
     cut();
     return tap_failed;
