@@ -206,6 +206,8 @@ static ssize_t pipe_write(struct file *file, const void *user, size_t size, off_
         done += (size_t)n;
         if (done == size)
             return (ssize_t)done;
+        if (n)
+            continue; /* who read while we copied found too little there to wake us */
         if (file->flags & O_NONBLOCK)
             return done ? (ssize_t)done : -EAGAIN;
         if (channel_wait(&pipe->writable, seen, 0) == -EINTR)
