@@ -14,9 +14,9 @@
 
 static uint8_t keys[CHUNK]; /* from the line, not yet in the terminal */
 static unsigned first, count;
-static uint64_t window;     /* as it was last seen */
-static uint64_t seen;       /* input_count, likewise */
-static uint64_t sequence;   /* of the terminal's channel */
+static uint64_t window;      /* as it was last seen */
+static uint64_t seen;        /* input_count, likewise */
+static uint64_t master_seen; /* of the terminal's channel */
 
 static bool window_step(struct terminal *t)
 {
@@ -84,7 +84,8 @@ static bool input_step(struct terminal *t)
     return taken || more;
 }
 
-/* Streams that are no terminal are read by whoever wants them; who polls hears that there is more. */
+/* Streams that are no terminal are read by whoever wants them; who polls hears that there is more.
+ */
 static bool stream_step(void)
 {
     struct terminals *all = terminals();
@@ -104,16 +105,11 @@ bool console_pump(void)
 
     if (!t)
         return stream_step();
-    sequence = channel_seen(&t->master);
+    master_seen = channel_seen(&t->master);
     bool more = window_step(t);
     more |= echo_step(t);
     more |= all->stream[0] == STREAM_TERMINAL ? input_step(t) : stream_step();
     return more;
-}
-
-static unsigned hart_here(void)
-{
-    return (unsigned)(((uintptr_t)aegis_activation_current() - AEGIS_PINNED) / AEGIS_PAGE_SIZE);
 }
 
 static unsigned exposed(struct aegis_predicate *p, uint32_t offset, uint64_t value)
@@ -133,9 +129,6 @@ unsigned console_predicates(struct aegis_predicate predicates[CONSOLE_PREDICATES
     if (!t)
         return n;
     n += exposed(&predicates[n], AEGIS_EXPOSED_OFFSET(resize), window);
-    __atomic_fetch_or(&t->master.sleepers, 1U << hart_here(), __ATOMIC_SEQ_CST);
-    uint32_t offset;
-    unsigned slot = session_slot(&t->master.sequence, &offset);
-    predicates[n++] = (struct aegis_predicate){slot, AEGIS_NE, 8, offset, sequence};
+    channel_bind(&t->master, master_seen, &predicates[n++]);
     return n;
 }

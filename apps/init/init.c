@@ -93,9 +93,12 @@ static int lead(struct process *p, void *unused)
 static void start(const char *const *given)
 {
     static const char no_arguments[] = "lua", no_environment[] = "PATH=/bin\0HOME=/";
-    struct strings arguments = {given ? given : words_of(".aegis/argv", no_arguments, sizeof no_arguments), true};
+    struct strings arguments = {
+        given ? given : words_of(".aegis/argv", no_arguments, sizeof no_arguments), true};
     struct strings environment = {
-        given ? (const char *const *)environ : words_of(".aegis/environ", no_environment, sizeof no_environment), true};
+        given ? (const char *const *)environ
+              : words_of(".aegis/environ", no_environment, sizeof no_environment),
+        true};
     struct spawn_setup setup = {0};
     char path[1024];
 
@@ -130,7 +133,8 @@ static int session_boot(void)
     int error = session_create();
 
     if (!error) {
-        random_seed(session_is_apart() ? (void *)LINK->seed : (void *)aegis_activation_current()->seed);
+        random_seed(session_is_apart() ? (void *)LINK->seed
+                                       : (void *)aegis_activation_current()->seed);
         uint64_t tick = 1000000000 / AEGIS_EXPOSED_STATE->time_hz;
         SESSION->boot_time = clock_now() - (int64_t)(clock_ticks() * tick);
         error = processes_create();

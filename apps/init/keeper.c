@@ -39,15 +39,12 @@ bool keeper_step(int *status)
 /* Most who die have said goodbye: that is looked at, and found well. */
 void keeper_wait(void)
 {
-    uint32_t offset;
-    unsigned slot = session_slot(&SESSION->keeper_channel.sequence, &offset);
     struct aegis_predicate p[2 + CONSOLE_PREDICATES] = {
-        {(uint16_t)slot, AEGIS_NE, 8, offset, calls},
+        {0},
         {AEGIS_NONE, AEGIS_NE, 8, (uint32_t)AEGIS_EXPOSED_OFFSET(deaths), deaths},
     };
-    unsigned hart = ((uintptr_t)aegis_activation_current() - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
 
-    __atomic_fetch_or(&SESSION->keeper_channel.sleepers, 1U << hart, __ATOMIC_SEQ_CST);
+    channel_bind(&SESSION->keeper_channel, calls, &p[0]);
     unsigned count = 2 + console_predicates(p + 2);
     if (pumping)
         thread_yield();

@@ -44,7 +44,7 @@ void busy_take(struct busy *b)
 {
     for (;;) {
         uint64_t seen = channel_seen(&b->channel);
-        __atomic_store_n(&b->channel.spare, 1, __ATOMIC_SEQ_CST); /* we wait, or may come to */
+        __atomic_store_n(&b->wanted, 1, __ATOMIC_SEQ_CST); /* we wait, or may come to */
         if (busy_try(b))
             return;
         if (channel_wait(&b->channel, seen, soon()) == -EINTR)
@@ -54,7 +54,7 @@ void busy_take(struct busy *b)
 
 void busy_wake(struct busy *b)
 {
-    __atomic_store_n(&b->channel.spare, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&b->wanted, 0, __ATOMIC_RELAXED);
     channel_wake(&b->channel);
 }
 

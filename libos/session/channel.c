@@ -12,20 +12,20 @@
 
 #define FITTING (AEGIS_PREDICATES - 2) /* the scheduler adds one for signals */
 
-static unsigned predicate_of(struct aegis_predicate *p, const uint64_t *word, uint64_t seen)
+static void predicate_of(struct aegis_predicate *p, const uint64_t *word, uint8_t operation,
+                         uint64_t value)
 {
     uint32_t offset;
     unsigned slot = session_slot(word, &offset);
 
-    *p = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8, offset, seen};
-    return slot;
+    *p = (struct aegis_predicate){(uint16_t)slot, operation, 8, offset, value};
 }
 
 /* Before the kernel looks: who wakes it later rings this hart. */
 static void sleeper_note(struct channel *c, unsigned hart)
 {
-    if (!(__atomic_load_n(&c->sleepers, __ATOMIC_RELAXED) & 1U << hart))
-        __atomic_fetch_or(&c->sleepers, 1U << hart, __ATOMIC_SEQ_CST);
+    if (!(__atomic_load_n(&c->word, __ATOMIC_RELAXED) & 1U << hart))
+        __atomic_fetch_or(&c->word, 1U << hart, __ATOMIC_SEQ_CST);
 }
 
 static unsigned hart_here(void)
@@ -57,10 +57,16 @@ static unsigned predicates_fill(struct aegis_predicate *p, const struct channel_
     unsigned n = 0;
 
     if (count > fitting)
-        predicate_of(&p[n++], &SESSION->wakes, wakes);
+        predicate_of(&p[n++], &SESSION->wakes, AEGIS_NE, wakes);
     for (size_t i = 0; i < count && count <= fitting; i++)
-        predicate_of(&p[n++], &entries[i].channel->sequence, entries[i].seen);
+        predicate_of(&p[n++], &entries[i].channel->word, AEGIS_GE, entries[i].seen + 1);
     return n;
+}
+
+void channel_bind(struct channel *c, uint64_t seen, struct aegis_predicate *predicate)
+{
+    sleeper_note(c, hart_here());
+    predicate_of(predicate, &c->word, AEGIS_GE, seen + 1);
 }
 
 int channel_wait_with(const struct channel_entry *entries, size_t count,
@@ -82,9 +88,7 @@ int channel_wait_with(const struct channel_entry *entries, size_t count,
             p[n + i] = more[i];
         why = thread_wait_signal(p, n + more_count, deadline);
     } while (why >= 0 && why < (long)n && count > fitting && !any_woken(entries, count));
-    return why == THREAD_WAKE_SIGNAL   ? -EINTR
-           : why == AEGIS_WAKE_TIMEOUT ? -ETIMEDOUT
-                                       : 0;
+    return why == THREAD_WAKE_SIGNAL ? -EINTR : why == AEGIS_WAKE_TIMEOUT ? -ETIMEDOUT : 0;
 }
 
 int channel_wait_any(const struct channel_entry *entries, size_t count, uint64_t deadline)
@@ -100,35 +104,33 @@ int channel_wait(struct channel *c, uint64_t seen, uint64_t deadline)
 
 /* ---- waking ---- */
 
-static int sleeps_there(struct process *p, void *hart)
-{
-    return AEGIS_EXPOSED_STATE->env[p->environment].sleeping[*(unsigned *)hart] ? (int)p->pid : 0;
-}
-
 /* A ring of any who sleeps on an idle hart has all of its positions looked at. */
-static void hart_ring(unsigned hart)
+static int ring_there(struct process *p, void *argument)
 {
-    int pid = process_each(sleeps_there, &hart);
-    const struct process *p = pid ? process_find(pid) : NULL;
-    unsigned slot = p ? process_slot(p) : 0;
+    unsigned hart = *(unsigned *)argument, slot;
 
-    if (slot)
-        aegis_slice_ring(slot, hart);
+    if (!AEGIS_EXPOSED_STATE->env[p->environment].sleeping[hart] || !(slot = process_slot(p)))
+        return 0;
+    return !aegis_slice_ring(slot, hart).error;
 }
 
-static __attribute__((noinline)) void sleepers_ring(struct channel *c)
+/* A hart that does not idle yet looks once more when it comes to. */
+static __attribute__((noinline)) void sleepers_ring(uint64_t harts)
 {
-    uint32_t harts = __atomic_exchange_n(&c->sleepers, 0, __ATOMIC_SEQ_CST) & ~(1U << hart_here());
-
+    harts &= ~(1UL << hart_here());
     for (unsigned h = 0; harts; h++, harts >>= 1)
         if (harts & 1 && AEGIS_EXPOSED_STATE->hart[h].idle)
-            hart_ring(h);
+            process_each(ring_there, &h);
 }
 
 void channel_wake(struct channel *c)
 {
-    __atomic_fetch_add(&c->sequence, 1, __ATOMIC_SEQ_CST);
+    uint64_t was = __atomic_load_n(&c->word, __ATOMIC_RELAXED);
+
+    while (!__atomic_compare_exchange_n(&c->word, &was, (was | CHANNEL_SLEEPERS) + 1, true,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        ;
     __atomic_fetch_add(&SESSION->wakes, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&c->sleepers, __ATOMIC_SEQ_CST))
-        sleepers_ring(c);
+    if (was & CHANNEL_SLEEPERS)
+        sleepers_ring(was & CHANNEL_SLEEPERS);
 }

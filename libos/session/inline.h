@@ -56,7 +56,7 @@ static inline void busy_give_inline(struct busy *b)
 {
     __atomic_store_n(&b->owner, 0, __ATOMIC_RELEASE);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (__builtin_expect(b->channel.spare, 0))
+    if (__builtin_expect(b->wanted, 0))
         busy_wake(b);
 }
 

@@ -3,8 +3,8 @@
  * A session: processes that trust each other, and the memory in which they agree. It lies at
  * SESSION_VA in all of them, read-write, made of chunks (blocks of pages). The first chunk begins
  * with `struct session`, which holds a capability for each chunk: whoever touches a chunk that
- * another process has added claims it by its capability, in the page fault. The kernel knows of none
- * of this (SOSP'97, 3: software regions, robust critical sections).
+ * another process has added claims it by its capability, in the page fault. The kernel knows of
+ * none of this (SOSP'97, 3: software regions, robust critical sections).
  *
  *     SESSION_VA   struct session | capabilities of chunks | undo log | objects ...
  *                  chunks: 64 KiB up to 1 MiB, 256 KiB up to 16, 1 MiB up to 64, then 2 MiB
@@ -12,8 +12,8 @@
  * Killed at any instruction, a process leaves what is shared consistent:
  *
  *   monitor_enter()        one lock for the whole session; its owner is an environment
- *     session_set(...)     every store to a shared word: (address, old value) -> log, then the store
- *   monitor_leave()        log emptied, lock given: the change is there as a whole
+ *     session_set(...)     every store to a shared word: (address, old value) -> log, then the
+ * store monitor_leave()        log emptied, lock given: the change is there as a whole
  *
  * Who finds the lock held by an environment that is dead rolls the log back and takes it over.
  * Inside: bounded work (2,000 instructions or so), no waiting, no user's pointer, no malloc, no
@@ -32,11 +32,11 @@
 #define SESSION_VA 0x0800000000UL
 #endif
 #define SESSION_SIZE   (4UL << 30)
-#define SESSION_CHUNKS 2139 /* the last 2 MiB: apart.h */
+#define SESSION_CHUNKS 2139                 /* the last 2 MiB: apart.h */
 #define CHUNK_NETWORK  (SESSION_CHUNKS - 1) /* the last one: net/stack.h */
-#define SESSION_LOG    1024 /* stores of one stay in the monitor */
+#define SESSION_LOG    1024                 /* stores of one stay in the monitor */
 #define SESSION_MAGIC  0x314e4f4953534553UL
-#define SESSION_ABI    1    /* of everything that lies in session memory */
+#define SESSION_ABI    1 /* of everything that lies in session memory */
 
 #define SESSION_CLASSES 14 /* sizes of small objects */
 #define SESSION_ORDERS  10 /* runs of 1 to 512 pages */
@@ -48,24 +48,29 @@ struct session_store {
     uint64_t old;
 };
 
-/* Part of a shared object. Zero is a good beginning. */
+/*
+ * Part of a shared object. Zero is a good beginning. One word, so that a sleeper is taken off in
+ * the same step that it can see: wakes so far, and below them bit h: somebody has gone to sleep for
+ * it on hart h since the last.
+ */
+#define CHANNEL_SLEEPERS 0xffUL
+_Static_assert(AEGIS_HARTS <= 8, "a bit each");
 struct channel {
-    uint64_t sequence;
-    uint32_t sleepers; /* bit h: somebody has gone to sleep for it on hart h */
-    uint32_t spare;    /* of a busy word: somebody waits for it */
+    uint64_t word;
 };
 
 /* allocate.c's */
 struct session_allocator {
     struct session_class {
-        uint64_t *free;     /* linked through their first words */
-        uintptr_t fresh;    /* of the newest page: what was never given out */
-        uint64_t pages;     /* ever cut up for this size */
+        uint64_t *free;  /* linked through their first words */
+        uintptr_t fresh; /* of the newest page: what was never given out */
+        uint64_t pages;  /* ever cut up for this size */
         uint64_t spare;
     } classes[SESSION_CLASSES];
     struct page_run *leaving;              /* freed pages, not yet among the others */
     struct page_run *free[SESSION_ORDERS]; /* blocks of 2^n pages */
-    uint8_t *map[256]; /* of each 16 MiB: a byte a page, order + 1 of the free block that begins there */
+    uint8_t *
+        map[256]; /* of each 16 MiB: a byte a page, order + 1 of the free block that begins there */
     uint8_t first_map[4096];
 };
 
@@ -79,7 +84,8 @@ struct session {
     uint64_t log_count;
     struct session_store log[SESSION_LOG];
     struct aegis_capability chunk[SESSION_CHUNKS];
-    uint64_t wakes; /* channels woken ever; one who waits for more than fits in predicates watches this */
+    uint64_t wakes; /* channels woken ever; one who waits for more than fits in predicates watches
+                       this */
     struct process *processes; /* process.h */
     void *file_system;         /* libos/fs's root object */
     void *terminals;           /* libos/tty's root object */
@@ -90,15 +96,16 @@ struct session {
     /* The keeper (init) alone adds chunks, so that they outlive whoever wanted them. */
     uint64_t keeper;
     uint64_t chunks_wanted;
-    uint64_t chunks_refused;       /* times that there was no memory for one */
-    struct channel keeper_channel; /* woken for the keeper: chunks are wanted, or a process needs it */
-    struct channel chunk_channel;  /* woken by it: one is there, or refused */
-    uint32_t network_wanted; /* net/keeper.c */
-    uint32_t network_state;  /* NETWORK_* */
-    uint32_t process_high; /* entries of the process table beyond this one are free */
+    uint64_t chunks_refused; /* times that there was no memory for one */
+    struct channel
+        keeper_channel; /* woken for the keeper: chunks are wanted, or a process needs it */
+    struct channel chunk_channel; /* woken by it: one is there, or refused */
+    uint32_t network_wanted;      /* net/keeper.c */
+    uint32_t network_state;       /* NETWORK_* */
+    uint32_t process_high;        /* entries of the process table beyond this one are free */
     int32_t last_pid;
-    struct image *images;  /* proc/image.h */
-    uint32_t random_key[8]; /* random.h */
+    struct image *images;       /* proc/image.h */
+    uint32_t random_key[8];     /* random.h */
     uint16_t lives[AEGIS_ENVS]; /* of an environment: how often it was parked (proc/park.h) */
 };
 
@@ -108,8 +115,9 @@ struct session {
 #define NETWORK_NONE  2 /* there is no memory for it */
 
 /*
- * Of this environment: its index, and most of its check with the number of its lives added. 0 is nobody's.
- * None comes twice: checks are multiples of the golden ratio, any 2^32 of which lie further apart than lives count.
+ * Of this environment: its index, and most of its check with the number of its lives added. 0 is
+ * nobody's. None comes twice: checks are multiples of the golden ratio, any 2^32 of which lie
+ * further apart than lives count.
  */
 uint64_t session_identity(void);
 uint64_t session_identity_of(uint32_t environment);
@@ -143,9 +151,9 @@ void session_store(void *to, const void *from, size_t size);
  */
 int session_reserve(size_t bytes);
 /*
- * Objects of up to 2 KiB (aligned to 16), and runs of up to 512 pages; all zero. Null: leave, reserve
- * and try again. What one has allocated need not be logged until something refers to it. What was
- * freed is not given out again before the monitor has been left.
+ * Objects of up to 2 KiB (aligned to 16), and runs of up to 512 pages; all zero. Null: leave,
+ * reserve and try again. What one has allocated need not be logged until something refers to it.
+ * What was freed is not given out again before the monitor has been left.
  */
 void *session_alloc(size_t size);
 void session_free(void *object, size_t size);
@@ -171,7 +179,7 @@ int session_capability(const void *pages, size_t count, unsigned rights,
 
 static inline uint64_t channel_seen(const struct channel *c)
 {
-    return __atomic_load_n(&c->sequence, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&c->word, __ATOMIC_ACQUIRE) | CHANNEL_SLEEPERS;
 }
 
 struct channel_entry {
@@ -180,7 +188,7 @@ struct channel_entry {
 };
 
 /*
- * Waits until the channel's sequence is no longer `seen` (read under the monitor, with the condition
+ * Waits until channel_seen() is no longer `seen` (read under the monitor, with the condition
  * found false), a signal is to be handled (-EINTR), or `deadline` in `time` (0: none) has come
  * (-ETIMEDOUT). 0 else: look again. Outside the monitor. Any number of channels: what does not fit
  * into predicates is watched by SESSION->wakes.
@@ -191,7 +199,10 @@ int channel_wait_any(const struct channel_entry *entries, size_t count, uint64_t
 struct aegis_predicate;
 int channel_wait_with(const struct channel_entry *entries, size_t count,
                       const struct aegis_predicate *more, unsigned more_count, uint64_t deadline);
-/* The condition may have changed. In the monitor or out of it; the store that makes it true first. */
+/* For a wait of one's own: notes that this hart sleeps for it, and says what ends that. */
+void channel_bind(struct channel *c, uint64_t seen, struct aegis_predicate *predicate);
+/* The condition may have changed. In the monitor or out of it; the store that makes it true first.
+ */
 void channel_wake(struct channel *c);
 
 /* ---- busy words: one process at a time, across waiting and copying; robust as the monitor ---- */
@@ -199,6 +210,7 @@ void channel_wake(struct channel *c);
 struct busy {
     uint64_t owner; /* identity */
     uint64_t thread;
+    uint64_t wanted; /* somebody waits for it, or may come to */
     struct channel channel;
 };
 

@@ -28,8 +28,7 @@ extern "C" {
 
 /* What is waited on; zero is a good beginning. */
 struct aegis_channel {
-    uint64_t sequence;
-    uint32_t sleepers, spare;
+    uint64_t word;
 };
 
 enum aegis_socket_state {
@@ -67,7 +66,7 @@ struct aegis_transfer {
     unsigned flags_out;
     struct sockaddr_storage name; /* send: where to, if name_size; receive: where from */
     socklen_t name_size;
-    /* With -EAGAIN: where to wait, and its sequence read before what was looked at. */
+    /* With -EAGAIN: where to wait, and what was seen of it before what was looked at. */
     struct aegis_channel *wait;
     uint64_t seen;
     /* the libOS's */
@@ -86,7 +85,7 @@ size_t aegis_transfer_part(const struct aegis_transfer *t, size_t at, void **use
 
 /* Whoever waits for the socket, or polls it, looks again. */
 void aegis_socket_changed(struct aegis_socket *s);
-/* -EAGAIN, to wait on `channel` whose sequence was `seen`. */
+/* -EAGAIN, to wait on `channel`, of which `seen` was seen. */
 static inline int aegis_transfer_wait(struct aegis_transfer *t, struct aegis_channel *channel,
                                       uint64_t seen)
 {
