@@ -32,18 +32,18 @@ static void runs_find(struct env *e, unsigned long va, unsigned long count, stru
 
 static long protect_check(struct env *e, const struct run *r, uint64_t may)
 {
-    uint64_t *at;
+    uint64_t *at, all = ~0UL;
 
     if (r->count && !r->entry && map_walk(e, r->va, &at))
         return AEGIS_E_BAD_ADDRESS; /* a superpage: its rights are its mapping's */
     if (!may || !r->entry)
         return 0;
 #pragma GCC unroll 4
-    for (unsigned long i = 0; i < r->count; i++) {
-        uint64_t pte = r->entry[i];
-        if ((pte & may) != may && pte)
+    for (unsigned long i = 0; i < r->count; i++)
+        all &= r->entry[i];
+    for (unsigned long i = 0; (all & may) != may && i < r->count; i++)
+        if (r->entry[i] && (r->entry[i] & may) != may)
             return AEGIS_E_NO_RIGHT;
-    }
     return 0;
 }
 
