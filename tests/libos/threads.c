@@ -157,6 +157,29 @@ static int run_all(void *(*function)(void *))
     return good;
 }
 
+/* Blocks of many sizes, given back in another order by whoever comes along. */
+static void *allocates(void *argument)
+{
+    static void *shelf[64];
+    unsigned random = (unsigned)(intptr_t)argument + 1;
+    int good = 1;
+
+    for (int i = 0; i < 4000; i++) {
+        random = random * 1103515245 + 12345;
+        size_t size = 16 + (random >> 16) % 500;
+        size_t *block = malloc(size);
+        if (!block)
+            return NULL;
+        memset(block, (int)size, size);
+        block[0] = size;
+        block = __atomic_exchange_n(&shelf[random >> 8 & 63], (void *)block, __ATOMIC_ACQ_REL);
+        for (size_t at = sizeof *block; block && at < block[0]; at++)
+            good &= ((unsigned char *)block)[at] == (unsigned char)block[0];
+        free(block);
+    }
+    return (void *)(intptr_t)good;
+}
+
 static void *in_turn(void *argument)
 {
     long me = (intptr_t)argument;
@@ -230,6 +253,7 @@ static void test_locks(void)
 {
     counter = 0;
     tap(run_all(count) && counter == THREADS * ROUNDS, "threads_mutex");
+    tap(run_all(allocates), "threads_malloc");
     tap(run_all(in_turn) && turn == 50 * THREADS, "threads_condition");
     tap(run_all(read_write), "threads_rwlock");
     pthread_barrier_init(&barrier, NULL, THREADS);
@@ -417,7 +441,7 @@ static int destroyed, initialised;
 
 static void destroy(void *value)
 {
-    destroyed += (int)(intptr_t)value;
+    __atomic_fetch_add(&destroyed, (int)(intptr_t)value, __ATOMIC_RELAXED);
 }
 
 static void initialise(void)
