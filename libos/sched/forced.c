@@ -193,10 +193,23 @@ PINNED_CODE static void in_reentering(struct aegis_activation *a, bool noted,
     reenter(noted ? HART_AREA(a)->restoring : (const struct context *)a->forced_save[10], a);
 }
 
+/* No slice end took the time: the slot was over when grace was. Done again, it adds nothing. */
+PINNED_CODE static void account(struct hart_area *area)
+{
+    struct thread *thread = (struct thread *)area->current;
+    uint64_t now = time_now(), had = now - thread->began;
+    uint64_t most = AEGIS_EXPOSED_STATE->slice_ticks + AEGIS_EXPOSED_STATE->grace_ticks;
+
+    if (thread->state == THREAD_RUNNING)
+        thread->ticks += had < most ? had : most;
+    thread->began = area->ended = now;
+}
+
 PINNED_CODE void slice_forced(struct aegis_activation *a)
 {
     uint64_t pc = a->forced_save[0];
 
+    account(HART_AREA(a));
     if (pc_within(pc, masked_call, masked_call_away))
         in_call(a, (uint64_t)masked_call);
     else if (pc_within(pc, upcall_slice_end, slice_save_end))

@@ -130,12 +130,21 @@ struct wait_arguments {
     uint64_t deadline;
 };
 
+/* A cancellation that came between the point's own look and its wait ends that, once. */
+PINNED_INLINE bool interrupted(struct thread *self)
+{
+    bool due = self->cancel_due;
+
+    self->cancel_due = 0;
+    return due || self->attention;
+}
+
 PINNED_CODE static void wait(struct context *c, void *argument, struct aegis_activation *a)
 {
     const struct wait_arguments *w = argument;
     struct thread *self = thread_of(c);
 
-    if (w->interruptible && self->attention) {
+    if (w->interruptible && interrupted(self)) {
         thread_result(c, THREAD_WAKE_SIGNAL);
         thread_go_on(self, a);
     }
@@ -183,7 +192,7 @@ PINNED_CODE static void sleep_on(struct context *c, void *argument, struct aegis
     const struct sleep_arguments *s = argument;
     struct thread *self = thread_of(c);
 
-    if (s->interruptible && self->attention) {
+    if (s->interruptible && interrupted(self)) {
         thread_result(c, -EINTR_VALUE);
         thread_go_on(self, a);
     }

@@ -42,8 +42,12 @@ void cancel_attend(void)
 {
     struct pthread *self = pthread_here();
 
-    if (!due(self) || self->cancel_type != PTHREAD_CANCEL_ASYNCHRONOUS)
+    if (!due(self))
         return;
+    if (self->cancel_type != PTHREAD_CANCEL_ASYNCHRONOUS) {
+        thread_self()->cancel_due = 1;
+        return;
+    }
     thread_self()->deferred = 0;
     pthread_exit(PTHREAD_CANCELED);
 }

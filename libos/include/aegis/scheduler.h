@@ -39,7 +39,7 @@ struct pthread;
 
 struct thread {
     struct context context; /* first: upcall code knows a thread by it */
-    uint64_t fp[33];        /* f0-f31, fcsr, while another thread of this environment has the unit */
+    uint64_t fp[33]; /* f0-f31, fcsr, while another thread of this environment has the unit */
     uint32_t fp_used;
     uint32_t state; /* enum thread_state; the caller of the scheduler's functions sets it */
 
@@ -61,11 +61,13 @@ struct thread {
 
     uint32_t deferred;  /* not 0: signals are not delivered (libos/signal/signals.h) */
     uint32_t attention; /* THREAD_ATTENTION_*: looked at whenever the thread is about to go on */
-    uint64_t blocked, pending; /* signals, bit n: signal n */
-    uint64_t accepts;          /* by sigwait and its kin */
+    uint64_t blocked, pending;          /* signals, bit n: signal n */
+    uint64_t accepts;                   /* by sigwait and its kin */
     uint64_t alternate, alternate_size; /* sigaltstack; size 0: none */
-    uint32_t handled;          /* handlers that ran, ever */
-    uint32_t no_restart;       /* one of them did not say SA_RESTART */
+    uint32_t handled;                   /* handlers that ran, ever */
+    uint16_t no_restart;                /* one of them did not say SA_RESTART */
+    uint16_t cancel_due; /* it looked at a cancellation that waits for a point: the next wait does
+                            not begin */
     struct pthread *self;
 };
 
@@ -106,7 +108,8 @@ static inline struct thread *thread_self(void)
 }
 #endif
 
-#define THREAD_WAKE_SIGNAL (-5L) /* thread_wait_signal: a signal (or cancellation) is to be handled */
+#define THREAD_WAKE_SIGNAL                                                                         \
+    (-5L) /* thread_wait_signal: a signal (or cancellation) is to be handled */
 
 /*
  * Waits until one of at most AEGIS_PREDICATES comparisons holds or `deadline` (0: none) has come.
