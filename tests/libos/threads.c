@@ -671,8 +671,9 @@ static void test_timers(void)
 static PINNED_BSS struct thread *last[64];
 static PINNED_BSS unsigned depth;
 
-PINNED_CODE static void nothing(void)
+PINNED_CODE static void empty(void)
 {
+    depth = 0; /* who was left in it has been another's since */
 }
 
 PINNED_CODE static void push(struct thread *t)
@@ -693,8 +694,7 @@ PINNED_CODE static struct thread *pop(unsigned hart)
     return depth ? last[--depth] : 0;
 }
 
-static PINNED_CONST const struct scheduler own_queue = {"a queue", nothing, push,
-                                                        push,      ignore,  pop};
+static PINNED_CONST const struct scheduler own_queue = {"a queue", empty, push, push, ignore, pop};
 
 static void *sets(void *argument)
 {
