@@ -12,8 +12,10 @@ Figure = namedtuple("Figure", "name limit mode path")
 
 FIRST = paths.PROGRAMS / "bench" / "figures"  # the first environment that takes the kernel's paths
 FIRMWARE = paths.PROGRAMS / "bench" / "firmware"  # in the kernel's place: what was executed before it
+FILTERS = paths.PROGRAMS / "bench" / "filters"  # the first environment that has filters installed
 LIBOS = paths.PROGRAMS / "bench" / "libos"  # the first environment on the libOS
 MARK = "mark_"
+HUGE = 0x200000  # generated code lies behind the kernel's image, at the next such boundary
 # Only boot runs these, and at length: they are left out of the log.
 BOOT = {"page_boot", "page_boot_free", "image_page", "image_load", "fdt_read", "memset", "memcpy"}
 
@@ -183,6 +185,22 @@ def merged(ranges):
     return out
 
 
+def filters():
+    """Installing is counted by the guest; classifying in the log: from dpf_run on, generated code and all."""
+    kernel = functions(paths.KERNEL)
+    first = next(a for a, _, n in kernel if n == "dpf_run")
+    last = next(b for _, b, n in kernel if n == "dpf_more")
+    generated = (executed.symbols(paths.KERNEL)["image_start"] & -HUGE) + HUGE
+    run = executed.run(FILTERS, [(first, last), (generated, generated + HUGE)], append=["bench", "slice=100000000"])
+    if run.status:
+        raise proc.Failure(f"{FILTERS.name} ended with {run.status}:\n{run.stderr.decode(errors='replace')}")
+    starts = [i for i, pc in enumerate(run.pcs) if pc == first]
+    counts = [b - a for a, b in zip(starts, [*starts[1:], len(run.pcs)])]
+    if len(counts) != 2:
+        raise proc.Failure(f"{len(counts)} frames were classified, not 2")
+    return numbers(run.stdout) | dict(zip(("dpf_10", "dpf_1000"), counts))
+
+
 # --- the table -------------------------------------------------------------------------------
 
 KERNEL_PATHS = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway", "pct_return", "slice_end", "slice_begin",
@@ -212,6 +230,8 @@ def measure(names, harts=1):
         values["interrupt_to_app"] = interrupt_to_app()
     for part in sorted({PROGRAM_OF[n] for n in names if n in PROGRAM_OF} if harts == 1 else ()):
         values |= by_program(part)
+    if harts == 1 and {"dpf_10", "dpf_1000", "dpf_insert_1000"} & set(names):
+        values |= filters()
     if "udp_echo_raw" in names and harts == 1:
         values |= echo()
     if "lua_overhead" in names and harts == 1 and (paths.PROGRAMS / "lua" / "lua").exists():
