@@ -6,55 +6,52 @@
 #include "siphash.h"
 #include "slice.h"
 
-/* Where the check and the number of claims stand; null: there is no such thing. Not for pages. */
+/* Where the check and the number of claims stand of the first of each type, how far apart, and how many there are. */
+static const struct kind {
+    void *check, *count;
+    uint16_t check_size, count_size, limit;
+} kinds[AEGIS_TYPES] = {
+    [AEGIS_SLICE] = {&exposed.slice[0][0].check, kernel.slice_claims, sizeof(struct aegis_slice), 4, AEGIS_HARTS << 8},
+    [AEGIS_ENV] = {&exposed.env[0].check, &exposed.env[0].claims, sizeof(struct aegis_env_record),
+                   sizeof(struct aegis_env_record), AEGIS_ENVS},
+    [AEGIS_ENTRY] = {kernel.entry_check, &exposed.env[0].entries, 8, sizeof(struct aegis_env_record), AEGIS_ENVS},
+    [AEGIS_IRQ] = {kernel.irq_check, kernel.irq_claims, 8, 4, AEGIS_IRQS},
+    [AEGIS_FILTER] = {&exposed.net.filter[0].check, kernel.filter_claims, sizeof(struct aegis_filter_record), 4, AEGIS_FILTERS},
+    [AEGIS_ENDPOINT] = {&exposed.net.endpoint[0].check, kernel.endpoint_claims, sizeof(struct aegis_endpoint_record), 4,
+                        AEGIS_ENDPOINTS},
+    [AEGIS_CONSOLE] = {&kernel.single_check[AEGIS_CONSOLE], &kernel.uncounted, 0, 0, 1},
+    [AEGIS_MACHINE] = {&kernel.single_check[AEGIS_MACHINE], &kernel.uncounted, 0, 0, 1},
+};
+
+/* Where they stand of what `what` names; null: there is no such thing. Of a page no count. */
 static uint64_t *check_at(uint64_t what, uint32_t **count)
 {
-    static uint32_t uncounted;
-    uint32_t r = AEGIS_WHAT_RESOURCE(what), low = r & 0xff, high = r >> 8;
+    uint32_t r = AEGIS_WHAT_RESOURCE(what);
     unsigned type = AEGIS_WHAT_TYPE(what);
 
-    *count = &uncounted;
-    switch (type) {
-    case AEGIS_SLICE:
-        if (high >= AEGIS_HARTS || low >= AEGIS_SLICES)
-            return NULL;
-        *count = &kernel.slice_claims[high][low];
-        return &exposed.slice[high][low].check;
-    case AEGIS_ENV:
-    case AEGIS_ENTRY:
-        if (r >= AEGIS_ENVS)
-            return NULL;
-        *count = type == AEGIS_ENV ? &exposed.env[r].claims : &exposed.env[r].entries;
-        return type == AEGIS_ENV ? &exposed.env[r].check : &kernel.entry_check[r];
-    case AEGIS_IRQ:
-        *count = &kernel.irq_claims[r % AEGIS_IRQS];
-        return r < AEGIS_IRQS ? &kernel.irq_check[r] : NULL;
-    case AEGIS_FILTER:
-        *count = &kernel.filter_claims[r % AEGIS_FILTERS];
-        return r < AEGIS_FILTERS ? &exposed.net.filter[r].check : NULL;
-    case AEGIS_ENDPOINT:
-        *count = &kernel.endpoint_claims[r % AEGIS_ENDPOINTS];
-        return r < AEGIS_ENDPOINTS ? &exposed.net.endpoint[r].check : NULL;
-    case AEGIS_CONSOLE:
-    case AEGIS_MACHINE:
-        return r ? NULL : &kernel.single_check[type];
-    default:
-        type ^= AEGIS_ROOT;
-        return type >= AEGIS_TYPES ? NULL : &kernel.root_check[type];
+    *count = &kernel.uncounted;
+    if (type == AEGIS_PAGE) {
+        struct aegis_page *p = page_valid(r) || page_is_device(r) ? page_head(r) : NULL;
+        return p ? &p->check : NULL;
     }
+    if (type & AEGIS_ROOT)
+        return type - AEGIS_ROOT < AEGIS_TYPES ? &kernel.root_check[type - AEGIS_ROOT] : NULL;
+    if (type >= AEGIS_TYPES || r >= kinds[type].limit)
+        return NULL;
+    if (type == AEGIS_SLICE) { /* hart << 8 | position */
+        if ((r & 0xff) >= AEGIS_SLICES)
+            return NULL;
+        r = (r >> 8) * AEGIS_SLICES + (r & 0xff);
+    }
+    *count = (uint32_t *)((char *)kinds[type].count + r * kinds[type].count_size);
+    return (uint64_t *)((char *)kinds[type].check + r * kinds[type].check_size);
 }
 
 bool resource_check(uint64_t what, uint64_t *check)
 {
-    uint32_t r = AEGIS_WHAT_RESOURCE(what), *count;
-    const uint64_t *at;
+    uint32_t *count;
+    const uint64_t *at = check_at(what, &count);
 
-    if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE) {
-        const struct aegis_page *p = page_valid(r) || page_is_device(r) ? page_head(r) : NULL;
-        at = p ? &p->check : NULL;
-    } else {
-        at = check_at(what, &count);
-    }
     *check = at ? *at : 0;
     return *check != 0;
 }

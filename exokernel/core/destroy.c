@@ -46,16 +46,13 @@ void env_kill(struct env *e, enum aegis_end end)
 static bool is_alone(uint32_t index)
 {
     const struct aegis_env_record *r = &exposed.env[index];
-    return index && r->claims <= 1 && !r->entries && !r->positions &&
-           (r->state == AEGIS_ENV_NEW || r->state == AEGIS_ENV_LIVE);
+    return (r->state == AEGIS_ENV_NEW || r->state == AEGIS_ENV_LIVE) && index && r->claims <= 1 &&
+           !r->entries && !r->positions;
 }
 
 void env_forsaken(uint32_t index)
 {
-    bool is_new = is_alone(index) && !kernel.orphan[index];
-
-    kernel.orphan[index] |= is_new;
-    kernel.orphans += is_new;
+    kernel.orphans |= is_alone(index);
 }
 
 /* Ends one of them, unless somebody has claimed it meanwhile. */
@@ -67,11 +64,8 @@ static bool orphan_end(void)
         return false;
     lock_take(&kernel.table_lock);
     for (uint32_t i = 0; i < AEGIS_ENVS && !e; i++)
-        if (kernel.orphan[i]) {
-            kernel.orphan[i] = 0;
-            kernel.orphans--;
-            e = kernel.env[i];
-        }
+        e = is_alone(i) ? kernel.env[i] : NULL;
+    kernel.orphans = e != NULL; /* there may be more */
     lock_give(&kernel.table_lock);
     if (!e)
         return false;
@@ -211,7 +205,7 @@ static unsigned tables_empty(struct env *e)
             middle[e->leaf[i].region] = 0;
     middle[AEGIS_PINNED >> 21] = 0;
     e->root[0] = 0;
-    machine_root_empty(e->root);
+    machine_root_set(e->root, false);
     return (!e->middles && !e->large) << WINDOW_ROOT | (e->leaf_count == 0) << WINDOW_STLB |
            !e->large << WINDOW_MIDDLE;
 }

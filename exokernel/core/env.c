@@ -104,12 +104,6 @@ bool env_may_hold(const struct env *e, uint64_t what)
 
 /* ---- creation ---- */
 
-static void root_fill(uint64_t *root, pfn_t middle)
-{
-    root[0] = (uint64_t)middle << 10 | PTE_V;
-    machine_root_fill(root);
-}
-
 /* The record's page comes from the lender as it is: what the kernel relies on is set here. */
 static struct env *record_fill(const pfn_t page[AEGIS_ENV_LENT], uint32_t index, uint32_t depth)
 {
@@ -151,7 +145,8 @@ static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], unsigned clean, u
 
     for (unsigned i = AEGIS_ENV_ROOT; i < AEGIS_ENV_LENT; i++)
         table_clear(page[i], clean >> i & 1);
-    root_fill(e->root, page[AEGIS_ENV_MIDDLE]);
+    e->root[0] = (uint64_t)page[AEGIS_ENV_MIDDLE] << 10 | PTE_V;
+    machine_root_set(e->root, true);
     middle[AEGIS_PINNED >> 21] = (uint64_t)page[AEGIS_ENV_PINNED] << 10 | PTE_V;
     window_fill(e, page);
     claim_fill(e, ledger_at(e, AEGIS_SLOT_SELF),
@@ -377,11 +372,6 @@ CALL_PAIR(activation_lend, AEGIS_CONTROL, 3, (env, slot, hart))
 }
 
 /* ---- boot ---- */
-
-void env_boot(void)
-{
-    exposed.dying = NOBODY;
-}
 
 struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT])
 {

@@ -13,16 +13,6 @@ static inline bool env_is_live(const struct env *e)
 /* What the window's table part shows first. */
 enum { WINDOW_ROOT, WINDOW_STLB, WINDOW_MIDDLE, WINDOW_PINNED };
 
-/* Clears the kernel's own, whole words. */
-static inline void wipe(void *from, size_t size)
-{
-    uint64_t *word = from;
-
-#pragma GCC unroll 16
-    for (size_t i = 0; i < size / sizeof *word; i++)
-        word[i] = 0;
-}
-
 /* Whether a claim may stand in e's ledger: nobody controls its controller. */
 bool env_may_hold(const struct env *e, uint64_t what);
 /* No claim on it is left: if it is dead, its index is free. table_lock is held. */
@@ -32,8 +22,7 @@ void env_forsaken(uint32_t index);
 /* An entry claim left the slot: its resolved partners go. */
 void env_forget_entry(struct env *e, unsigned long slot);
 
-/* At boot: the table, and the first environment in pages of the kernel's, claims filled by the caller. */
-void env_boot(void);
+/* At boot: the first environment, in pages of the kernel's, claims filled by the caller. */
 struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT]);
 void env_boot_table(struct env *e, unsigned kind, pfn_t page, unsigned order);
 /* Its activation on a hart, in a pair of pages whose lower is as its environment shall find it. */

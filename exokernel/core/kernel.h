@@ -214,9 +214,9 @@ struct kernel {
     uint32_t irq_claims[AEGIS_IRQS];
     uint32_t filter_claims[AEGIS_FILTERS], endpoint_claims[AEGIS_ENDPOINTS];
     uint32_t slice_claims[AEGIS_HARTS][AEGIS_SLICES];
+    uint32_t uncounted; /* claims on what is never free */
     uint32_t env_next[AEGIS_ENVS]; /* of the dying, from exposed.dying on */
-    uint32_t orphans; /* how many `orphan` marks: reap is to see whether anybody can still make those run */
-    uint8_t orphan[AEGIS_ENVS];
+    uint32_t orphans; /* 1: there may be environments that nobody can make run any more; reap looks */
     uint64_t single_check[AEGIS_TYPES]; /* console, machine, and the roots of each type */
     uint64_t root_check[AEGIS_TYPES];
     uint32_t online; /* bit h: hart h runs */

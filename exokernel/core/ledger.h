@@ -101,18 +101,14 @@ long env_lock_pair(unsigned long slot, unsigned rights, struct env **env);
 /* ---- how calls are made of checks, under whose locks ---- */
 
 /* A check in what returns an error; in what returns a call's result. */
-#define TRY(check)                                                                                 \
+#define TRY_AS(check, result)                                                                      \
     do {                                                                                           \
         long try_error_ = (check);                                                                 \
         if (!LIKELY(!try_error_))                                                                  \
-            return try_error_;                                                                     \
+            return result;                                                                         \
     } while (0)
-#define TRY_CALL(check)                                                                            \
-    do {                                                                                           \
-        long try_error_ = (check);                                                                 \
-        if (!LIKELY(!try_error_))                                                                  \
-            return (result_t){try_error_, 0};                                                      \
-    } while (0)
+#define TRY(check) TRY_AS(check, try_error_)
+#define TRY_CALL(check) TRY_AS(check, ((result_t){try_error_, 0}))
 
 /* call_NAME: what follows, of `e`, the caller, locked; or (env) the one that the first argument names. */
 #define CALL_SELF(name, count, arguments)                                                          \

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "page.h"
 
-#include "env.h"
-
 #define CLEAN_AHEAD 1024 /* cleared pages that idle harts keep ready */
 
 struct aegis_page *pages;
@@ -300,6 +298,15 @@ bool page_reap(void)
     }
     lock_give(&kernel.page_lock);
     return p != NULL;
+}
+
+void wipe(void *from, size_t size)
+{
+    uint64_t *word = from;
+
+#pragma GCC unroll 16
+    for (size_t i = 0; i < size / sizeof *word; i++)
+        word[i] = 0;
 }
 
 /* ---- boot ---- */

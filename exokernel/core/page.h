@@ -62,5 +62,8 @@ bool page_reap(void);
 /* The same by an idle hart, if more are to be kept cleared; one hart at a time, for the others would only wait for each other. */
 bool page_reap_ahead(void);
 
+/* Clears the kernel's own, whole words. */
+void wipe(void *from, size_t size);
+
 /* Never the same value twice. */
 uint64_t check_new(void);

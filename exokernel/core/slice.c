@@ -5,7 +5,6 @@
 #include "limbo.h"
 #include "map.h"
 #include "pct.h"
-#include "wait.h"
 
 #define PCT_SLICES 16 /* default deadline of a synchronous transfer */
 #define GRACE_AGAIN 8 /* times that grace begins anew, until an overrun is one all the same */
@@ -502,15 +501,20 @@ void slice_interrupt(struct frame *f)
     if (f->pc - first < u->return_end - first)
         f->pc = first; /* gp is not kept over an interrupt */
 
-    switch (f->x[0] >> 63 ? f->x[0] & 15 : 0) {
-    case 5:
+    switch ((int64_t)f->x[0]) {
+    case INT64_MIN + 5:
         tick(h, a, f);
         break;
-    case 1:
+    case INT64_MIN + 1:
         attend(h, a, f);
         break;
-    case 9:
+    case INT64_MIN + 9:
         dev_interrupt();
+        break;
+    case 8: /* a transfer: refused, and behind it, or resolved, and once more */
+        f->x[5] = (uint64_t)pct_slow(a, (long)f->x[17]);
+        f->x[6] = f->x[7] = 0;
+        f->pc += f->x[5] ? 4 : 0;
         break;
     default:
         page_fault(a, f);

@@ -18,18 +18,6 @@ static char *user_page(struct env *e, unsigned long va, bool write)
     return (char *)machine_direct(PTE_PAGE(pte)) + va % PAGE_SIZE;
 }
 
-/* Each byte is read once; by words where both sides allow. */
-static void bytes_copy(char *to, const char *from, size_t size)
-{
-    size_t i = 0;
-
-    if ((((uintptr_t)to | (uintptr_t)from) & 7) == 0)
-        for (; i + 8 <= size; i += 8)
-            *(uint64_t *)(to + i) = *(const volatile uint64_t *)(from + i);
-    for (; i < size; i++)
-        to[i] = ((const volatile char *)from)[i];
-}
-
 static long user_copy(struct env *e, char *kernel_side, unsigned long va, size_t size, bool write)
 {
     if (va >= AEGIS_USER_END || size > AEGIS_USER_END - va)
@@ -45,10 +33,7 @@ static long user_copy(struct env *e, char *kernel_side, unsigned long va, size_t
             return AEGIS_E_BAD_ADDRESS;
         if (part > size)
             part = size;
-        if (write)
-            bytes_copy(p, kernel_side, part);
-        else
-            bytes_copy(kernel_side, p, part);
+        __builtin_memcpy(write ? p : kernel_side, write ? kernel_side : p, part); /* which reads each byte once */
         kernel_side += part;
         va += part;
         size -= part;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "wait.h"
+#include "slice.h"
 
 #include "ledger.h"
-#include "slice.h"
 #include "user.h"
 
 /* ---- binding ---- */

@@ -16,8 +16,3 @@ const call_t calls_plain[CALL_COUNT] = {
 #include <aegis/calls.def>
 #undef CALL
 };
-
-const call_t *calls_table(void)
-{
-    return machine_trace ? calls_traced : calls_plain;
-}

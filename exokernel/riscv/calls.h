@@ -6,5 +6,3 @@
 /* By number. The fast paths of entry.S serve some calls before they look here. */
 extern const call_t calls_plain[CALL_COUNT], calls_traced[CALL_COUNT];
 extern const char *const call_names[CALL_COUNT];
-/* The table that activations use: the plain one, or with trace= the one that logs. */
-const call_t *calls_table(void);

@@ -285,36 +285,10 @@ transfer_async:
     ld t0, U(U_UP_ENTRY_ASYNC)(t1)
     j transfer_enter
 
-/* Not resolved, busy or refused. The message survives, t0 = error; resolved now: once more. */
+/* Not resolved, busy or refused: C's, with the message kept; t0 to t2 are nobody's. */
 transfer_slow:
-    sd sp, K_SP(gp)
-    sd ra, K_RA(gp)
-    ld sp, K_STACK(gp)
-    addi sp, sp, -96
-    .irp n, 0,1,2,3,4,5,6,7
-    sd a\n, \n * 8(sp)
-    .endr
-    .irp n, 3,4,5,6
-    sd t\n, \n * 8 + 40(sp)
-    .endr
-    mv a0, gp
-    mv a1, a7
-    call pct_slow
-    mv t0, a0
-    .irp n, 0,1,2,3,4,5,6,7
-    ld a\n, \n * 8(sp)
-    .endr
-    .irp n, 3,4,5,6
-    ld t\n, \n * 8 + 40(sp)
-    .endr
-    ld sp, K_SP(gp)
-    ld ra, K_RA(gp)
-    beqz t0, transfer
-    step_over t1
-    ld gp, K_UVA(gp)
-    li t1, 0
-    li t2, 0
-    sret
+    mv t0, gp
+    j interrupt_slow
 
 /* ---- exceptions ---- */
 

@@ -22,7 +22,7 @@ void secondary_main(uint64_t hartid, uint64_t index) __attribute__((noreturn));
 void machine_activation_fill(struct activation *a, struct hart *h)
 {
     a->stack = (uint64_t)stacks_start + (h->index + 1) * STACK_STRIDE;
-    a->calls = (uint64_t)calls_table();
+    a->calls = (uint64_t)(machine_trace ? calls_traced : calls_plain);
     a->pages = (uint64_t)pages;
     a->sstatus = machine_sstatus(false);
 }

@@ -117,10 +117,7 @@ void machine_stop(void)
      * A framed console's host runs QEMU with -no-reboot: it ends so on both machines. Else switch
      * it off, if it can.
      */
-    if (machine_framed || !machine_powers_off)
-        sbi_reboot();
-    sbi_shutdown();
-    sbi_reboot();
+    sbi_reset(machine_framed || !machine_powers_off);
     for (;;)
         __asm__ volatile("wfi");
 }

@@ -188,13 +188,9 @@ bool dev_reap(void);
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);
 
-/*
- * What a new root table, a new activation need of this machine; the rest of the activation is
- * filled already.
- */
-void machine_root_fill(uint64_t *root);
-/* Takes that back. */
-void machine_root_empty(uint64_t *root);
+/* The kernel's part of a root table, put there or taken back. */
+void machine_root_set(uint64_t *root, bool on);
+/* What a new activation needs of this machine; the rest is filled already. */
 void machine_activation_fill(struct activation *activation, struct hart *hart);
 
 /* Interrupt lines that environments may claim; one is let through while it is claimed. */

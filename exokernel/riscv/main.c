@@ -140,6 +140,7 @@ static void secrets_draw(void)
 
 static void exposed_start_up(void)
 {
+    exposed.dying = AEGIS_ENVS; /* none */
     exposed.magic = AEGIS_MAGIC;
     exposed.abi = AEGIS_ABI;
     exposed.time_hz = fdt.time_hz;
@@ -160,7 +161,6 @@ void boot_main(uint64_t hartid, uint64_t fdt_physical)
     secrets_draw();
     machine_patch();
     devices_start(&fdt, hartid);
-    env_boot();
     hart_enter(0);
     hart_start_others(harts);
     log_print("aegis: %u harts, %lu MiB, %lu free, %s, %u ASID bits", harts,

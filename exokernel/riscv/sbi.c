@@ -23,14 +23,9 @@ void sbi_putchar(char c)
     sbi_call(SBI_LEGACY_PUTCHAR, 0, (unsigned char)c, 0, 0);
 }
 
-void sbi_reboot(void)
+void sbi_reset(bool reboot)
 {
-    sbi_call(SBI_SRST, 0, 1, 0, 0);
-    sbi_shutdown();
-}
-
-void sbi_shutdown(void)
-{
-    sbi_call(SBI_SRST, 0, 0, 0, 0);
+    sbi_call(SBI_SRST, 0, reboot, 0, 0);
+    sbi_call(SBI_SRST, 0, !reboot, 0, 0);
     sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0, 0);
 }

@@ -44,6 +44,5 @@ bool sbi_has(unsigned long extension);
 bool sbi_hart_start(uint64_t hartid, uint64_t physical, uint64_t opaque);
 /* The oldest console, for what must be said before a UART is known. */
 void sbi_putchar(char c);
-/* A cold reboot (QEMU with -no-reboot ends), or else a shutdown. Returns when neither works. */
-void sbi_reboot(void);
-void sbi_shutdown(void);
+/* A cold reboot (QEMU with -no-reboot ends) or a shutdown; whatever works. Returns when nothing does. */
+void sbi_reset(bool reboot);

@@ -73,18 +73,11 @@ void tables_close(void)
     }
 }
 
-void machine_root_fill(uint64_t *table)
+void machine_root_set(uint64_t *table, bool on)
 {
     for (unsigned i = 0; i < used_count; i++)
-        table[used[i]] = root[used[i]];
-    table[AEGIS_EXPOSED >> GIB_SHIFT] = kernel_exposed_entry;
-}
-
-void machine_root_empty(uint64_t *table)
-{
-    for (unsigned i = 0; i < used_count; i++)
-        table[used[i]] = 0;
-    table[AEGIS_EXPOSED >> GIB_SHIFT] = 0;
+        table[used[i]] = on ? root[used[i]] : 0;
+    table[AEGIS_EXPOSED >> GIB_SHIFT] = on ? kernel_exposed_entry : 0;
 }
 
 /*

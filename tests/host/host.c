@@ -95,13 +95,9 @@ void machine_copy(void *to, const void *from)
     memcpy(to, from, AEGIS_PAGE_SIZE);
 }
 
-void machine_root_fill(uint64_t *root)
+void machine_root_set(uint64_t *root, bool on)
 {
-    root[AEGIS_EXPOSED >> 30] = 0;
-}
-
-void machine_root_empty(uint64_t *root)
-{
+    (void)on;
     root[AEGIS_EXPOSED >> 30] = 0;
 }
 
@@ -497,7 +493,7 @@ void host_boot(unsigned harts, uint32_t page_count)
         kernel.root_check[t] = check_new();
         kernel.single_check[t] = check_new();
     }
-    env_boot();
+    exposed.dying = AEGIS_ENVS;
     for (unsigned h = 0; h < harts; h++)
         hart_boot(h);
 }

@@ -171,8 +171,7 @@ static inline bool dev_reap(void)
 unsigned long machine_idle(void);
 void machine_clear(void *page);
 void machine_copy(void *to, const void *from);
-void machine_root_fill(uint64_t *root);
-void machine_root_empty(uint64_t *root);
+void machine_root_set(uint64_t *root, bool on);
 void machine_activation_fill(struct activation *activation, struct hart *hart);
 bool machine_irq_valid(uint32_t line);
 void machine_irq_enable(uint32_t line, bool on);

@@ -2,7 +2,7 @@
 /* sources: tests/host/host.c exokernel/core/*.c */
 /* flags: -Itests/host -Wno-comment */
 #include "../../exokernel/core/pct.h"
-#include "../../exokernel/core/wait.h"
+#include "../../exokernel/core/slice.h"
 #include "../host/scene.h"
 #include "tap.h"
 
