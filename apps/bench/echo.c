@@ -4,6 +4,8 @@
  * 7 of 10.0.0.2 and, after enough frames, says how many instructions the machine executed for each, everything included
  * but idling; scripts/aegis/bench.py is the other side.
  */
+#include <stddef.h>
+
 #include "bench.h"
 
 #define RING_VA 0x30200000UL
@@ -65,9 +67,13 @@ static uint64_t answer(uint64_t seen, unsigned endpoint)
         parts |= t->part[0].length;
     }
     __atomic_store_n(&RING->queued, queued, __ATOMIC_RELEASE);
-    do
-        aegis_net_send(endpoint);
-    while (RING->taken != queued || (parts && RING->completed != queued));
+    while (aegis_net_send(endpoint), RING->taken != queued || (parts && RING->completed != queued))
+        if (parts) {
+            struct aegis_predicate p = {.slot = (uint16_t)(endpoint - 2), .operation = AEGIS_NE, .width = 8,
+                                        .offset = offsetof(struct aegis_ring, completed), .value = RING->completed};
+            if (p.value != queued)
+                leave((unsigned long)&p, 1, 0, AEGIS_CALL_slice_wait);
+        }
     for (; first != seen; first++)
         post(RING->rx[first % AEGIS_RX_ENTRIES].buffer);
     __atomic_store_n(&RING->posted, RING->posted + (uint16_t)(posted_last - (uint16_t)RING->posted), __ATOMIC_RELEASE);

@@ -34,7 +34,7 @@ struct env;
  * machine_run(activation, pc)    never returns: into user mode at pc, integer registers zero but gp
  * machine_idle()                 wait for an interrupt with interrupts masked; value: MACHINE_* that are pending
  * machine_fp_save(area) _off     the FP unit
- * dev_waiting, dev_poll()       a device has work that no interrupt tells of; does some of it
+ * dev_waiting, dev_poll(idle)   a device has work that no interrupt tells of; does some of it, and may listen for more
  * dev_reap_wanted, dev_reap()    a filter or an endpoint has lost its last claim; a step of taking such out of use
  * machine_user_end()             what the slice switch must know of address-space ids: satp of an environment
  * machine_panic(format, ...)     the kernel's own mistakes only

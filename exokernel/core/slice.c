@@ -348,7 +348,7 @@ _Noreturn void slice_leave(void)
     for (;;) {
         idle_interrupts(h, pending);
         if (!LIKELY(!dev_waiting))
-            dev_poll();
+            dev_poll(h->shown->idle);
         try_all(h);
         bool busy = true;
         if (!h->shown->idle)

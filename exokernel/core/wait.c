@@ -119,7 +119,7 @@ result_t call_slice_wait(unsigned long predicates, unsigned long count, unsigned
     TRY_CALL(wait_bind(a, predicates, count));
     a->deadline = deadline ? deadline : ~0UL;
     if (!LIKELY(!dev_waiting))
-        dev_poll();
+        dev_poll(false);
     /* the sleeper's order: say so, fence, look, sleep; the writer's: store, fence, see it sleep, ring */
     __atomic_store_n(a->sleeping, 1, __ATOMIC_SEQ_CST);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -6,10 +6,9 @@ void frame_copy(char *to, const char *from, uint32_t length)
 {
     uint64_t *d = (uint64_t *)(to - 2);
     const volatile uint64_t *s = (const volatile uint64_t *)(from - 2);
-    uint32_t bytes = length + 2, words = bytes / 8;
-    uint32_t n = 1;
+    unsigned long bytes = length + 2UL, words = bytes / 8, n = 1;
 
-    *d = words ? *s & ~0xffffUL : *s & ~0xffffUL & ((1UL << 8 * bytes) - 1);
+    *d = *s & ~0xffffUL;
     for (; n + 4 <= words; n += 4) {
         uint64_t w0 = s[n], w1 = s[n + 1], w2 = s[n + 2], w3 = s[n + 3];
         d[n] = w0;
@@ -19,7 +18,7 @@ void frame_copy(char *to, const char *from, uint32_t length)
     }
     for (; n < words; n++)
         d[n] = s[n];
-    if (bytes % 8 && words)
+    if (bytes % 8)
         d[n] = s[n] & ((1UL << 8 * (bytes % 8)) - 1);
 }
 

@@ -232,20 +232,24 @@ static void template_make(struct program *p)
     }
 }
 
+static COLD bool allows_slowly(const struct program *p, const char *header, uint32_t length)
+{
+    struct dpf_filter whole;
+
+    program_atoms(p, true, &whole);
+    return dpf_match(&whole, (const uint8_t *)header, length);
+}
+
 bool filter_allows(const struct program *p, const char *header, uint32_t length)
 {
     if (p->any)
         return true;
     if (!p->send || p->reach > length)
         return false;
-    for (unsigned i = 0; i < p->words; i++)
-        if ((*(const uint64_t *)(header - 2 + p->word[i].offset) & p->word[i].mask) != p->word[i].value)
+    for (const struct program_word *w = p->word, *end = w + p->words; w < end; w++)
+        if ((*(const uint64_t *)(header - 2 + w->offset) & w->mask) != w->value)
             return false;
-    if (!p->slow)
-        return true;
-    struct dpf_filter whole;
-    program_atoms(p, true, &whole);
-    return dpf_match(&whole, (const uint8_t *)header, length);
+    return !p->slow || allows_slowly(p, header, length);
 }
 
 /* ---- the call ---- */

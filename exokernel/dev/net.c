@@ -25,7 +25,7 @@ extern char dpf_dispatch[], dpf_missed[], dpf_done[], dpf_start_more[];
 void net_frame(const char *frame, uint32_t length, unsigned flags)
 {
     uint64_t result = dpf_run((const uint8_t *)frame, length, &run);
-    uint32_t n = DPF_RESULT_NUMBER(result) - 1;
+    unsigned long n = DPF_RESULT_NUMBER(result) - 1UL;
 
     if (!result) {
         exposed.net.unwanted++;
@@ -36,7 +36,7 @@ void net_frame(const char *frame, uint32_t length, unsigned flags)
     struct endpoint *p = __atomic_load_n(&f->endpoint, __ATOMIC_ACQUIRE);
     r->frames++;
     if (p && f->check == r->check)
-        endpoint_deliver(p, n, frame, length, flags);
+        endpoint_deliver(p, (unsigned)n, frame, length, flags);
     else
         exposed.net.dropped++;
 }
@@ -48,13 +48,17 @@ void net_nonsense(void)
 
 /* ---- listening ---- */
 
-/* receive_lock is held. Until everything is taken and the device interrupts again; or dev_waiting is set. */
-static void drain(void)
+/* receive_lock is held. Until everything is taken and the device interrupts again; or dev_waiting is set. One hart alone listens
+   only when it idles: while somebody runs nobody else could be served, and who runs has its frames when it waits. */
+static __attribute__((noinline)) void drain(bool idle)
 {
     unsigned left = BUDGET;
 
+    idle |= kernel.online != 1;
     for (unsigned turn = 0; turn < TURNS && left; turn++) {
         left -= network.nic->receive(left);
+        if (!idle)
+            break;
         if (left && !network.nic->interrupts(true)) {
             dev_waiting = 0;
             return;
@@ -73,11 +77,11 @@ static void complete(void)
     }
 }
 
-void dev_poll(void)
+void dev_poll(bool idle)
 {
     if (!lock_try(&network.receive_lock))
         return; /* another hart is at it */
-    drain();
+    drain(idle);
     lock_give(&network.receive_lock);
     slice_poke();
 }
@@ -100,7 +104,7 @@ void net_interrupt(void)
     lock_take(&network.receive_lock);
     network.nic->interrupts(false);
     if (may_charge(now))
-        drain();
+        drain(!machine_self()->env);
     else
         dev_waiting = 1;
     lock_give(&network.receive_lock);

@@ -28,7 +28,7 @@ struct program {
     uint8_t words;   /* of the template that are compared at once: they are all of it, or `slow` */
     bool slow;       /* atoms remain that are no words */
     uint16_t reach;  /* bytes of a header that those words look at */
-    struct { uint64_t mask, value; uint64_t offset; } word[TEMPLATE_WORDS]; /* offset from 2 bytes before the frame */
+    struct program_word { uint64_t mask, value, offset; } word[TEMPLATE_WORDS]; /* offset from 2 bytes before the frame */
     struct dpf_atom atom[]; /* `receive`, then `send` */
 };
 
@@ -149,5 +149,5 @@ void endpoint_deliver(struct endpoint *e, unsigned filter, const char *frame, ui
 /* The device is done with a frame of its: pins go. The device's send_lock is held. */
 void endpoint_sent(const struct nic_frame *f);
 
-/* `length` bytes and up to 7 more, both 2 bytes behind a multiple of 8. Bytes around them in `to` become 0. */
+/* `length` bytes, 14 at least, and up to 7 more, both 2 bytes behind a multiple of 8. Bytes around them in `to` become 0. */
 void frame_copy(char *to, const char *from, uint32_t length);

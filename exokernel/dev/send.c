@@ -21,6 +21,7 @@ static void entry_read(struct aegis_tx *to, const struct aegis_tx *from)
     const volatile uint64_t *s = (const volatile uint64_t *)from;
     uint64_t *d = (uint64_t *)to;
 
+#pragma GCC unroll 6
     for (unsigned i = 0; i < sizeof *to / 8; i++)
         d[i] = s[i];
 }

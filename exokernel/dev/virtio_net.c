@@ -90,12 +90,13 @@ static void rx_give(uint16_t id)
 {
     rx.avail->ring[rx.avail_index++ % rx.size] = id;
     rx_out[id] = 1;
-    FENCE(w, w);
-    *(volatile uint16_t *)&rx.avail->index = rx.avail_index;
 }
 
+/* What was put into the ring becomes the device's. */
 static void notify(struct queue *q)
 {
+    FENCE(w, w);
+    *(volatile uint16_t *)&q->avail->index = q->avail_index;
     FENCE(rw, rw); /* the index, before we look whether the device wants to hear of it; and before it hears */
     if (!(q->used->flags & NO_NOTIFY)) {
         FENCE(w, o);
@@ -164,6 +165,16 @@ static void desc_put(uint64_t address, uint32_t length, bool more)
     *d = (struct desc){address, length, more ? DESC_NEXT : 0, (uint16_t)(tx_next % tx.size)};
 }
 
+static COLD void parts_put(const struct nic_frame *f, struct sent *s)
+{
+    for (unsigned i = 0; i < f->parts; i++) {
+        desc_put(f->part[i].physical, f->part[i].length, i + 1 < f->parts);
+        exposed.net.sent_bytes += f->part[i].length;
+    }
+    s->frame = *f;
+    *(volatile uint16_t *)&tx.avail->flags = 0; /* somebody may wait for these to be free */
+}
+
 static void tx_send(const struct nic_frame *f)
 {
     uint16_t first = tx_next % tx.size;
@@ -185,21 +196,13 @@ static void tx_send(const struct nic_frame *f)
     exposed.net.sent++;
     exposed.net.sent_bytes += f->header_length;
     desc_put(physical_of(h), before + f->header_length, f->parts);
-    for (unsigned i = 0; i < f->parts; i++) {
-        desc_put(f->part[i].physical, f->part[i].length, i + 1 < f->parts);
-        exposed.net.sent_bytes += f->part[i].length;
-    }
-    if (f->parts) {
-        sent[first].frame = *f;
-        *(volatile uint16_t *)&tx.avail->flags = 0; /* somebody may wait for these to be free */
-    }
+    if (f->parts)
+        parts_put(f, &sent[first]);
     tx.avail->ring[tx.avail_index++ % tx.size] = first;
 }
 
 static void tx_kick(void)
 {
-    FENCE(w, w);
-    *(volatile uint16_t *)&tx.avail->index = tx.avail_index;
     notify(&tx);
 }
 

@@ -180,7 +180,7 @@ void machine_interrupt_clear(void);
 void dev_interrupt(void);
 /* dev/net.c: with its interrupts off a device may have frames waiting; takes some. */
 extern volatile uint32_t dev_waiting, dev_reap_wanted;
-void dev_poll(void);
+void dev_poll(bool idle);
 /* One step on what has lost its last claim. False: nothing to do but to wait. */
 bool dev_reap(void);
 

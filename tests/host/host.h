@@ -160,8 +160,9 @@ static inline void machine_interrupt_clear(void)
 void dev_interrupt(void);
 extern volatile uint32_t dev_waiting, dev_reap_wanted; /* the host has no network */
 
-static inline void dev_poll(void)
+static inline void dev_poll(bool idle)
 {
+    (void)idle;
 }
 
 static inline bool dev_reap(void)
