@@ -205,17 +205,22 @@ int dpf_slot_own(struct dpf *d, struct dpf_test *t)
 
 /* ---- the beginning ---- */
 
+void dpf_memory(struct dpf *d, void *data, uint32_t data_cells, void *code, uint32_t code_cells, long code_delta, uint64_t *bits)
+{
+    d->code_delta = code_delta;
+    cells_init(&d->data, data, data_cells, bits);
+    cells_init(&d->code, code, code_cells, bits + data_cells / 64 + 1);
+}
+
 void dpf_init(struct dpf *d, struct dpf_run *run, void *data, uint32_t data_cells, void *code, uint32_t code_cells,
               long code_delta, uint64_t *bits, const struct dpf_helpers *helpers)
 {
     clear(d, sizeof *d / 8 * 8);
     clear(run, sizeof *run);
     d->run = run;
-    d->code_delta = code_delta;
     d->helpers = *helpers;
     d->root.align = DPF_ALIGN_FRAME;
-    cells_init(&d->data, data, data_cells, bits);
-    cells_init(&d->code, code, code_cells, bits + data_cells / 64 + 1);
+    dpf_memory(d, data, data_cells, code, code_cells, code_delta, bits);
     d->slot_used[0] = (1UL << DPF_SLOTS_KEPT) - 1;
     dpf_slot_set(d, DPF_SLOT_DISPATCH, helpers->dispatch);
     dpf_slot_set(d, DPF_SLOT_DONE, helpers->done);

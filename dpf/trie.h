@@ -118,6 +118,8 @@ struct dpf {
 void dpf_init(struct dpf *d, struct dpf_run *run, void *data, uint32_t data_cells, void *code, uint32_t code_cells,
               long code_delta, uint64_t *bits, const struct dpf_helpers *helpers);
 
+/* Memory for one that began with none (cells: 0; bits: two words) and has no filters; running code goes on meanwhile. */
+void dpf_memory(struct dpf *d, void *data, uint32_t data_cells, void *code, uint32_t code_cells, long code_delta, uint64_t *bits);
 /*
  * Installs a filter that dpf_check has passed, under a number below 2^24. 0, or DPF_DUPLICATE, DPF_NO_MEMORY,
  * DPF_COLLISIONS, DPF_INVALID, DPF_AGAIN (a change before it is not committed, or much is retired); what matches whom has not changed then.

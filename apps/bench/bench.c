@@ -10,9 +10,21 @@
  */
 #include "bench.h"
 
+#define KERNEL_PAGE 0x80200UL /* where the firmware loads the kernel */
 #define PAGES_VA 0x20100000UL /* 100 pages; their STLB words lie apart from the image's */
 #define PAGES 100
 #define TABLES 24             /* leaf tables are recycled when this many regions are mapped */
+
+/* What the kernel has for itself, from its image on; what lies below is the firmware's. */
+static unsigned long kernel_pages(void)
+{
+    const struct aegis_page *record = (const struct aegis_page *)AEGIS_EXPOSED_PAGES;
+    unsigned long n = 0;
+
+    for (uint64_t i = 0; i < AEGIS_EXPOSED_STATE->page_count; i++)
+        n += record[i].state == AEGIS_PAGE_KERNEL && AEGIS_EXPOSED_STATE->page_first + i >= KERNEL_PAGE;
+    return n;
+}
 
 /* ---- the figures ---- */
 
@@ -208,6 +220,7 @@ int main(void)
 {
     struct partner p;
     report("boot_and_firmware", boot_count);
+    report("kernel_memory", kernel_pages() * (AEGIS_PAGE_SIZE / 1024));
     slot_next = (unsigned)AEGIS_EXPOSED_STATE->first_claims; /* the 100 pages stand in one page of the ledger */
     unsigned pages = pages_take();
     exceptions();

@@ -82,10 +82,11 @@ static uint64_t answer(uint64_t seen, unsigned endpoint)
 
 static unsigned start(void)
 {
-    unsigned ring = page_new(0), buffers = page_new(ORDER), endpoint = slot_take(), slot = slot_take();
+    unsigned ring = page_new(0), buffers = page_new(ORDER), endpoint = slot_take(), slot = slot_take(), memory = page_new(6);
 
     ALL_STEPS(aegis_map(0, ring, RING_VA | AEGIS_R | AEGIS_W));
     ALL_STEPS(aegis_map(0, buffers, BUFFERS_VA | AEGIS_R | AEGIS_W));
+    ALL_STEPS(aegis_filter_lend(AEGIS_SLOT_NETWORK, memory));
     must(aegis_endpoint_create(AEGIS_SLOT_NETWORK, ring, buffers, endpoint), "endpoint_create");
     number = (uint16_t)ALL_STEPS(aegis_filter_install(AEGIS_SLOT_NETWORK, (unsigned long)&filter, slot)).value;
     must(aegis_filter_bind(slot, endpoint, 0), "filter_bind");

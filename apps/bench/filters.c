@@ -94,7 +94,8 @@ static void start(void)
 {
     for (unsigned i = 0; i < LEDGER_PAGES; i++)
         must(aegis_table_lend(0, page_new(0), AEGIS_TABLE_LEDGER, 0), "table_lend");
-    unsigned ring = page_new(0), buffers = page_new(2);
+    unsigned ring = page_new(0), buffers = page_new(2), memory = page_new(10);
+    ALL_STEPS(aegis_filter_lend(AEGIS_SLOT_NETWORK, memory));
     endpoint = slot_take();
     ALL_STEPS(aegis_map(0, ring, RING_VA | AEGIS_R | AEGIS_W));
     ALL_STEPS(aegis_map(0, buffers, BUFFERS_VA | AEGIS_R | AEGIS_W));
@@ -119,5 +120,6 @@ int main(void)
     for (unsigned n = 0; n < INSERTIONS; n++)
         sum += install(i++, &filter);
     report("dpf_insert_1000", sum / INSERTIONS);
+    report("dpf_1000.cells", AEGIS_EXPOSED_STATE->net.memory - AEGIS_EXPOSED_STATE->net.memory_free);
     end(0);
 }

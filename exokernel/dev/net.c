@@ -2,6 +2,7 @@
 /* The machine's network: memory at boot, whose a frame is, when the device is listened to (net.md: overload). */
 #include "net.h"
 
+#include "../core/env.h"
 #include "../core/slice.h"
 #include "../riscv/boot.h"
 #include "drivers.h"
@@ -124,6 +125,61 @@ bool dev_reap(void)
     return found;
 }
 
+/* ---- the memory of filters ---- */
+
+#define CODE_PART 8 /* of the block is for code */
+
+/* An eighth for code, which runs by an alias of its own, R-X; then the rest; then the bitmap of both. */
+static void trie_memory(pfn_t page, uint32_t count)
+{
+    uint32_t code = count / CODE_PART, bitmap = 1 + count * (PAGE_SIZE / CELL_SIZE) / 8 / PAGE_SIZE;
+    char *at = machine_direct(page);
+
+    dpf_memory(&network_trie, at + code * PAGE_SIZE, (count - code - bitmap) * (PAGE_SIZE / CELL_SIZE), at,
+               code * (PAGE_SIZE / CELL_SIZE), (long)(tables_map_code(page, code) - (uint64_t)at),
+               (uint64_t *)(at + (count - bitmap) * PAGE_SIZE));
+    exposed.net.memory = exposed.net.memory_free = network_trie.data.count + network_trie.code.count;
+}
+
+/* The block is nobody's to see from the first step on. What is to be code is cleared, a page a step. */
+static long memory_step(struct env *e, unsigned long root, unsigned long slot)
+{
+    struct aegis_claim *r, *c;
+    struct aegis_page *head;
+    bool clean;
+
+    TRY(ledger_use(e, root, AEGIS_FILTER | AEGIS_ROOT, AEGIS_ALLOC, &r));
+    TRY(ledger_use_page(e, slot, AEGIS_LEND, &c, &head));
+    if (AEGIS_WHAT_ORDER(r->what) != AEGIS_ROOT_ORDER)
+        return AEGIS_E_NO_RIGHT;
+    if (exposed.net.memory || (network.memory && network.memory != head))
+        return AEGIS_E_OCCUPIED;
+    pfn_t page = (pfn_t)(head - pages);
+    uint32_t count = 1U << head->order;
+    if (!network.memory) {
+        if (count < AEGIS_FILTER_MEMORY_LEAST || count > AEGIS_FILTER_MEMORY_MOST)
+            return AEGIS_E_BAD_RANGE;
+        TRY(lend_take(c, head, head->order, AEGIS_PAGE_IS_PRIVATE, &clean));
+        network.memory = head;
+    }
+    machine_clear(machine_direct(page + network.memory_cleared));
+    if (++network.memory_cleared < count / CODE_PART)
+        return AEGIS_E_AGAIN;
+    trie_memory(page, count);
+    return 0;
+}
+
+result_t call_filter_lend(unsigned long root, unsigned long slot)
+{
+    struct env *e = env_lock_self();
+
+    lock_take(&network.lock);
+    long error = memory_step(e, root, slot);
+    lock_give(&network.lock);
+    env_unlock(e);
+    return (result_t){error, 0};
+}
+
 /* ---- boot ---- */
 
 COLD pfn_t net_pages(unsigned order)
@@ -138,23 +194,15 @@ COLD pfn_t net_pages(unsigned order)
     return page;
 }
 
-/* 1/128 of the memory, 256 KiB to 4 MiB; an eighth of it is for code. */
+/* Without memory until somebody lends some. */
 static COLD void trie_start(void)
 {
-    unsigned order = 6;
-    const struct dpf_helpers helpers = {(uint64_t)dpf_dispatch, (uint64_t)dpf_missed, (uint64_t)dpf_done, (uint64_t)dpf_start_more};
+    static const struct dpf_helpers helpers = {(uint64_t)dpf_dispatch, (uint64_t)dpf_missed, (uint64_t)dpf_done,
+                                               (uint64_t)dpf_start_more};
+    static uint64_t bits[2];
 
-    while (order < 10 && 2UL << order <= exposed.page_count / 128)
-        order++;
-    uint32_t count = 1U << order, code = count / 8, bitmap = 1 + count * (PAGE_SIZE / CELL_SIZE) / 8 / PAGE_SIZE;
-    pfn_t page = net_pages(order);
-    char *at = machine_direct(page);
-    uint64_t run_at = tables_map_code(page, code);
     network.run = &run;
-    dpf_init(&network_trie, &run, at + code * PAGE_SIZE, (count - code - bitmap) * (PAGE_SIZE / CELL_SIZE), at,
-             code * (PAGE_SIZE / CELL_SIZE), (long)(run_at - (uint64_t)at), (uint64_t *)(at + (count - bitmap) * PAGE_SIZE), &helpers);
-    exposed.net.memory = network_trie.data.count + network_trie.code.count;
-    exposed.net.memory_free = exposed.net.memory;
+    dpf_init(&network_trie, &run, NULL, 0, NULL, 0, 0, bits, &helpers);
     network.root_limit = AEGIS_FILTERS + AEGIS_ENDPOINTS;
 }
 

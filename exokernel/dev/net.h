@@ -94,6 +94,8 @@ struct network {
     uint32_t stamp;
     uint64_t window;     /* when the present window of interrupts' charged time began, and what was used of it */
     uint64_t charged;
+    struct aegis_page *memory; /* of filters: the block that was lent; null: none yet */
+    uint32_t memory_cleared;   /* pages of its code part */
     struct dpf_run *run;
     struct filter filter[AEGIS_FILTERS];
     struct endpoint endpoint[AEGIS_ENDPOINTS];

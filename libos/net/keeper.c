@@ -82,6 +82,30 @@ static unsigned part_claim(const void *at, size_t pages)
     return slot;
 }
 
+/* The kernel keeps filters in memory that is lent for it: 1/128 of the machine's, or what there is. */
+static int filters_memory(void)
+{
+    unsigned order = 10, slot = slot_find();
+    struct aegis_result r = {0, 0};
+
+    while (order > 6 && 1UL << order > AEGIS_EXPOSED_STATE->page_count / 128)
+        order--;
+    if (!slot || AEGIS_EXPOSED_STATE->net.memory)
+        return 0;
+    do {
+        r = aegis_page_alloc(AEGIS_SLOT_PAGES, AEGIS_ANY, order, slot, AEGIS_NONE);
+        order -= r.error == AEGIS_E_NO_MEMORY;
+    } while (r.error == AEGIS_E_AGAIN || (r.error == AEGIS_E_NO_MEMORY && order >= 6));
+    if (r.error)
+        return -ENOMEM;
+    do {
+        r = aegis_filter_lend(AEGIS_SLOT_NETWORK, slot);
+    } while (r.error == AEGIS_E_AGAIN);
+    while (aegis_release(0, slot).error == AEGIS_E_AGAIN)
+        ;
+    return r.error ? -EIO : 0;
+}
+
 static int endpoint_make(void)
 {
     unsigned ring = part_claim((void *)NET_CHUNK, 1);
@@ -89,7 +113,7 @@ static int endpoint_make(void)
     unsigned slot = buffers ? slot_find() : 0;
     struct aegis_capability c;
 
-    if (!slot)
+    if (!slot || filters_memory())
         return -ENOMEM;
     struct aegis_result r = aegis_endpoint_create(AEGIS_SLOT_NETWORK, ring, buffers, slot);
     if (r.error || filters_make(slot) ||

@@ -207,7 +207,7 @@ def filters():
 
 KERNEL_PATHS = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway", "pct_return", "slice_end", "slice_begin",
                 "stlb_refill", "claim", "map_page", "share_100", "protect_1", "protect_100", "unprotect_100", "page_cycle",
-                "env_cycle", "boot"}
+                "env_cycle", "boot", "kernel_memory"}
 
 
 # Which program of apps/bench tells a figure: PART.c.

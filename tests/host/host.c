@@ -184,6 +184,12 @@ result_t call_filter_install(unsigned long parent, unsigned long program, unsign
     return NO_DEVICE;
 }
 
+result_t call_filter_lend(unsigned long root, unsigned long slot)
+{
+    (void)root, (void)slot;
+    return NO_DEVICE;
+}
+
 result_t call_endpoint_create(unsigned long parent, unsigned long ring, unsigned long buffers, unsigned long slot)
 {
     (void)parent, (void)ring, (void)buffers, (void)slot;

@@ -7,6 +7,7 @@ void rekey_survives_unmap_and_release(void), page_alloc_refused_changes_nothing(
 
 /* In network.c, which is an image of its own. */
 void call_filter_install(void) __attribute__((weak));
+void call_filter_lend(void) __attribute__((weak));
 void call_endpoint_create(void) __attribute__((weak));
 void call_filter_bind(void) __attribute__((weak));
 void call_net_send(void) __attribute__((weak));

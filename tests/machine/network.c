@@ -69,6 +69,57 @@ static void close_bound(struct socket *s)
 
 /* ---- calls ---- */
 
+static void lend_arguments(unsigned order)
+{
+    page_get(S(0), order);
+    page_get(S(1), 5);
+    GIVES(aegis_filter_lend(BAD, S(0)), BAD_SLOT);
+    GIVES(aegis_filter_lend(S(5), S(0)), EMPTY_SLOT);
+    GIVES(aegis_filter_lend(AEGIS_SLOT_CONSOLE, S(0)), WRONG_TYPE);
+    GIVES(aegis_filter_lend(ROOT, BAD), BAD_SLOT);
+    GIVES(aegis_filter_lend(ROOT, S(5)), EMPTY_SLOT);
+    GIVES(aegis_filter_lend(ROOT, ROOT), WRONG_TYPE);
+    GIVES(aegis_filter_lend(ROOT, S(1)), BAD_RANGE);
+    struct aegis_result c = aegis_capability_make(ROOT, AEGIS_ALLOC, 0, 10);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_FILTER | AEGIS_ROOT, AEGIS_ALLOC, 10, 0), c.value, S(2)));
+    GIVES(aegis_filter_lend(S(2), S(0)), NO_RIGHT); /* of a part of the network */
+    unsigned long what = LEDGER[S(0)].what & ~((unsigned long)AEGIS_LEND << 40);
+    c = aegis_capability_make(S(0), AEGIS_WHAT_RIGHTS(what), 0, order);
+    DONE(aegis_claim(what, c.value, S(3)));
+    GIVES(aegis_filter_lend(ROOT, S(3)), NO_RIGHT);
+    GIVES(aegis_filter_lend(ROOT, S(0)), MAPPED); /* claimed twice */
+    page_put(S(3));
+    DONE(UNTIL_DONE(aegis_map(0, S(0), AREA | AEGIS_R | AEGIS_W)));
+    *(volatile unsigned long *)AREA = 0x73; /* of what will be code */
+    GIVES(aegis_filter_lend(ROOT, S(0)), MAPPED);
+    DONE(UNTIL_DONE(aegis_unmap(0, S(0))));
+}
+
+/* The first of this image: the others install filters in what is lent here. */
+void call_filter_lend(void)
+{
+    unsigned order = EXPOSED->free_pages < 8192 ? 6 : 8;
+    struct packet_filter f = udp_ports(7, 7, 0);
+    EQUAL(EXPOSED->net.memory, 0);
+    GIVES(filter_make(ROOT, &f, S(5)), NO_MEMORY);
+    lend_arguments(order);
+    GIVES(aegis_filter_lend(ROOT, S(0)), AGAIN);
+    EQUAL(EXPOSED->net.memory, 0);
+    page_get(S(3), order); /* in the middle of it: not another, and it is nobody's to see */
+    GIVES(aegis_filter_lend(ROOT, S(3)), OCCUPIED);
+    GIVES(aegis_map(0, S(0), AREA | AEGIS_R), LENT_PAGE);
+    GIVES(UNTIL_DONE(aegis_page_alloc(PAGES_ROOT, ANY, order, S(4), S(0))), BAD_RANGE);
+    DONE(UNTIL_DONE(aegis_filter_lend(ROOT, S(0))));
+    CHECK(EXPOSED->net.memory > 60UL << order && EXPOSED->net.memory_free == EXPOSED->net.memory);
+    GIVES(aegis_filter_lend(ROOT, S(3)), OCCUPIED);
+    GIVES(aegis_filter_lend(ROOT, S(0)), OCCUPIED);
+    GIVES(aegis_map(0, S(0), AREA | AEGIS_R), LENT_PAGE);
+    for (unsigned i = 0; i < 4; i++)
+        page_put(S(i));
+    given_pages = 1UL << order;
+    given_cells = EXPOSED->net.memory;
+}
+
 static void install_arguments(void)
 {
     struct packet_filter f = udp_ports(7, 7, 0), g = f;

@@ -18,6 +18,8 @@
 
 #define AEGIS_FILTERS 2048  /* installed at most */
 #define AEGIS_ENDPOINTS 512
+#define AEGIS_FILTER_MEMORY_LEAST 64 /* pages that filter_lend takes */
+#define AEGIS_FILTER_MEMORY_MOST 1024
 #define AEGIS_ATOMS 32      /* of a filter, and as many of its send template */
 #define AEGIS_FILTER_OVER 4
 
@@ -153,7 +155,7 @@ struct aegis_net {
     uint32_t device;   /* enum aegis_nic */
     uint32_t irq;
     uint32_t filters, endpoints;
-    uint32_t memory, memory_free; /* cells of 64 bytes for filters and their code: what is left of it */
+    uint32_t memory, memory_free; /* cells of 64 bytes for filters and their code, 0 until lent; what is left of it */
     uint64_t received, received_bytes; /* from the device */
     uint64_t sent, sent_bytes;         /* to it */
     uint64_t looped;    /* frames from an environment to our own address: they never reach the device */

@@ -28,6 +28,7 @@ struct test {
 extern const struct test tests[];
 extern const unsigned test_count;
 extern const char *test_now;
+extern unsigned long given_pages, given_cells; /* what a test has lent for ever, and what there is by that */
 
 void lib_fail(const char *file, int line, const char *what, long got, long wanted);
 #define CHECK(condition)                                                                           \
