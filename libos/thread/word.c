@@ -75,6 +75,7 @@ void word_wake(volatile uint32_t *word, unsigned count, bool shared)
         thread_wake(word, count);
         return;
     }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the word has changed before we look who sleeps */
     for (unsigned h = 0; process_self && AEGIS_EXPOSED_STATE->harts > 1 && h < AEGIS_HARTS; h++)
         if (AEGIS_EXPOSED_STATE->hart[h].online && AEGIS_EXPOSED_STATE->hart[h].idle)
             process_each(sleeps_there, &h);
