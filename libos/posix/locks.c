@@ -10,7 +10,10 @@ struct __lock {
     struct thread *owner;
     uint32_t word; /* 0: free; 1: held; 2: held, and somebody sleeps */
     uint32_t depth;
+    struct __lock *next; /* of those that streams have */
 };
+
+static struct __lock *made, made_lock;
 
 struct __lock __lock___sfp_recursive_mutex, __lock___atexit_recursive_mutex,
     __lock___at_quick_exit_mutex, __lock___malloc_recursive_mutex, __lock___env_recursive_mutex,
@@ -19,6 +22,12 @@ struct __lock __lock___sfp_recursive_mutex, __lock___atexit_recursive_mutex,
 void __retarget_lock_init(_LOCK_T *lock)
 {
     *lock = calloc(1, sizeof **lock);
+    if (!*lock)
+        return;
+    __retarget_lock_acquire_recursive(&made_lock);
+    (*lock)->next = made;
+    made = *lock;
+    __retarget_lock_release_recursive(&made_lock);
 }
 
 void __retarget_lock_init_recursive(_LOCK_T *lock)
@@ -28,12 +37,19 @@ void __retarget_lock_init_recursive(_LOCK_T *lock)
 
 void __retarget_lock_close(_LOCK_T lock)
 {
+    __retarget_lock_acquire_recursive(&made_lock);
+    for (struct __lock **at = &made; *at; at = &(*at)->next)
+        if (*at == lock) {
+            *at = lock->next;
+            break;
+        }
+    __retarget_lock_release_recursive(&made_lock);
     free(lock);
 }
 
 void __retarget_lock_close_recursive(_LOCK_T lock)
 {
-    free(lock);
+    __retarget_lock_close(lock);
 }
 
 static __attribute__((noinline)) void lock_wait(_LOCK_T lock)
@@ -88,4 +104,48 @@ void __retarget_lock_release_recursive(_LOCK_T lock)
 void __retarget_lock_release(_LOCK_T lock)
 {
     __retarget_lock_release_recursive(lock);
+}
+
+/* ---- fork ---- */
+
+/* What must be whole in the child; in the order in which newlib takes them. */
+static struct __lock *const whole[] = {&__lock___env_recursive_mutex, &__lock___sfp_recursive_mutex,
+                                       &made_lock, &__lock___malloc_recursive_mutex};
+#define WHOLE (sizeof whole / sizeof whole[0])
+
+void locks_fork(void)
+{
+    for (size_t i = 0; i < WHOLE; i++)
+        __retarget_lock_acquire_recursive(whole[i]);
+}
+
+void locks_forked_parent(void)
+{
+    for (size_t i = WHOLE; i--;)
+        __retarget_lock_release_recursive(whole[i]);
+}
+
+/* Whoever else held one is not here; what the one thread held it holds, under its new name. */
+static void inherit(struct __lock *lock, const struct thread *forked)
+{
+    if (lock->owner == forked)
+        lock->owner = thread_self();
+    else
+        *lock = (struct __lock){.next = lock->next};
+}
+
+void locks_forked_child(void)
+{
+    struct __lock *const others[] = {&__lock___atexit_recursive_mutex,
+                                     &__lock___at_quick_exit_mutex, &__lock___tz_mutex,
+                                     &__lock___dd_hash_mutex, &__lock___arc4random_mutex};
+    const struct thread *forked = made_lock.owner;
+
+    for (size_t i = 0; i < WHOLE; i++)
+        inherit(whole[i], forked);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        inherit(others[i], forked);
+    for (struct __lock *lock = made; lock; lock = lock->next)
+        inherit(lock, forked);
+    locks_forked_parent();
 }

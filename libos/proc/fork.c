@@ -94,7 +94,8 @@ static int space_finish(struct space *s, struct process *child, bool again)
 
 static __attribute__((noinline)) pid_t fork_here(struct process *child, struct space *s, bool again)
 {
-    static struct process *born; /* private data: the child reads what stood here when it was made */
+    static struct process
+        *born; /* private data: the child reads what stood here when it was made */
     pid_t pid = child->pid;
 
     born = child;
@@ -156,14 +157,17 @@ pid_t _fork(void)
     if (!process_self)
         return result(-ENOSYS);
     atfork_prepare();
+    locks_fork();
     making_begin();
     pid_t pid = fork_process();
-    if (pid)
+    if (pid) {
         making_end();
-    if (pid)
+        locks_forked_parent();
         atfork_parent();
-    else
+    } else {
+        locks_forked_child();
         atfork_child();
+    }
     return result(pid);
 }
 

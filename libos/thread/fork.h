@@ -6,6 +6,11 @@
 void atfork_prepare(void);
 void atfork_parent(void);
 void atfork_child(void);
+/* newlib's locks: what they guard is whole in the child, and nobody holds them there who is not
+ * there. */
+void locks_fork(void);
+void locks_forked_parent(void);
+void locks_forked_child(void);
 /* In the child, by its only thread, when its memory and process_self are there. */
 void threads_forked(void);
 void signals_forked(void);

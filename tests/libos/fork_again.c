@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A parent whose memory changes between forks, and children that change theirs, differently each time:
- * each child finds exactly what its parent had, and the parent what it had before. Children end in all
- * ways: by exit, by exec, by a signal, with threads and children of their own.
+ * A parent whose memory changes between forks, and children that change theirs, differently each
+ * time: each child finds exactly what its parent had, and the parent what it had before. Children
+ * end in all ways: by exit, by exec, by a signal, with threads and children of their own.
  */
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,7 +30,8 @@ static unsigned dice(unsigned sides)
     return (unsigned)(seed >> 33) % sides;
 }
 
-/* What there is: mappings, with the first word of each page; and words in data, heap and on the stack. */
+/* What there is: mappings, with the first word of each page; and words in data, heap and on the
+ * stack. */
 static struct place {
     char *at;
     unsigned pages;
@@ -63,7 +65,10 @@ static void rights(struct place *p)
     int how = (int)dice(3);
     p->readable = how;
     p->writable = how == 2;
-    mprotect(p->at, p->pages * PAGE, how == 0 ? PROT_NONE : how == 1 ? PROT_READ : PROT_READ | PROT_WRITE);
+    mprotect(p->at, p->pages * PAGE,
+             how == 0   ? PROT_NONE
+             : how == 1 ? PROT_READ
+                        : PROT_READ | PROT_WRITE);
 }
 
 static void change(void)
@@ -145,7 +150,8 @@ static bool born(unsigned round, unsigned depth)
     bool same = waitpid(pid, &status, 0) == pid;
     for (unsigned i = 0; i < 600; i++)
         same &= (on_stack[i] & 0xff) == (round & 0xff);
-    return same && is_right() && (WIFEXITED(status) ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL);
+    return same && is_right() &&
+           (WIFEXITED(status) ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL);
 }
 
 static void child(unsigned round, unsigned depth)
@@ -189,6 +195,43 @@ static bool two_at_once(void)
     return waitpid(first, &status, 0) == first && status == 0 && good;
 }
 
+/* Children of a process whose other threads are in malloc and in a stream when it forks. */
+static volatile int enough;
+
+static void *busy_thread(void *stream)
+{
+    for (size_t n = 1; !enough; n = n * 7 % 4093 + 1) {
+        void *block = malloc(n);
+        fprintf(stream, "%p\n", block);
+        free(block);
+    }
+    return NULL;
+}
+
+static bool forks_amid_threads(void)
+{
+    pthread_t thread[4];
+    FILE *stream = fopen("/dev/null", "w");
+    bool good = stream != NULL;
+
+    for (int i = 0; i < 4; i++)
+        pthread_create(&thread[i], NULL, busy_thread, stream);
+    for (int i = 0; i < 60 && good; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            for (size_t n = 1; n < 4000; n = n * 3 + i % 3)
+                good &= fprintf(stream, "%p\n", realloc(malloc(n), n / 2)) > 0;
+            _exit(!good);
+        }
+        int status;
+        good = waitpid(child, &status, 0) == child && status == 0;
+    }
+    enough = 1;
+    for (int i = 0; i < 4; i++)
+        pthread_join(thread[i], NULL);
+    return fclose(stream) == 0 && good;
+}
+
 int main(int argc, char **argv)
 {
     bool good = true;
@@ -205,5 +248,6 @@ int main(int argc, char **argv)
     for (unsigned round = 0; round < 10 && good; round++)
         good = two_at_once();
     tap(good, "two_children_at_once");
+    tap(forks_amid_threads(), "children_of_a_process_with_busy_threads");
     return tap_failed;
 }
