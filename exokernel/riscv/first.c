@@ -196,6 +196,7 @@ void first_start(const void *archive, size_t bytes)
     uint64_t entry = image_load(init, size);
     struct activation *a = env_activate(env, page_get(1), &kernel.hart[0]);
     activation_user(a)->up_slice_begin = entry;
+    activation_user(a)->masked = 1; /* until it has said where its upcalls go */
     for (unsigned i = 0; i < 4; i++) /* of type EMPTY: the MAC of no capability */
         activation_user(a)->seed[i] = siphash(kernel.key, i, ~0UL);
     if (slice_take(env, 0, &resource, &check))

@@ -46,7 +46,7 @@ void device_driven_by_its_claimant(void)
     for (unsigned long i = 1; i <= 3; i++) {
         alarm_set(1000000);
         p.value = before + i;
-        EQUAL(up_wait(&p, 1, now() + milliseconds(2000)), 1);
+        EQUAL(up_wait(&p, 1, now() + milliseconds(20000)), 1);
         EQUAL(activation()->wake, 0);
         RTC(RTC_CLEAR_INTERRUPT) = 1;
         DONE(aegis_irq_done(S(1)));

@@ -46,7 +46,7 @@ static void roll_back(void)
 
 void channel_wake(struct channel *c)
 {
-    c->sequence++;
+    c->word = (c->word | CHANNEL_SLEEPERS) + 1;
     wakes++;
 }
 

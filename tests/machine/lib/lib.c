@@ -102,9 +102,10 @@ unsigned long milliseconds(unsigned long n)
     return n * EXPOSED->slice_ticks / 10;
 }
 
+/* `ms` is enough for a hart of one's own; a host that is busy with others may need more. */
 bool wait_for(bool (*over)(void *), void *argument, unsigned long ms)
 {
-    unsigned long until = now() + milliseconds(failing ? ms / 20 : ms);
+    unsigned long until = now() + milliseconds(failing ? ms / 20 : 10 * ms);
     while (!over(argument)) {
         if (now() > until)
             return over(argument);
@@ -302,7 +303,7 @@ bool env_gone(void *child)
 void child_end(struct child *c)
 {
     struct aegis_result r;
-    unsigned long until = now() + milliseconds(3000);
+    unsigned long until = now() + milliseconds(30000);
     while ((r = aegis_env_destroy(c->slot)).error == AEGIS_E_AGAIN && now() < until)
         up_yield();
     DONE(r);
@@ -446,6 +447,10 @@ void lib_start(void)
     u->save_slot = NONE;
     m->exc_sp = (unsigned long)exc_stack + sizeof exc_stack;
     m->entry_sp = (unsigned long)entry_stack + sizeof entry_stack;
+    u->forced = 0; /* if we overran before this, we have begun anew */
+    if (u->held)
+        up_yield(); /* which unmasks */
+    u->masked = u->held = 0;
     image_own = AEGIS_SLOT_BOOT;
     while (!(LEDGER[image_own].where & AEGIS_MAPPED))
         image_own++;
