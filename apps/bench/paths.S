@@ -24,6 +24,7 @@ _start:                         # the first instruction of any application after
     .endr
     lla t0, slice_begin
     sd t0, U_UP_SLICE_BEGIN(gp)
+    sd zero, U_MASKED(gp)
     call main
 1:  j 1b
 

@@ -16,6 +16,7 @@ FILTERS = paths.PROGRAMS / "bench" / "filters"  # the first environment that has
 LIBOS = paths.PROGRAMS / "bench" / "libos"  # the first environment on the libOS
 MARK = "mark_"
 BURSTS = ["-object", "filter-buffer,id=burst,netdev=net0,queue=tx,interval=3000"]
+M_MODE = (0x80000000, 0x80200000)  # the firmware's code, on `virt`
 HUGE = 0x200000  # generated code lies behind the kernel's image, at the next such boundary
 # Only boot runs these, and at length: they are left out of the log.
 BOOT = {"page_boot", "page_boot_free", "image_page", "image_load", "fdt_read", "memset", "memcpy"}
@@ -66,7 +67,8 @@ def before_the_kernel(harts):
 def kernel_paths(harts=1):
     found = counted(FIRST, harts=harts)
     if "boot_and_firmware" in found:
-        found["boot"] = found.pop("boot_and_firmware") - before_the_kernel(harts)
+        found["boot.firmware"] = before_the_kernel(harts)
+        found["boot"] = found.pop("boot_and_firmware") - found["boot.firmware"]
     return found
 
 
@@ -120,24 +122,29 @@ def witness():
     kernel, first = executed.symbols(paths.KERNEL), executed.symbols(FIRST)
     entry, end = kernel["trap_entry"], kernel["user_enter"]
     marks = {address: name[len(MARK):] for name, address in first.items() if name.startswith(MARK)}
-    run = executed.run(FIRST, [(entry, end), *((a, a + 2) for a in marks)], append=["bench"])
+    run = executed.run(FIRST, [(entry, end), M_MODE, *((a, a + 2) for a in marks)], append=["bench"])
     if run.status:
         raise proc.Failure(f"the counted run ended with {run.status}:\n{run.stderr.decode(errors='replace')}")
     return last_counts(run.pcs, entry, end, marks, {kernel[n] for n in ("call_c", "transfer_slow", "interrupt_frame")})
 
 
 def last_counts(pcs, entry, end, marks, leaves):
-    """A path begins at `entry`; its name is that of the mark before it. {name: count}, the last one of each that stayed here."""
-    found, name, runs = {}, None, []
+    """A path begins at `entry`; its name is that of the mark before it. {name: count}, the last one of each that stayed here; and
+    {name.firmware: count} of what was executed in M-mode on it, where there was any."""
+    found, name, runs, firmware = {}, None, [], 0
 
     def close():
+        if name and firmware:
+            found[name + ".firmware"] = firmware
         nth = 1 if name == "revoke_upcall" else 0  # it comes right behind the call that asks for it
         if len(runs) > nth and runs[nth] is not None:
             found[name] = runs[nth]
     for pc in pcs:
         if pc in marks:
             close()
-            name, runs = marks[pc], []
+            name, runs, firmware = marks[pc], [], 0
+        elif M_MODE[0] <= pc < M_MODE[1]:
+            firmware += len(runs) < 3  # behind the last mark the machine ends
         elif pc == entry:
             runs.append(1)
         elif entry <= pc < end and runs and runs[-1] is not None:
@@ -210,6 +217,9 @@ KERNEL_PATHS = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway
                 "env_cycle", "boot", "kernel_memory"}
 
 
+MARKED = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway", "pct_return", "slice_end", "slice_begin", "stlb_refill",
+          "revoke_upcall"}
+
 # Which program of apps/bench tells a figure: PART.c.
 PROGRAM_OF = {name: part for part, found in {
     "process": ("fork_exit_wait", "fork_exec_wait", "yield_switch"),
@@ -224,8 +234,9 @@ def measure(names, harts=1):
     if not FIRST.exists():
         return {}
     values = kernel_paths(harts) if KERNEL_PATHS & set(names) else {}
-    if "revoke_upcall" in names and harts == 1:
-        values["revoke_upcall"] = witness()["revoke_upcall"]
+    if harts == 1 and MARKED & set(names):
+        by_log = witness()
+        values |= {name: value for name, value in by_log.items() if name == "revoke_upcall" or name.endswith(".firmware")}
     if LIBOS.exists() and {"fault_pager", "slice_switch", "interrupt_to_app"} & set(names):
         values |= by_libos(harts)
     if LIBOS.exists() and "interrupt_to_app" in names and harts == 1:
@@ -253,7 +264,7 @@ def table(names, harts=1):
     chosen = names or list(known)
     values = measure(chosen, harts)
     beside = peers()
-    return [(known[n], values.get(n), beside.get(n, {})) for n in chosen]
+    return [(known[n], values.get(n), beside.get(n, {}), values.get(n + ".firmware", 0)) for n in chosen]
 
 
 def kernel_sizes():

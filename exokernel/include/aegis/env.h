@@ -20,6 +20,7 @@
  *   emergency     the reserve is about to fall           zero, but gp                       -
  *
  * The PC's address in the lower page is loaded when it is used; a bad one faults in user mode, as the owner's.
+ * The first environment begins with `masked` set, until it has said where its upcalls go.
  * Returning from an exception needs no call (libos/upcall.S). Exceptions while `masked` is not 0 go to `nested`,
  * which sets it to AEGIS_MASKED_NESTED; one more ends the environment.
  */
