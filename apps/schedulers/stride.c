@@ -2,9 +2,8 @@
 /*
  * A scheduler of one's own: stride scheduling (Waldspurger and Weihl, 1995). A thread's pass grows
  * with each slot by its stride, which is smaller the more tickets it has; the smallest pass runs.
- * Three threads with 3, 2 and 1 tickets compute; what each got is printed.
- *
- * With slots of a millisecond (slice=1000) a second is a thousand of them.
+ * Three threads with 3, 2 and 1 tickets compute; what each got is printed, and whose each slot was
+ * (of a millisecond, with slice=1000).
  *
  *     aegis-cc -O2 -o stride stride.c
  */
@@ -15,12 +14,13 @@
 
 #include <aegis/scheduler.h>
 
-#define STRIDE1 (1UL << 20)
-#define TICKETS 0 /* in struct thread's policy[] */
-#define PASS    1
+#define STRIDE1 720720UL /* what all numbers of tickets up to 16 divide */
+enum { TICKETS, PASS };  /* in struct thread's policy[] */
 
 static PINNED_BSS struct thread *queue;
-static PINNED_BSS uint64_t now; /* the pass of who ran last */
+static PINNED_BSS uint64_t now;   /* the pass of who ran last */
+static PINNED_BSS char had[2000]; /* each slot: the tickets of who had it, a digit */
+static PINNED_BSS unsigned slots;
 
 static void stride_init(void)
 {
@@ -58,6 +58,8 @@ PINNED_CODE static struct thread *stride_pick(unsigned hart)
         if (t->affinity >> hart & 1) {
             *at = t->next;
             now = t->policy[PASS];
+            if (slots < sizeof had - 1)
+                had[slots++] = (char)('0' + t->policy[TICKETS]);
             return t;
         }
     return 0;
@@ -68,7 +70,6 @@ static PINNED_CONST const struct scheduler stride = {
 const struct scheduler *const aegis_scheduler = &stride;
 
 static volatile int stop;
-
 static void *compute(void *tickets)
 {
     unsigned long n = 0;
@@ -89,11 +90,10 @@ int main(int argc, char **argv)
         pthread_create(&t[i], NULL, compute, (void *)(3 - i));
     nanosleep(&second, NULL);
     stop = 1;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; sum += got[i++])
         pthread_join(t[i], (void **)&got[i]);
-        sum += got[i];
-    }
     for (int i = 0; i < 3; i++)
         printf("%d tickets of 6: %.2f %%\n", 3 - i, 100.0 * got[i] / sum);
+    printf("%s\n", had);
     return 0;
 }
