@@ -361,7 +361,7 @@ static const struct ash_label *label_at(const struct ash_code *c, uint32_t at)
 /* Whether all that the label claims is so. What its fields may be is looked at when the pass comes to it. */
 static bool implies(const struct ash_code *c, const struct ash_state *s, const struct ash_label *l)
 {
-    if (l->set & ~s->set || (uint32_t)l->first + l->count > c->knowns)
+    if (l->set & ~s->set || (uint32_t)l->first + l->count > c->knowns || l->count > 32)
         return false;
     for (const struct ash_known *k = c->known + l->first, *end = k + l->count; k < end; k++) {
         unsigned r = k->reg & 31;
@@ -382,7 +382,7 @@ static enum ash_error arrive(struct ash_verifier *v, const struct ash_label *l)
 {
     if (v->pending)
         return ASH_NOT_CHECKED;
-    if (l->set & ~ASH_WRITABLE || (uint32_t)l->first + l->count > v->code.knowns)
+    if (l->set & ~ASH_WRITABLE || (uint32_t)l->first + l->count > v->code.knowns || l->count > 32)
         return ASH_BAD_LABEL;
     if (v->reached && !implies(&v->code, &v->now, l))
         return ASH_NOT_KNOWN;

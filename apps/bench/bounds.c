@@ -7,6 +7,9 @@
  * One hart: the emulator's counter is one for all harts, and it runs them in turns, so that with several a wait for a
  * lock counts whatever the others do meanwhile. What more harts add is a loop over them (limbo.c) where translations go.
  */
+#include <aegis/handler.h>
+
+#include "../../ash/encode.h"
 #include "bench.h"
 
 #define PARTS 258       /* slots of 126 claims on parts of a block, in one ledger page */
@@ -180,6 +183,37 @@ static void filters(void)
     STEPS(filter_lend, AEGIS_SLOT_NETWORK, page_new(10), 0, 0, 0);
 }
 
+/* Each instruction jumps to the next label, each label claims as much as it may. */
+static void handlers(void)
+{
+    static struct {
+        struct aegis_filter head;
+        struct aegis_atom atom;
+    } filter = {.head = {.receive = 1, .limit = 1, .over = {AEGIS_NONE, AEGIS_NONE, AEGIS_NONE, AEGIS_NONE}},
+                .atom = {.kind = AEGIS_ATOM_EQ, .width = 2, .offset = 12, .mask = 0xffff, .low = 0x88b5}};
+    static struct {
+        struct ash_image head;
+        uint32_t word[ASH_WORDS_MAX - 2];
+        struct ash_label label[ASH_LABELS_MAX - 1];
+        struct ash_known known[32];
+    } image __attribute__((aligned(8)));
+    unsigned slot = slot_take(), window = page_new(BIG), last_at = ASH_WORDS_MAX - 4;
+
+    image.head = (struct ash_image){.magic = ASH_MAGIC, .words = last_at + 2, .labels = last_at / 4, .knowns = 32, .window = ASH_WINDOW_MAX};
+    for (unsigned i = 0; i < last_at; i++)
+        image.word[i] = BLTU(X_SP, X_SP, (int)(4 - i % 4) * 4);
+    image.word[last_at] = ADDI(X_A0, X_ZERO, ASH_DROP);
+    image.word[last_at + 1] = JALR(0, 0, X_S11);
+    for (unsigned i = 0; i < last_at / 4; i++)
+        image.label[i] = (struct ash_label){.at = 4 * i + 4, .set = 1U << X_SP, .count = 32};
+    for (unsigned i = 0; i < 32; i++)
+        image.known[i] = (struct ash_known){.reg = X_SP, .kind = ASH_IN_WINDOW, .low = ASH_WINDOW_MAX, .high = ASH_WINDOW_MAX};
+    ALL_STEPS(aegis_filter_install(AEGIS_SLOT_NETWORK, (unsigned long)&filter, slot));
+    STEPS(handler_install, slot, window, (unsigned long)&image, ASH_FUEL_MAX, page_new(AEGIS_HANDLER_ORDER));
+    must(last, "handler_install");
+    STEPS(handler_remove, slot, 0, 0, 0, 0);
+}
+
 int main(void)
 {
     static const char *const names[AEGIS_CALLS] = {
@@ -206,6 +240,7 @@ int main(void)
     revocation(&p);
     time_and_waits(&p, word);
     filters();
+    handlers();
     for (unsigned i = 0; i < AEGIS_CALLS; i++)
         if (worst[i])
             report(names[i], worst[i]);

@@ -403,6 +403,7 @@ static void filter_end(unsigned number)
 
     if (r->endpoint != AEGIS_NONE)
         exposed.net.endpoint[r->endpoint].filters--;
+    handlers_orphan(number);
     orphans_give(number, r->parent);
     limit_give(r->parent, r->limit + 1);
     *f = (struct filter){0};
@@ -433,7 +434,7 @@ bool filters_reap(void)
     dev_reap_wanted = 0;
     unsigned number = dead_find();
     if (number == AEGIS_FILTERS)
-        return endpoints_reap();
+        return handlers_reap() || endpoints_reap();
     dev_reap_wanted = 1;
     struct filter *f = &network.filter[number];
     program_atoms(f->program, false, &other);

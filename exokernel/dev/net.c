@@ -23,6 +23,17 @@ extern char dpf_dispatch[], dpf_missed[], dpf_done[], dpf_start_more[];
 
 /* ---- frames ---- */
 
+void net_deliver(unsigned filter, const char *frame, uint32_t length, unsigned flags)
+{
+    const struct filter *f = &network.filter[filter];
+    struct endpoint *p = __atomic_load_n(&f->endpoint, __ATOMIC_ACQUIRE);
+
+    if (p && f->check == exposed.net.filter[filter].check)
+        endpoint_deliver(p, filter, frame, length, flags & AEGIS_RX_CHECKED);
+    else
+        exposed.net.dropped++;
+}
+
 void net_frame(const char *frame, uint32_t length, unsigned flags)
 {
     uint64_t result = dpf_run((const uint8_t *)frame, length, &run);
@@ -32,14 +43,10 @@ void net_frame(const char *frame, uint32_t length, unsigned flags)
         exposed.net.unwanted++;
         return;
     }
-    struct aegis_filter_record *r = &exposed.net.filter[n];
-    const struct filter *f = &network.filter[n];
-    struct endpoint *p = __atomic_load_n(&f->endpoint, __ATOMIC_ACQUIRE);
-    r->frames++;
-    if (p && f->check == r->check)
-        endpoint_deliver(p, (unsigned)n, frame, length, flags);
-    else
-        exposed.net.dropped++;
+    struct handler *h = __atomic_load_n(&network.filter[n].handler, __ATOMIC_ACQUIRE);
+    exposed.net.filter[n].frames++;
+    if (!h || flags & NET_PLAIN || !handler_frame(h, (unsigned)n, frame, length, flags))
+        net_deliver((unsigned)n, frame, length, flags);
 }
 
 void net_nonsense(void)
@@ -50,14 +57,22 @@ void net_nonsense(void)
 /* ---- listening ---- */
 
 /* receive_lock is held. Until everything is taken and the device interrupts again; or dev_waiting is set. One hart alone listens
-   only when it idles: while somebody runs nobody else could be served, and who runs has its frames when it waits. */
+   only when it idles: while somebody runs nobody else could be served, and who runs has its frames when it waits. Where there are
+   handlers it always listens: they are run whoever runs. */
 static __attribute__((noinline)) void drain(bool idle)
 {
     unsigned left = BUDGET;
 
-    idle |= kernel.online != 1;
+    if (idle)
+        machine_flush_all(); /* who idles counts as having let go; filters' code may be new */
+    idle |= kernel.online != 1 || network.handlers;
     for (unsigned turn = 0; turn < TURNS && left; turn++) {
         left -= network.nic->receive(left);
+        if (network.unsent) {
+            lock_take(&network.send_lock);
+            net_kick();
+            lock_give(&network.send_lock);
+        }
         if (!idle)
             break;
         if (left && !network.nic->interrupts(true)) {
@@ -204,6 +219,7 @@ static COLD void trie_start(void)
     network.run = &run;
     dpf_init(&network_trie, &run, NULL, 0, NULL, 0, 0, bits, &helpers);
     network.root_limit = AEGIS_FILTERS + AEGIS_ENDPOINTS;
+    handlers_start();
 }
 
 COLD void net_start(const struct fdt_info *fdt)
@@ -217,6 +233,7 @@ COLD void net_start(const struct fdt_info *fdt)
         network.nic = fdt->nic[i].kind == FDT_NIC_GEM ? gem_start(&fdt->nic[i]) : virtio_net_start(&fdt->nic[i]);
     if (!network.nic)
         return;
+    handlers_start_sending();
     const uint8_t *m = exposed.net.mac;
     log_print("network: %x:%x:%x:%x:%x:%x, line %u", m[0], m[1], m[2], m[3], m[4], m[5], (uint32_t)net_line);
     exposed.net.irq = (uint32_t)net_line;

@@ -19,6 +19,7 @@ struct filter {
     uint16_t children;         /* filters and endpoints beneath it */
     uint32_t bytes;            /* of `program` */
     struct program *program;   /* in the trie's memory; null: no filter */
+    struct handler *handler;   /* the receiver's: null, its frames go to the endpoint */
 };
 
 /* What a filter keeps of its atoms; written once, and kept until every hart has let go of it. */
@@ -92,10 +93,12 @@ struct network {
     uint32_t root_limit; /* filters and endpoints that may still be made beneath the network itself */
     uint32_t unsettled;  /* a change of the trie is under way: 1 to be committed, 2 to be reclaimed, when `stamp` is over */
     uint32_t stamp;
+    uint32_t handlers;   /* that are bound */
     uint64_t window;     /* when the present window of interrupts' charged time began, and what was used of it */
     uint64_t charged;
     struct aegis_page *memory; /* of filters: the block that was lent; null: none yet */
     uint32_t memory_cleared;   /* pages of its code part */
+    bool unsent;         /* send_lock's: the device has frames of handlers that it was not told of */
     struct dpf_run *run;
     struct filter filter[AEGIS_FILTERS];
     struct endpoint endpoint[AEGIS_ENDPOINTS];
@@ -109,8 +112,26 @@ void net_start(const struct fdt_info *fdt);
 extern int32_t net_line;
 void net_interrupt(void);
 
-/* A frame for us, 2 bytes behind a multiple of 8, in memory that nobody else writes. AEGIS_RX_*. */
+/* A frame for us, 2 bytes behind a multiple of 8, in memory that nobody else writes. AEGIS_RX_*, and beside it NET_*. */
 void net_frame(const char *frame, uint32_t length, unsigned flags);
+#define NET_SENDING 0x100 /* send_lock is held */
+#define NET_PLAIN   0x200 /* no handler is run */
+/* To the endpoint that the filter is bound to. */
+void net_deliver(unsigned filter, const char *frame, uint32_t length, unsigned flags);
+/* Tells the device what handlers had to send; send_lock is held. */
+static inline void net_kick(void)
+{
+    if (network.unsent) {
+        network.unsent = false;
+        network.nic->kick();
+    }
+}
+
+static inline bool net_is_ours(const char *header)
+{
+    const uint16_t *to = (const uint16_t *)header, *mac = (const uint16_t *)exposed.net.mac;
+    return to[0] == mac[0] && to[1] == mac[1] && to[2] == mac[2];
+}
 /* The device said something that cannot be. */
 void net_nonsense(void);
 
@@ -153,3 +174,15 @@ void endpoint_sent(const struct nic_frame *f);
 
 /* `length` bytes, 14 at least, and up to 7 more, both 2 bytes behind a multiple of 8. Bytes around them in `to` become 0. */
 void frame_copy(char *to, const char *from, uint32_t length);
+
+/* ---- handler.c ---- */
+
+void handlers_start(void);
+void handlers_start_sending(void); /* there is a device */
+/* Runs a filter's handler on a frame and does what it says. False: it may not run; nothing was done. */
+bool handler_frame(struct handler *h, unsigned filter, const char *frame, uint32_t length, unsigned flags);
+/* The device is done with the oldest of handlers' longer frames. send_lock is held. */
+void handler_sent(void);
+/* A filter ends: its handlers do. Under net.lock, as reaping: one step; false: nothing to do, or nothing but to wait. */
+void handlers_orphan(unsigned filter);
+bool handlers_reap(void);

@@ -90,12 +90,6 @@ static bool frame_find(const struct sending *s, struct nic_frame *f)
     return total <= AEGIS_NET_FRAME_MAX && (!f->flags || (uint32_t)tx->checksum_start + tx->checksum_offset + 2 <= total);
 }
 
-static bool is_ours(const char *header)
-{
-    const uint16_t *to = (const uint16_t *)header, *mac = (const uint16_t *)exposed.net.mac;
-    return to[0] == mac[0] && to[1] == mac[1] && to[2] == mac[2];
-}
-
 /* To somebody on this machine: whole, and through the filters. */
 static void loop(const char *header, const struct nic_frame *f)
 {
@@ -111,7 +105,7 @@ static void loop(const char *header, const struct nic_frame *f)
             whole[length++] = from[n];
     }
     exposed.net.looped++;
-    net_frame(f->parts ? whole : header, length, AEGIS_RX_CHECKED);
+    net_frame(f->parts ? whole : header, length, AEGIS_RX_CHECKED | NET_SENDING);
 }
 
 /* Pins are taken before the device sees a part. */
@@ -142,7 +136,7 @@ static enum outcome send_one(struct sending *s)
     header_copy(header, s->endpoint->buffers + s->tx.header, f.header_length);
     if (!filter_allows(p, header, f.header_length))
         return REFUSED;
-    if (is_ours(header)) {
+    if (net_is_ours(header)) {
         loop(header, &f);
         return SENT;
     }
@@ -202,8 +196,8 @@ result_t call_net_send(unsigned long endpoint)
         s.nic->complete();
     bool all = p->state != ENDPOINT_LIVE || queue_send(&s);
     counts_show(p, !p->flight);
-    if (s.kick)
-        s.nic->kick();
+    network.unsent |= s.kick;
+    net_kick();
     lock_give(&network.send_lock);
     unsigned long done = p->taken - before;
     lock_give(&p->send_lock);
@@ -216,6 +210,10 @@ void endpoint_sent(const struct nic_frame *f)
 {
     struct endpoint *p = f->endpoint;
 
+    if (!p) {
+        handler_sent();
+        return;
+    }
     for (unsigned i = 0; i < f->parts; i++)
         pin_give(f->part[i].head);
     p->flight--;

@@ -7,10 +7,11 @@ from . import paths, proc
 
 KERNEL = ("core", "riscv")  # what the limit holds; drivers are counted beside it
 BESIDE = ("dev",)
+HANDLERS = ("handler",)  # of dev: counted beside the drivers
 LINES, TEXT = 5000, 64 << 10
 VERIFIER = ("verify.c", "verify.h", "decode.c", "decode.h")  # of ash/: what is trusted
 VERIFIER_LINES = 700
-TEXT_BESIDE = (".text.dpf", ".text.ash")
+TEXT_BESIDE = {".text.dpf": "dpf", ".text.ash": "ash"}
 
 # A comment, or a string or character that may look like one inside.
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
@@ -31,13 +32,13 @@ def folder_lines(folder):
     return {p: lines(p) for p in sorted(Path(folder).rglob("*")) if p.suffix in (".c", ".h", ".S", ".def")}
 
 
-def text_bytes(elf, beside=False):
-    """Code of the kernel and its drivers; or what is counted beside it: the compiler of filters."""
+def text_bytes(elf, beside=None):
+    """Code of the kernel and its drivers; or what is counted beside it: the compiler of filters, handlers and their verifier."""
     total = 0
     output = proc.run([paths.TOOL + "readelf", "-SW", elf], capture=True)[1]
     for line in output.splitlines():
         found = re.match(r"\s*\[\s*\d+\]\s+(\S+)\s+\S+\s+[0-9a-f]+\s+[0-9a-f]+\s+([0-9a-f]+)\s+\S+\s+([A-Za-z]*)", line)
-        if found and "X" in found[3] and (found[1] in TEXT_BESIDE) == beside:
+        if found and "X" in found[3] and TEXT_BESIDE.get(found[1]) == beside:
             total += int(found[2], 16)
     return total
 
@@ -56,14 +57,16 @@ def rows():
     """(name, value, limit or None)."""
     out = []
     for name in KERNEL + BESIDE:
-        out.append((f"exokernel/{name} lines", sum(folder_lines(paths.ROOT / "exokernel" / name).values()), None))
+        counts = folder_lines(paths.ROOT / "exokernel" / name)
+        out.append((f"exokernel/{name} lines", sum(n for p, n in counts.items() if p.stem not in HANDLERS), None))
     out.append(("kernel lines", sum(v for _, v, _ in out[:len(KERNEL)]), LINES))
     for name in ("dpf", "ash"):
         if (paths.ROOT / name).is_dir():
             out.append((f"{name} lines", sum(folder_lines(paths.ROOT / name).values()), None))
     if (paths.ROOT / "ash").is_dir():
+        out.append(("handlers in the kernel lines", sum(lines(p) for p in (paths.ROOT / "exokernel/dev").iterdir() if p.stem in HANDLERS), None))
         out.append(("ash verifier lines", sum(lines(paths.ROOT / "ash" / name) for name in VERIFIER), VERIFIER_LINES))
     if paths.KERNEL.exists():
         out.append(("kernel text bytes", text_bytes(paths.KERNEL), TEXT))
-        out.append(("dpf text bytes", text_bytes(paths.KERNEL, True), None))
+        out += [(f"{name} text bytes", text_bytes(paths.KERNEL, name), None) for name in TEXT_BESIDE.values()]
     return out

@@ -208,6 +208,18 @@ result_t call_net_send(unsigned long endpoint)
     return NO_DEVICE;
 }
 
+result_t call_handler_install(unsigned long filter, unsigned long window, unsigned long image, unsigned long fuel, unsigned long memory)
+{
+    (void)filter, (void)window, (void)image, (void)fuel, (void)memory;
+    return NO_DEVICE;
+}
+
+result_t call_handler_remove(unsigned long filter)
+{
+    (void)filter;
+    return NO_DEVICE;
+}
+
 result_t call_irq_done(unsigned long slot)
 {
     (void)slot;

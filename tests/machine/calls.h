@@ -11,3 +11,5 @@ void call_filter_lend(void) __attribute__((weak));
 void call_endpoint_create(void) __attribute__((weak));
 void call_filter_bind(void) __attribute__((weak));
 void call_net_send(void) __attribute__((weak));
+void call_handler_install(void) __attribute__((weak));
+void call_handler_remove(void) __attribute__((weak));

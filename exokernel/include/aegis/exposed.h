@@ -65,7 +65,9 @@ struct aegis_env_record {
     uint32_t harts;  /* bit h: it has an activation on hart h */
     uint32_t sleeping[AEGIS_HARTS]; /* 1: waits in slice_wait on that hart */
     uint32_t positions; /* slice positions in which it runs, its own or lent */
-    uint32_t spare[7];
+    uint32_t spare;
+    uint64_t handler_ticks; /* time that its handlers have run, ever; the next of this index goes on from there */
+    uint32_t spare2[4];
 };
 
 struct aegis_slice {

@@ -5,17 +5,16 @@
  */
 #pragma once
 
-#include <stdint.h>
-
 #define ASH_MAGIC       0x31687361U /* "ash1" */
 #define ASH_WORDS_MAX   4096U       /* instructions, 4 bytes each */
 #define ASH_LABELS_MAX  1024U
-#define ASH_KNOWNS_MAX  4096U
+#define ASH_KNOWNS_MAX  2816U
 #define ASH_WINDOW_MIN  4096U       /* bytes; a power of two */
 #define ASH_WINDOW_MAX  (1U << 20)
 #define ASH_FRAME_SIZE  4096U       /* bytes that stand behind a frame's base */
 #define ASH_FRAME_START 66U         /* where in them the frame's first byte is: the IP header is 4-aligned */
 #define ASH_FRAME_MAX   1518U       /* bytes of a frame */
+#define ASH_FUEL_MAX    4096U       /* for a run */
 
 /* Bytes on either side of a window in which nothing is mapped: an access there traps, and the handler is aborted. */
 #define ASH_WINDOW_GUARD (1U << 20)
@@ -27,6 +26,9 @@
  *   a0 the frame's first byte, a1 its length; sp the window's end; ra and s0 hold nothing of use; the rest is not set
  *   s7 the frame's base, s8 fuel, s9 the window's size - 1, s10 the window's base, s11 the table of entries
  */
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
 enum ash_register { ASH_FRAME = 23, ASH_FUEL = 24, ASH_MASK = 25, ASH_WINDOW = 26, ASH_ENTRIES = 27 };
 
 /* A register's value at a label: a number, or an address by its distance from the window's or the frame's base. */
@@ -42,7 +44,7 @@ struct ash_known {
 struct ash_label {
     uint32_t at;           /* instruction */
     uint32_t set;          /* bit n: register n holds something of the handler's own */
-    uint16_t first, count; /* of the image's `known` */
+    uint16_t first, count; /* of the image's `known`; 32 at most */
 };
 
 /* The head of a handler's file; then code, labels, knowns and the window's first bytes, in this order. */
@@ -53,13 +55,16 @@ struct ash_image {
     uint32_t shared[2]; /* the owner's own: nothing reads it */
 };
 
+#endif
+
 /* Entries of the kernel's table: `jalr ra, 16 * N(s11)`; number, name, arguments, fuel that it takes. */
 #define ASH_CALLS(X)                                                                          \
     X(1, send, 2, 64)     /* (frame, bytes) -> 0 or an error: these bytes of the frame's page go out */    \
     X(2, wake, 0, 32)     /* () -> 0: the owner's predicates are looked at */                 \
     X(3, time, 0, 8)      /* () -> ticks */                                                   \
-    X(4, again, 1, 32)    /* (ticks) -> 0: run again then, with no frame */
+    X(4, again, 1, 32)    /* (ticks) -> 0: run again then, with no frame; -1: the kernel does not (it does not yet) */
 
+#ifndef __ASSEMBLER__
 enum ash_call {
 #define X(number, name, arguments, fuel) ASH_CALL_##name = number,
     ASH_CALLS(X)
@@ -69,3 +74,4 @@ enum ash_call {
 
 /* What a handler says in a0 when it ends (`jalr x0, 0(s11)`). */
 enum ash_verdict { ASH_PASS, ASH_DROP, ASH_SEND, ASH_SPENT };
+#endif

@@ -146,6 +146,28 @@ struct aegis_endpoint_record {
     uint64_t received, dropped, sent, refused;
 };
 
+/* ---- handlers (aegis/handler.h) ---- */
+
+#define AEGIS_HANDLERS 32 /* at most */
+#define AEGIS_HANDLER_ORDER 4 /* of the block that is lent for each */
+
+/* What everybody reads of a handler, by the number that handler_install gave. It stays until the handler is removed. */
+struct aegis_handler_record {
+    uint64_t check;   /* of its filter when it was installed; 0: there is none of this number */
+    uint32_t owner;   /* environment that installed it */
+    uint16_t filter;
+    uint16_t aborted; /* 1: it trapped, and is run no more; `cause`, `pc` and `value` say how */
+    uint64_t runs;
+    uint64_t steps;   /* instructions that these took, at most: the code's, and the fuel that was used */
+    uint64_t sent;    /* frames that it sent */
+    uint64_t refused; /* ... and that were not sent: against the template, or there was no room */
+    uint64_t spent;   /* runs that ended since there was no more fuel */
+    uint64_t passed;  /* frames that went to the ring since its owner had no more time in this rotation */
+    uint64_t cause;   /* scause */
+    uint64_t pc;      /* which instruction of the image */
+    uint64_t value;   /* stval */
+};
+
 /* ---- the machine's one network ---- */
 
 struct aegis_net {
@@ -166,6 +188,7 @@ struct aegis_net {
     uint64_t polls;     /* turns of draining with the device's interrupts off */
     struct aegis_filter_record filter[AEGIS_FILTERS];
     struct aegis_endpoint_record endpoint[AEGIS_ENDPOINTS];
+    struct aegis_handler_record handler[AEGIS_HANDLERS];
 };
 enum aegis_nic { AEGIS_NIC_NONE, AEGIS_NIC_VIRTIO, AEGIS_NIC_VIRTIO_LEGACY, AEGIS_NIC_GEM };
 #define AEGIS_NET_TX_CHECKSUM 1
