@@ -18,8 +18,8 @@
 #define VERIFIED    32   /* instructions that one call verifies */
 #define TIME_PART   64   /* of a rotation of the slice vector is an owner's for its handlers, while somebody runs */
 #define WINDOW_ORDER 8   /* of its block at most */
-#define REPLIES     8    /* frames of handlers' longer than a header that the device may have at once */
-#define REPLY_ORDER 2
+#define REPLIES     16   /* frames of handlers' longer than a header that the device may have at once */
+#define REPLY_ORDER 3
 
 /* The block that is lent: code; then, while it is verified, the desk, and afterwards the window's table and the frame's page. */
 #define LEAF_PAGE   CODE_PAGES
@@ -100,25 +100,27 @@ void handler_sent(void)
     replies_done++;
 }
 
-/* The device's place for a header; what it has sent is asked for when there is none. */
-static char *header_place(void)
+/* The device's place for a header, if there is one for what follows it too. */
+static char *header_place(bool longer)
 {
-    char *place_ = network.nic->header();
+    return longer && replies - replies_done == REPLIES ? NULL : network.nic->header();
+}
 
-    if (!place_) {
-        network.nic->complete();
-        place_ = network.nic->header();
-    }
-    return place_;
+/* The device hears of what waits, and is asked what it has sent. */
+static COLD char *room_make(bool longer)
+{
+    net_kick();
+    network.nic->complete();
+    return header_place(longer);
 }
 
 static bool device_send(const char *frame, uint32_t length)
 {
     struct nic_frame out;
-    char *header = network.nic ? header_place() : NULL;
     uint32_t head = length <= AEGIS_NET_HEADER_MAX ? length : AEGIS_NET_HEADER_MAX - 16; /* frame_copy wants 14 bytes */
+    char *header = network.nic ? header_place(head < length) : NULL;
 
-    if (!header || (head < length && replies - replies_done == REPLIES))
+    if (!header && (!network.nic || !(header = room_make(head < length))))
         return false;
     out.header_length = head;
     out.flags = 0;

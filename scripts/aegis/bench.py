@@ -115,6 +115,27 @@ def echo(flight=64):
     return numbers(result.stdout)
 
 
+def handlers(flight=64, *, bursts=True, **what):
+    """What apps/bench/handlers.c prints: frames that handlers answer while its process sleeps."""
+    with peer.wire(peer.saturate(flight, **what)) as wire:
+        result = machine.run(None, init=paths.PROGRAMS / "bench" / "handlers", icount=True, net=wire.netdev, timeout=120,
+                             append=["bench", "slice=1000000"], options=BURSTS if bursts else [])
+    if result.status:
+        raise proc.Failure(f"handlers ended with {result.status}:\n{(result.stdout + result.stderr).decode(errors='replace')}")
+    return {k: v for k, v in numbers(result.stdout).items() if k.startswith("ash_")}
+
+
+def by_handlers(names):
+    values = {}
+    if {"ash_echo", "ash_install_4k"} & set(names):
+        values |= handlers()
+    if "ash_echo_lone" in names:
+        values["ash_echo_lone"] = handlers(1, bursts=False)["ash_echo"]
+    if "ash_kv_get" in names:
+        values["ash_kv_get"] = handlers(port=11, payload=b"get " + b"\1" * 16)["ash_kv_get"]
+    return values
+
+
 # --- by QEMU's log ---------------------------------------------------------------------------
 
 def witness():
@@ -247,6 +268,8 @@ def measure(names, harts=1):
         values |= filters()
     if "udp_echo_raw" in names and harts == 1:
         values |= echo()
+    if harts == 1:
+        values |= by_handlers(names)
     if "lua_overhead" in names and harts == 1 and (paths.PROGRAMS / "lua" / "lua").exists():
         values["lua_overhead"] = lua_overhead()
     return values

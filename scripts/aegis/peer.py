@@ -77,7 +77,7 @@ def saturate(flight, payload=64, port=7):
     """Keeps `flight` UDP frames under way: half of them are sent at once when half have been answered, so that the machine and
     not its peer is what is waited for; what is lost is asked anew."""
     def talk(made, over):
-        frame, answered = udp(bytes(payload), port), flight
+        frame, answered = udp(bytes(payload), port), flight  # payload: how many bytes, or which
         while not over.is_set():
             for _ in range(answered):
                 made.send(frame)

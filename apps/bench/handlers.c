@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The first environment of ash_echo, ash_kv_get and ash_install_4k: binds handlers of apps/handlers and sleeps. They answer what comes
+ * to 10.0.0.2: UDP echo at port 7, key-value GETs at 11, ping. After enough frames of a kind it says how many instructions the machine
+ * executed for each, everything included but idling; scripts/aegis/bench.py is the other side.
+ */
+#include <aegis/bind.h>
+
+#include "bench.h"
+
+#define WINDOW_VA(n) (0x30200000UL + (n) * 0x40000UL)
+#define WARM 256
+#define FRAMES 4096
+#define FUEL 1000
+#define KINDS 3
+
+extern const struct ash_image image_udp_echo, image_icmp_echo, image_kv_get, image_install_4k;
+
+struct program {
+    struct aegis_filter head;
+    struct aegis_atom atom[8];
+};
+
+/* Each counts what it has answered in a word of its window. */
+static const struct kind {
+    const char *name;
+    const struct ash_image *image;
+    unsigned protocol, port, counter;
+} kind[KINDS] = {
+    {"ash_echo", &image_udp_echo, 17, 7, 0},
+    {"ash_kv_get", &image_kv_get, 17, 11, 8},
+    {"ash_ping", &image_icmp_echo, 1, 0, 0},
+};
+static unsigned filter_slot[KINDS], window_slot[KINDS], memory_slot[KINDS + 1];
+
+static struct aegis_atom equal(unsigned offset, unsigned width, unsigned long mask, unsigned long value)
+{
+    return (struct aegis_atom){.kind = AEGIS_ATOM_EQ, .width = (uint8_t)width, .offset = offset, .mask = mask, .low = value};
+}
+
+/* IPv4 without options of a protocol, to (from) our address and a port; any port if it is 0. */
+static struct program p;
+static unsigned long program_make(unsigned protocol, unsigned port)
+{
+    unsigned n = 0;
+
+    p.head.receive = p.head.send = port ? 4 : 3;
+    p.head.limit = 2;
+    for (unsigned i = 0; i < AEGIS_FILTER_OVER; i++)
+        p.head.over[i] = AEGIS_NONE;
+    for (unsigned way = 0; way < 2; way++) {
+        p.atom[n++] = equal(12, 4, 0xffffff00, 0x08004500);
+        p.atom[n++] = equal(23, 1, 0xff, protocol);
+        p.atom[n++] = equal(way ? 26 : 30, 4, 0xffffffff, 0x0a000002);
+        if (port)
+            p.atom[n++] = equal(way ? 34 : 36, 2, 0xffff, port);
+    }
+    return (unsigned long)&p;
+}
+
+static unsigned order_of(const struct ash_image *i)
+{
+    unsigned order = 0;
+    while (AEGIS_PAGE_SIZE << order < i->window)
+        order++;
+    return order;
+}
+
+static void bind(unsigned k)
+{
+    filter_slot[k] = slot_take();
+    window_slot[k] = page_new(order_of(kind[k].image));
+    memory_slot[k] = page_new(AEGIS_HANDLER_ORDER);
+    ALL_STEPS(aegis_map(0, window_slot[k], WINDOW_VA(k) | AEGIS_R | AEGIS_W));
+    ALL_STEPS(aegis_filter_install(AEGIS_SLOT_NETWORK, program_make(kind[k].protocol, kind[k].port), filter_slot[k]));
+    ash_window_fill((volatile unsigned char *)WINDOW_VA(k), kind[k].image);
+    must(ash_bind(filter_slot[k], window_slot[k], kind[k].image, FUEL, memory_slot[k]), "handler_install");
+}
+
+/* The value of a key of 16 equal bytes is 64 bytes that count on from it. */
+static void store_fill(void)
+{
+    struct entry {
+        uint64_t key[2], value[8], used, spare[5];
+    } *entry = (struct entry *)(WINDOW_VA(1) + 64);
+
+    for (unsigned k = 1; k < 100; k++) {
+        uint64_t word = 0x0101010101010101 * k;
+        unsigned bucket = (word ^ word) * 0x9e3779b97f4a7c15 >> 56;
+        while (entry[bucket].used)
+            bucket = (bucket + 1) & 255;
+        entry[bucket].key[0] = entry[bucket].key[1] = word;
+        for (unsigned i = 0; i < 64; i++)
+            ((unsigned char *)entry[bucket].value)[i] = (unsigned char)(k + i);
+        entry[bucket].used = 1;
+        if (k >= 4)
+            break; /* four of one bucket are found */
+    }
+}
+
+static volatile uint64_t *counter(unsigned k)
+{
+    return (volatile uint64_t *)(WINDOW_VA(k) + kind[k].counter);
+}
+
+/* Until one of [first, end) has answered `count`: which. */
+static unsigned wait(unsigned first, unsigned end, uint64_t count)
+{
+    struct aegis_predicate p[KINDS];
+
+    for (;;) {
+        for (unsigned k = first; k < end; k++) {
+            p[k] = (struct aegis_predicate){.slot = (uint16_t)window_slot[k], .operation = AEGIS_GE, .width = 8, .offset = kind[k].counter,
+                                            .value = count};
+            if (*counter(k) >= count)
+                return k;
+        }
+        leave((unsigned long)(p + first), end - first, 0, AEGIS_CALL_slice_wait);
+    }
+}
+
+/* All steps of it, by the kernel's instructions. */
+static void install_cost(void)
+{
+    unsigned slot = slot_take(), window = page_new(order_of(&image_install_4k)), memory = page_new(AEGIS_HANDLER_ORDER), sum = 0, steps = 0;
+    struct aegis_result r;
+
+    ALL_STEPS(aegis_filter_install(AEGIS_SLOT_NETWORK, program_make(17, 99), slot));
+    do {
+        sum += count_call(slot, window, (unsigned long)&image_install_4k, FUEL, memory, AEGIS_CALL_handler_install, &r) - 2;
+        steps++;
+    } while (r.error == AEGIS_E_AGAIN);
+    must(r, "handler_install");
+    report("ash_install_4k", sum);
+    report("ash_install_4k.steps", steps);
+    report("ash_install_4k.instructions", image_install_4k.words);
+    must(ash_unbind(slot), "handler_remove");
+}
+
+#ifdef REPLACE
+/* The echo's handler is replaced by itself, again and again, while frames come. */
+static void replace(void)
+{
+    unsigned spare = page_new(AEGIS_HANDLER_ORDER), times = 0;
+
+    while (*counter(0) < WARM + FRAMES) {
+        struct aegis_result r = ash_bind(filter_slot[0], window_slot[0], kind[0].image, FUEL, times & 1 ? memory_slot[0] : spare);
+        times += !r.error;
+        if (r.error && r.error != AEGIS_E_FULL && r.error != AEGIS_E_LENT_PAGE)
+            fail("handler_install", r.error);
+        aegis_reap(64);
+        leave(0, 0, time_now() + AEGIS_EXPOSED_STATE->time_hz / 10000, AEGIS_CALL_slice_wait);
+    }
+    report("replaced", times);
+}
+#endif
+
+int main(void)
+{
+    slot_next = 390;
+    unsigned memory = page_new(6);
+    ALL_STEPS(aegis_filter_lend(AEGIS_SLOT_NETWORK, memory));
+    install_cost();
+    for (unsigned k = 0; k < KINDS; k++)
+        bind(k);
+    store_fill();
+    report("ready", 1);
+#ifdef REPLACE
+    replace();
+#endif
+    unsigned k = wait(0, KINDS, WARM);
+    uint64_t begin = instret(), from = *counter(k);
+    wait(k, k + 1, from + FRAMES);
+    uint64_t end_ = instret();
+    report(kind[k].name, (end_ - begin) / (*counter(k) - from));
+    report("refused", AEGIS_EXPOSED_STATE->net.handler[k].refused);
+    report("aborted", AEGIS_EXPOSED_STATE->net.handler[k].aborted);
+    end(0);
+}
