@@ -52,6 +52,8 @@ handler_enter:
     li ra, 0
     jr t0
 
+handler_spent:
+    li a0, HANDLER_SPENT
 /* The end, by entry 0: a0 is the verdict. What is none drops the frame. */
 handler_end:
     sltiu t0, a0, HANDLER_TRAPPED
@@ -96,10 +98,11 @@ handler_trap:
     csrw sscratch, gp
     j kernel_trap
 
-/* The table: entry 0 ends the handler, the others take fuel and go to C. */
+/* The table: entry 0 ends the handler, the others take fuel and go to C; where it is not enough the run ends. */
     .macro entry number, fuel
     .balign 16
     addi s8, s8, -\fuel
+    bltz s8, handler_spent
     li a2, \number
     j handler_call
     .endm

@@ -39,7 +39,7 @@ _Static_assert(ASH_FRAME_GUARD + ASH_FRAME_SIZE <= FRAME_SPAN * PAGE_SIZE && FRA
                AEGIS_HANDLERS * CODE_PAGES + ASH_FRAME_GUARD / PAGE_SIZE <= FRAMES, "frames' holes");
 _Static_assert(ASH_FRAME_SIZE == PAGE_SIZE && ASH_FRAME_START % 8 == 2 && ASH_FRAME_MAX == AEGIS_NET_FRAME_MAX, "frame_copy");
 _Static_assert(CODE_PAGES * PAGE_SIZE == ASH_WORDS_MAX * 4 && PAGE_SIZE << WINDOW_ORDER == ASH_WINDOW_MAX, "places");
-_Static_assert(H_START == ASH_FRAME_START && HANDLER_DROP == ASH_DROP && HANDLER_TRAPPED == ASH_SPENT + 1, "handler.S");
+_Static_assert(H_START == ASH_FRAME_START && HANDLER_DROP == ASH_DROP && HANDLER_SPENT == ASH_SPENT && HANDLER_TRAPPED == ASH_SPENT + 1, "handler.S");
 
 /* A place for a handler. Under network.lock; what running it reads does not change while its filter points here. */
 struct handler {
@@ -89,6 +89,8 @@ static uint32_t change, seen[AEGIS_HARTS]; /* of places' code and windows: a har
 
 /* Under network.send_lock */
 static struct handler *running;
+static unsigned running_for; /* its filter: h->filter may go meanwhile */
+static bool wake_wanted;
 static struct account { uint32_t since, used; } account[AEGIS_ENVS]; /* ticks in this rotation */
 static char (*reply)[AEGIS_NET_BUFFER];
 static uint32_t replies, replies_done;
@@ -142,7 +144,7 @@ static bool device_send(const char *frame, uint32_t length)
 static bool send(struct handler *h, uint32_t length)
 {
     const char *frame = h->frame + ASH_FRAME_START;
-    const struct program *p = __atomic_load_n(&network.filter[h->filter].program, __ATOMIC_ACQUIRE);
+    const struct program *p = __atomic_load_n(&network.filter[running_for].program, __ATOMIC_ACQUIRE);
     bool sent = p && filter_allows(p, frame, length < AEGIS_NET_HEADER_MAX ? length : AEGIS_NET_HEADER_MAX);
 
     if (sent && net_is_ours(frame)) {
@@ -169,7 +171,7 @@ long handler_entry(unsigned long a, unsigned long b, unsigned long number)
     case ASH_CALL_send:
         return a == h->frame_va + ASH_FRAME_START && b - 14 <= AEGIS_NET_FRAME_MAX - 14 && send(h, (uint32_t)b) ? 0 : -1;
     case ASH_CALL_wake:
-        slice_poke();
+        wake_wanted = true; /* once for a run */
         return 0;
     case ASH_CALL_time:
         return (long)machine_time();
@@ -237,6 +239,8 @@ static void run(struct handler *h, unsigned filter, uint32_t length, unsigned fl
         machine_flush_all();
     }
     running = h;
+    running_for = filter;
+    wake_wanted = false;
     struct outcome o = handler_enter(h, length);
     r->runs++;
     r->steps += h->words + h->fuel - (uint64_t)o.fuel;
@@ -248,6 +252,8 @@ static void run(struct handler *h, unsigned filter, uint32_t length, unsigned fl
         r->spent++;
     else if (o.verdict == HANDLER_TRAPPED)
         abort_note(h);
+    if (wake_wanted)
+        slice_poke();
     charge(h, machine_time() - since);
 }
 

@@ -17,4 +17,5 @@
 
 #define H_START         66 /* ASH_FRAME_START */
 #define HANDLER_DROP    1  /* ASH_DROP */
+#define HANDLER_SPENT   3  /* ASH_SPENT */
 #define HANDLER_TRAPPED 4  /* in place of a verdict: behind the last of them */

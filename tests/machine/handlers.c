@@ -377,6 +377,27 @@ void handler_entries(void)
     bench_close(&b);
 }
 
+/* Calls without a loop: there is no more fuel for them than there is, and then the run is over. */
+void handler_calls_are_paid_for(void)
+{
+    struct bench b;
+    uint32_t word[4 * 200];
+    bench_open(&b, 1);
+    for (unsigned i = 0; i < 200; i++) {
+        const uint32_t send[] = {FRAME, ADDI(X_A1, X_ZERO, 60), CALL(1), SD(X_A0, 0, X_S10)};
+        for (unsigned k = 0; k < 4; k++)
+            word[4 * i + k] = send[k];
+    }
+    word[4 * 200 - 2] = ADDI(X_A0, X_ZERO, ASH_DROP);
+    word[4 * 200 - 1] = END;
+    unsigned n = install_done(image_make(&image, word, 4 * 200, 1));
+    frame(&b, 0);
+    EQUAL(HANDLER(n)->sent, FUEL / 64);
+    EQUAL(HANDLER(n)->spent, 1);
+    EQUAL(b.socket.ring->dropped, FUEL / 64); /* to ourselves, where no buffer is */
+    bench_close(&b);
+}
+
 /* ---- what goes wrong ---- */
 
 /* It traps: aborted, told, not run again; frames go to the ring, the kernel goes on, and another may take its place. */

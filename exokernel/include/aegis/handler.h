@@ -57,7 +57,8 @@ struct ash_image {
 
 #endif
 
-/* Entries of the kernel's table: `jalr ra, 16 * N(s11)`; number, name, arguments, fuel that it takes. */
+/* Entries of the kernel's table: `jalr ra, 16 * N(s11)`; number, name, arguments, fuel that it takes; where there is
+ * less the run ends, SPENT. */
 #define ASH_CALLS(X)                                                                          \
     X(1, send, 2, 64)     /* (frame, bytes) -> 0 or an error: these bytes of the frame's page go out */    \
     X(2, wake, 0, 32)     /* () -> 0: the owner's predicates are looked at */                 \
