@@ -126,20 +126,10 @@ static struct env *record_fill(const pfn_t page[AEGIS_ENV_LENT], uint32_t index,
     return e;
 }
 
-static void window_fill(struct env *e, const pfn_t page[AEGIS_ENV_LENT])
-{
-    static const unsigned char shown[] = {AEGIS_ENV_ROOT, AEGIS_ENV_STLB, AEGIS_ENV_MIDDLE,
-                                          AEGIS_ENV_PINNED};
-
-    for (unsigned i = 0; i < sizeof shown; i++)
-        map_window(e, AEGIS_PINNED_TABLES + i, page[shown[i]], PTE_R);
-    e->tables = sizeof shown;
-    map_window(e, AEGIS_PINNED_LEDGER, page[AEGIS_ENV_LEDGER], PTE_R);
-}
-
 /* clean: bit i, page i. */
 static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], unsigned clean, uint32_t index, uint32_t depth)
 {
+    static const unsigned char shown[] = {AEGIS_ENV_ROOT, AEGIS_ENV_STLB, AEGIS_ENV_MIDDLE, AEGIS_ENV_PINNED};
     uint64_t *middle = machine_direct(page[AEGIS_ENV_MIDDLE]);
     struct env *e = record_fill(page, index, depth);
 
@@ -148,7 +138,9 @@ static struct env *env_build(const pfn_t page[AEGIS_ENV_LENT], unsigned clean, u
     e->root[0] = (uint64_t)page[AEGIS_ENV_MIDDLE] << 10 | PTE_V;
     machine_root_set(e->root, true);
     middle[AEGIS_PINNED >> 21] = (uint64_t)page[AEGIS_ENV_PINNED] << 10 | PTE_V;
-    window_fill(e, page);
+    for (; e->tables < sizeof shown; e->tables++)
+        map_window(e, AEGIS_PINNED_TABLES + e->tables, page[shown[e->tables]], PTE_R);
+    map_window(e, AEGIS_PINNED_LEDGER, page[AEGIS_ENV_LEDGER], PTE_R);
     claim_fill(e, ledger_at(e, AEGIS_SLOT_SELF),
                AEGIS_WHAT(AEGIS_ENV, AEGIS_CONTROL | AEGIS_RING, 0, index), e->check);
     exposed.env[index].pages = 1;
@@ -329,7 +321,7 @@ struct activation *env_activate(struct env *e, pfn_t pair, struct hart *h)
     a->env = e;
     a->index = e->index;
     a->page = pair;
-    a->hart = (uint64_t)h;
+    a->hart = h;
     a->badge = e->check;
     a->satp = e->satp;
     a->gate = e->satp;

@@ -5,7 +5,7 @@
 result_t call_fp_take(void)
 {
     struct activation *a = machine_self();
-    struct hart *h = (struct hart *)a->hart;
+    struct hart *h = a->hart;
 
     if (h->fp == a)
         return OK_VALUE(1);

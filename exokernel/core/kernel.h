@@ -92,7 +92,7 @@ struct activation {
     uint64_t caller;  /* struct activation *: of the open synchronous transfer into this one */
     uint64_t resume;  /* PC of an outstanding synchronous transfer out of this one, bit 0: counted; 0: none */
     uint64_t phase;   /* 0 running, 1 in grace after the slice-end upcall, 2 in grace while masked; + 2 each time it began anew */
-    uint64_t hart;    /* struct hart * */
+    struct hart *hart;
     uint64_t sstatus;
     uint64_t stlb, stlb_mask; /* entries, direct map; mask of an entry's offset in bytes */
     uint64_t ledger;          /* env->ledger */

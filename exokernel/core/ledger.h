@@ -29,7 +29,26 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
                 struct aegis_claim **claim);
 /* The same for a page, in fewer steps; `head` is its block's record. */
 static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned rights,
-                                   struct aegis_claim **claim, struct aegis_page **head);
+                                   struct aegis_claim **claim, struct aegis_page **head)
+{
+    if (slot >= ledger_slots(e))
+        return AEGIS_E_BAD_SLOT;
+    struct aegis_claim *c = ledger_at(e, slot);
+    uint64_t what = c->what;
+    if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE)
+        return what ? AEGIS_E_WRONG_TYPE : AEGIS_E_EMPTY_SLOT;
+    if (rights & ~(what >> 40))
+        return AEGIS_E_NO_RIGHT;
+    struct aegis_page *p = page_live(AEGIS_WHAT_RESOURCE(what), c->check);
+    if (!p)
+        return AEGIS_E_REVOKED;
+    if (c->where & CLAIM_UNSETTLED)
+        return AEGIS_E_BUSY;
+    *claim = c;
+    *head = p;
+    return 0;
+}
+
 /* An empty slot to be filled. Errors: BAD_SLOT, OCCUPIED. */
 static inline long ledger_empty(struct env *e, unsigned long slot, struct aegis_claim **claim)
 {
@@ -111,27 +130,21 @@ long env_lock_pair(unsigned long slot, unsigned rights, struct env **env);
 #define TRY_CALL(check) TRY_AS(check, ((result_t){try_error_, 0}))
 
 /* call_NAME: what follows, of `e`, the caller, locked; or (env) the one that the first argument names. */
-#define CALL_SELF(name, count, arguments)                                                          \
+#define CALL_OF(whose, name, declared, count, arguments)                                           \
     static inline result_t name(struct env *e, AEGIS_P##count arguments);                          \
-    result_t call_##name(AEGIS_P##count arguments)                                                 \
-    {                                                                                              \
-        struct env *e = env_lock_self();                                                           \
-        result_t result = name(e, AEGIS_NAMES arguments);                                          \
-        env_unlock(e);                                                                             \
-        return result;                                                                             \
-    }                                                                                              \
-    static inline result_t name(struct env *e, AEGIS_P##count arguments)
-#define CALL_ENV(name, count, arguments)                                                           \
-    static inline result_t name(struct env *e, AEGIS_P##count arguments);                          \
-    result_t call_##name(unsigned long env, AEGIS_P##count arguments)                              \
+    result_t call_##name declared                                                                  \
     {                                                                                              \
         struct env *e;                                                                             \
-        TRY_CALL(env_lock(env, &e));                                                               \
+        TRY_CALL(env_lock(whose, &e));                                                             \
         result_t result = name(e, AEGIS_NAMES arguments);                                          \
         env_unlock(e);                                                                             \
         return result;                                                                             \
     }                                                                                              \
     static inline result_t name(struct env *e, AEGIS_P##count arguments)
+#define CALL_SELF(name, count, arguments)                                                          \
+    CALL_OF(0, name, (AEGIS_P##count arguments), count, arguments)
+#define CALL_ENV(name, count, arguments)                                                           \
+    CALL_OF(env, name, (unsigned long env, AEGIS_P##count arguments), count, arguments)
 /* Of both, the caller and the one that the argument `env` names, over which it has `right`. */
 #define CALL_PAIR(name, right, count, arguments)                                                   \
     static inline result_t name(struct env *self, struct env *to, AEGIS_P##count arguments);       \
@@ -164,25 +177,4 @@ static inline result_t env_call_quick(unsigned long env, unsigned long slot, uns
             return OK_VALUE(0);
     }
     return env_call(env, slot, x, step);
-}
-
-static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned rights,
-                                   struct aegis_claim **claim, struct aegis_page **head)
-{
-    if (slot >= ledger_slots(e))
-        return AEGIS_E_BAD_SLOT;
-    struct aegis_claim *c = ledger_at(e, slot);
-    uint64_t what = c->what;
-    if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE)
-        return what ? AEGIS_E_WRONG_TYPE : AEGIS_E_EMPTY_SLOT;
-    if (rights & ~(what >> 40))
-        return AEGIS_E_NO_RIGHT;
-    struct aegis_page *p = page_live(AEGIS_WHAT_RESOURCE(what), c->check);
-    if (!p)
-        return AEGIS_E_REVOKED;
-    if (c->where & CLAIM_UNSETTLED)
-        return AEGIS_E_BUSY;
-    *claim = c;
-    *head = p;
-    return 0;
 }

@@ -26,7 +26,7 @@ static bool since(uint64_t epoch, uint64_t now, uint32_t stamp)
 
 bool limbo_over(uint32_t mask, uint32_t stamp)
 {
-    struct hart *self = (struct hart *)machine_self()->hart;
+    struct hart *self = machine_self()->hart;
     uint32_t others = mask & kernel.online & ~self->bit;
     uint64_t now = __atomic_load_n(&kernel.epoch, __ATOMIC_SEQ_CST);
     bool over = true;

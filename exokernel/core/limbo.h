@@ -16,7 +16,7 @@ bool limbo_over(uint32_t mask, uint32_t stamp);
 /* Whether this hart is the only one in a mask, and so has nobody to wait for; false also when it is not in it. */
 static inline bool limbo_only_here(uint32_t mask)
 {
-    return mask == ((struct hart *)machine_self()->hart)->bit;
+    return mask == machine_self()->hart->bit;
 }
 /* This hart lets go of everything. Outside of every other kernel path (trap or idle). */
 static inline __attribute__((always_inline)) void limbo_acknowledge(struct hart *h)

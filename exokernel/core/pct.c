@@ -6,11 +6,6 @@
 
 #define ENTRIES (2 * AEGIS_ENTRY_SLOTS)
 
-static struct hart *hart_of(const struct activation *a)
-{
-    return (struct hart *)a->hart;
-}
-
 /* The partner behind an entry claim on this hart. e->lock is held. */
 static long resolve(struct env *e, unsigned long slot, unsigned right, struct activation **partner)
 {
@@ -99,13 +94,13 @@ void pct_forget(struct env *e, const struct env *gone)
     FOR_ACTIVATIONS(e, h, a)
         for (unsigned i = 0; gone->activation[h] && i < ENTRIES; i++)
             if (a->entry[i] == (uint64_t)gone->activation[h])
-                __atomic_store_n(&a->entry[i], (uint64_t)hart_of(a)->null, __ATOMIC_RELAXED);
+                __atomic_store_n(&a->entry[i], (uint64_t)a->hart->null, __ATOMIC_RELAXED);
 }
 
 void env_forget_entry(struct env *e, unsigned long slot)
 {
     FOR_ACTIVATIONS(e, h, a) {
-        uint64_t null = (uint64_t)hart_of(a)->null;
+        uint64_t null = (uint64_t)a->hart->null;
         __atomic_store_n(&a->entry[ENTRIES - 1 - slot], null, __ATOMIC_RELAXED);
         __atomic_store_n(&a->entry[AEGIS_ENTRY_SLOTS - 1 - slot], null, __ATOMIC_RELAXED);
     }

@@ -10,11 +10,6 @@
 #define GRACE_AGAIN 8 /* times that grace begins anew, until an overrun is one all the same */
 #define CHAIN 8       /* transfers through which a slot is followed */
 
-static struct hart *hart_here(void)
-{
-    return (struct hart *)machine_self()->hart;
-}
-
 /* ---- vectors; table_lock is held ---- */
 
 void slice_boot(struct hart *h)
@@ -242,12 +237,6 @@ static struct activation *outstanding(struct hart *h, struct activation *a)
     return pct_callee(a);
 }
 
-/* Nothing stands against its running but that it may sleep. */
-static inline bool is_free(const struct activation *a)
-{
-    return LIKELY(!(a->attention | a->resume | a->forfeits));
-}
-
 static bool may_run(struct activation *a)
 {
     if (a->attention & ATTENTION_DIE) /* as the null activation's is */
@@ -274,7 +263,9 @@ static inline __attribute__((always_inline)) void try_slot(struct hart *h, struc
 {
     struct activation *a = __atomic_load_n(&s->runs, __ATOMIC_ACQUIRE);
 
-    if (is_free(a) ? *a->sleeping && !wait_over(a) : !(a = runner(h, s, a)))
+    bool unhindered = LIKELY(!(a->attention | a->resume | a->forfeits)); /* but that it may sleep */
+
+    if (unhindered ? *a->sleeping && !wait_over(a) : !(a = runner(h, s, a)))
         return;
     h->slot = s;
     begin(h, a);
@@ -341,7 +332,7 @@ static COLD void idle_begin(struct hart *h)
 /* The hart's life, while nobody runs. */
 _Noreturn void slice_leave(void)
 {
-    struct hart *h = hart_here();
+    struct hart *h = machine_self()->hart;
     unsigned long pending = 0;
 
     machine_self()->phase = 0;
@@ -373,7 +364,7 @@ result_t call_slice_yield(void)
 
 result_t call_slice_yield_to(unsigned long env)
 {
-    struct hart *h = hart_here();
+    struct hart *h = machine_self()->hart;
     struct env *to;
 
     TRY_CALL(env_lock_other(env, AEGIS_RING, &to));
@@ -478,8 +469,10 @@ static void attend(struct hart *h, struct activation *a, struct frame *f)
 static void page_fault(struct activation *a, struct frame *f)
 {
     volatile struct aegis_activation *u = activation_user(a);
-    uint64_t value = machine_fault_address();
+    uint32_t cause;
+    uint64_t pc, value;
 
+    machine_trap_read(&cause, &pc, &value);
     if (map_refill(a->env, value, (unsigned)f->x[0]))
         return;
     u->exc_cause = f->x[0] - 8;
@@ -494,7 +487,7 @@ static void page_fault(struct activation *a, struct frame *f)
 void slice_interrupt(struct frame *f)
 {
     struct activation *a = machine_self();
-    struct hart *h = (struct hart *)a->hart;
+    struct hart *h = a->hart;
     volatile struct aegis_activation *u = activation_user(a);
     uint64_t first = u->return_begin;
 

@@ -17,7 +17,7 @@ void slice_wake(uint32_t harts);
 /* Something that sleepers may wait for happened outside of any environment (a device, a death). */
 static inline void slice_poke(void)
 {
-    uint32_t others = kernel.online & ~((struct hart *)machine_self()->hart)->bit;
+    uint32_t others = kernel.online & ~machine_self()->hart->bit;
 
     if (others)
         slice_wake(others);

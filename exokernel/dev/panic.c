@@ -122,3 +122,8 @@ void machine_panic(const char *format, ...)
     backtrace_print((uint64_t)__builtin_frame_address(0));
     stop();
 }
+
+void machine_refused(const char *function, int line, const char *error)
+{
+    log_print("%s:%d: refused: %s", function, line, error);
+}

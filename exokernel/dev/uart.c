@@ -75,7 +75,7 @@ static bool room(void)
 bool uart_put(uint8_t byte, unsigned *polls)
 {
     if (uart.kind == FDT_UART_NONE) {
-        sbi_putchar((char)byte);
+        sbi_call(SBI_LEGACY_PUTCHAR, 0, byte, 0, 0);
         return true;
     }
     while (!room()) {

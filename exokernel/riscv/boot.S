@@ -19,10 +19,7 @@ _start:
     lla t0, bss_start
     lla t1, bss_end
 1:  sd zero, 0(t0)
-    sd zero, 8(t0)
-    sd zero, 16(t0)
-    sd zero, 24(t0)
-    addi t0, t0, 32
+    addi t0, t0, 8
     bltu t0, t1, 1b
     # 3. Hart 0's stack, by its physical address; build the tables.
     lla sp, stacks_start

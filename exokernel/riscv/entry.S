@@ -438,12 +438,12 @@ refill_slow:
 /* ---- interrupts ---- */
 
 interrupt:                      # 1 (software) or 5 (timer), t1 saved
-    andi t1, gp, 4
-    beqz t1, software
     ld t1, K_PHASE(t0)
     bnez t1, interrupt_frame
     ld t1, U(U_MASKED)(t0)
     bnez t1, interrupt_frame
+    andi t1, gp, 4
+    beqz t1, software
     csrr t1, time
     ld gp, K_HART(t0)
     ld gp, H_GRACE(gp)
@@ -463,10 +463,6 @@ interrupt_enter:
 software:                       # a revocation and nothing else
     ld t1, K_ATTENTION(t0)
     addi t1, t1, -2
-    bnez t1, interrupt_frame
-    ld t1, U(U_MASKED)(t0)
-    bnez t1, interrupt_frame
-    ld t1, K_PHASE(t0)
     bnez t1, interrupt_frame
     ld gp, K_HART(t0)
     ld t1, H_WORK(gp)

@@ -27,29 +27,22 @@ void machine_activation_fill(struct activation *a, struct hart *h)
     a->sstatus = machine_sstatus(false);
 }
 
-static void null_prepare(unsigned index)
-{
-    struct hart *h = &kernel.hart[index];
-    struct activation *a = (struct activation *)&null_activations[index][PAGE_SIZE];
-    h->null = a;
-    a->hart = (uint64_t)h;
-    a->satp = machine_kernel_satp;
-    a->index = AEGIS_ANY;
-    a->deadline = ~0UL;
-    a->uva = AEGIS_PINNED + index * PAGE_SIZE + AEGIS_GP;
-    machine_activation_fill(a, h);
-}
-
 void hart_prepare(unsigned index, uint64_t hartid, const struct options *options, uint32_t time_hz)
 {
     struct hart *h = &kernel.hart[index];
+    struct activation *a = h->null = (struct activation *)&null_activations[index][PAGE_SIZE];
     machine_hartid[index] = hartid;
     h->index = index;
     h->bit = 1U << index;
     h->slice_ticks = options->slice_us * time_hz / 1000000;
     h->grace_ticks = options->grace_us * time_hz / 1000000;
     h->epoch = (uint64_t)&kernel.epoch;
-    null_prepare(index);
+    a->hart = h;
+    a->satp = machine_kernel_satp;
+    a->index = AEGIS_ANY;
+    a->deadline = ~0UL;
+    a->uva = AEGIS_PINNED + index * PAGE_SIZE + AEGIS_GP;
+    machine_activation_fill(a, h);
     slice_boot(h);
     exposed.hart[index].hartid = hartid;
 }
@@ -62,7 +55,7 @@ void hart_enter(unsigned index)
     if (machine_probe_senvcfg())
         csr_write(0x10a, 0);
     machine_timer(~0UL);
-    csr_write(sie, SIE_SOFTWARE | SIE_TIMER | SIE_EXTERNAL);
+    csr_write(sie, MACHINE_SOFTWARE | MACHINE_TIMER | MACHINE_EXTERNAL);
     exposed.hart[index].online = 1;
     __atomic_fetch_or(&kernel.online, 1U << index, __ATOMIC_RELEASE);
 }
@@ -79,7 +72,7 @@ void hart_start_others(unsigned count)
 {
     uint32_t wanted = (1U << count) - 1;
     for (unsigned i = 1; i < count; i++) {
-        if (!sbi_hart_start(machine_hartid[i], map_physical(_secondary), i))
+        if (sbi_call(SBI_HSM, 0, machine_hartid[i], map_physical(_secondary), i).error)
             wanted &= ~(1U << i);
     }
     uint64_t until = machine_time() + 5UL * exposed.time_hz;

@@ -3,7 +3,6 @@
 
 #include "../core/kernel.h"
 #include "../dev/console.h"
-#include "../dev/log.h"
 
 bool machine_sstc, machine_asids, machine_framed, machine_bench, machine_powers_off;
 uint64_t machine_kernel_satp;
@@ -13,14 +12,14 @@ uint64_t machine_trace;
 void machine_interrupt(unsigned hart)
 {
     if (hart == machine_hart())
-        csr_set(sip, SIE_SOFTWARE);
+        csr_set(sip, MACHINE_SOFTWARE);
     else
-        sbi_interrupt(machine_hartid[hart]);
+        sbi_call(SBI_IPI, 0, 1, machine_hartid[hart], 0);
 }
 
 void machine_interrupt_clear(void)
 {
-    csr_clear(sip, SIE_SOFTWARE);
+    csr_clear(sip, MACHINE_SOFTWARE);
     if (__atomic_load_n(&console_dump_wanted, __ATOMIC_RELAXED) >> machine_hart() & 1)
         console_dump_hart(csr_read(sepc));
 }
@@ -105,11 +104,6 @@ void machine_patch(void)
     machine_flush_all();
 }
 
-void machine_refused(const char *function, int line, const char *error)
-{
-    log_print("%s:%d: refused: %s", function, line, error);
-}
-
 void machine_stop(void)
 {
     console_drain();
@@ -117,7 +111,10 @@ void machine_stop(void)
      * A framed console's host runs QEMU with -no-reboot: it ends so on both machines. Else switch
      * it off, if it can.
      */
-    sbi_reset(machine_framed || !machine_powers_off);
+    bool reboot = machine_framed || !machine_powers_off;
+    sbi_call(SBI_SRST, 0, reboot, 0, 0);
+    sbi_call(SBI_SRST, 0, !reboot, 0, 0);
+    sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0, 0);
     for (;;)
         __asm__ volatile("wfi");
 }

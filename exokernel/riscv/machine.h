@@ -7,10 +7,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <aegis/layout.h>
 
 #include "addresses.h"
@@ -37,9 +33,9 @@ register struct activation *machine_gp __asm__("gp");
 #define SSTATUS_SPIE 0x20
 #define SSTATUS_FS_INITIAL 0x2000
 #define SSTATUS_UXL_64 0x200000000
-#define SIE_SOFTWARE 0x002
-#define SIE_TIMER 0x020
-#define SIE_EXTERNAL 0x200
+#define MACHINE_SOFTWARE 0x002 /* interrupts, in sip and sie */
+#define MACHINE_TIMER 0x020
+#define MACHINE_EXTERNAL 0x200
 #define SATP_SV39 (8UL << 60)
 #define SATP_ASID_SHIFT 44
 /* The kernel's own address space has an id beyond every environment's index. */
@@ -72,7 +68,7 @@ static inline struct activation *machine_self(void)
     return machine_gp;
 }
 
-#define machine_hart() (((struct hart *)machine_self()->hart)->index)
+#define machine_hart() (machine_self()->hart->index)
 
 static inline uint64_t machine_time(void)
 {
@@ -85,7 +81,7 @@ static inline __attribute__((always_inline)) void machine_timer(uint64_t when)
     if (machine_sstc)
         csr_write(0x14d, when);
     else
-        sbi_timer(when);
+        sbi_call(SBI_TIME, 0, when, 0, 0);
 }
 
 static inline uint64_t machine_satp(uint32_t root_page, uint32_t asid)
@@ -134,11 +130,6 @@ static inline uint64_t machine_sstatus(bool fp)
 /* FS must be on: f0 .. f31 and fcsr to area[0 .. 32]; from there; all of them zero. */
 void machine_fp_save(void *area);
 /* What trapped, while nothing else has. */
-static inline uint64_t machine_fault_address(void)
-{
-    return csr_read(stval);
-}
-
 static inline void machine_trap_read(uint32_t *cause, uint64_t *pc, uint64_t *value)
 {
     *cause = (uint32_t)csr_read(scause);
@@ -152,10 +143,6 @@ void machine_death(uint32_t index, const struct aegis_env_record *record);
 void machine_fp_load(const void *area);
 
 void machine_interrupt(unsigned hart);
-
-#define MACHINE_SOFTWARE SIE_SOFTWARE
-#define MACHINE_TIMER SIE_TIMER
-#define MACHINE_EXTERNAL SIE_EXTERNAL
 
 /* What waits to interrupt this hart: MACHINE_*. */
 static inline unsigned long machine_pending(void)

@@ -67,7 +67,7 @@ static void features_probe(void)
     machine_asids = exposed.asid_bits != 0;
     machine_kernel_satp = machine_satp((uint32_t)(satp & 0xfffffffffff), MACHINE_KERNEL_ASID);
     machine_sstc = !options.no_sstc && machine_probe_stimecmp();
-    if (!machine_sstc && !sbi_has(SBI_TIME))
+    if (!machine_sstc && !sbi_call(SBI_BASE, 3, SBI_TIME, 0, 0).value)
         boot_refuse("there is neither stimecmp nor the firmware's timer");
 }
 
@@ -138,24 +138,19 @@ static void secrets_draw(void)
     absorb((uint8_t *)command_line, sizeof command_line);
 }
 
-static void exposed_start_up(void)
+void boot_main(uint64_t hartid, uint64_t fdt_physical)
 {
+    kernel.hart[0].null = machine_self();
+    machine_self()->hart = &kernel.hart[0];
+    devicetree_read(fdt_physical);
+    features_probe();
+    unsigned harts = harts_prepare(hartid);
     exposed.dying = AEGIS_ENVS; /* none */
     exposed.magic = AEGIS_MAGIC;
     exposed.abi = AEGIS_ABI;
     exposed.time_hz = fdt.time_hz;
     exposed.slice_ticks = kernel.hart[0].slice_ticks;
     exposed.grace_ticks = kernel.hart[0].grace_ticks;
-}
-
-void boot_main(uint64_t hartid, uint64_t fdt_physical)
-{
-    kernel.hart[0].null = machine_self();
-    *(struct hart **)&machine_self()->hart = &kernel.hart[0];
-    devicetree_read(fdt_physical);
-    features_probe();
-    unsigned harts = harts_prepare(hartid);
-    exposed_start_up();
     archive_find();
     memory_find();
     secrets_draw();

@@ -98,8 +98,6 @@ void memory_start(const struct fdt_info *fdt)
     memory_reserve((uint64_t)records << 12, (record_pages + table_pages) << 12);
     /* What follows the last record on its page is exposed with it. */
     machine_clear(machine_direct(records + record_pages - 1));
-    exposed.page_first = all.first;
-    exposed.page_count = count;
     exposed.pages_va = AEGIS_EXPOSED_PAGES;
     page_boot((pfn_t)all.first, count, machine_direct(records));
     devices_place(fdt);

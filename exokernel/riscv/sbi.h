@@ -25,24 +25,10 @@ static inline struct sbi_result sbi_call(unsigned long extension, unsigned long 
     return (struct sbi_result){(long)a0, (long)a1};
 }
 
+#define SBI_BASE 0x10 /* function 3: is the extension x0 there? */
 #define SBI_TIME 0x54494d45
 #define SBI_IPI 0x735049
-
-static inline void sbi_timer(uint64_t when)
-{
-    sbi_call(SBI_TIME, 0, when, 0, 0);
-}
-
-static inline void sbi_interrupt(uint64_t hartid)
-{
-    sbi_call(SBI_IPI, 0, 1, hartid, 0);
-}
-
-/* Is the extension there? */
-bool sbi_has(unsigned long extension);
-/* Starts a hart at a physical address with a1 = opaque; false: the firmware refused. */
-bool sbi_hart_start(uint64_t hartid, uint64_t physical, uint64_t opaque);
-/* The oldest console, for what must be said before a UART is known. */
-void sbi_putchar(char c);
-/* A cold reboot (QEMU with -no-reboot ends) or a shutdown; whatever works. Returns when nothing does. */
-void sbi_reset(bool reboot);
+#define SBI_HSM 0x48534d
+#define SBI_SRST 0x53525354 /* function 0: shut down, or (x0 = 1) reboot */
+#define SBI_LEGACY_PUTCHAR 1
+#define SBI_LEGACY_SHUTDOWN 8

@@ -460,7 +460,7 @@ static void hart_boot(unsigned index)
     h->slice_ticks = 1000;
     h->grace_ticks = 10;
     h->epoch = (uint64_t)&kernel.epoch;
-    a->hart = (uint64_t)h;
+    a->hart = h;
     a->index = AEGIS_ANY;
     a->deadline = ~0UL;
     a->satp = 0;

@@ -131,11 +131,6 @@ void machine_fp_save(void *area);
 void machine_fp_load(const void *area);
 void machine_fp_clear(void);
 
-static inline uint64_t machine_fault_address(void)
-{
-    return host.fault_address;
-}
-
 static inline void machine_trap_read(uint32_t *cause, uint64_t *pc, uint64_t *value)
 {
     *cause = 15;
