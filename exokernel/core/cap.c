@@ -23,7 +23,7 @@ static const struct kind {
     [AEGIS_MACHINE] = {&kernel.single_check[AEGIS_MACHINE], &kernel.uncounted, 0, 0, 1},
 };
 
-/* Where they stand of what `what` names; null: there is no such thing. Of a page no count. */
+/* Where they stand of what `what` names; null: there is no such thing. */
 static uint64_t *check_at(uint64_t what, uint32_t **count)
 {
     uint32_t r = AEGIS_WHAT_RESOURCE(what);
@@ -32,6 +32,7 @@ static uint64_t *check_at(uint64_t what, uint32_t **count)
     *count = &kernel.uncounted;
     if (type == AEGIS_PAGE) {
         struct aegis_page *p = page_valid(r) || page_is_device(r) ? page_head(r) : NULL;
+        *count = p ? &p->claims : *count;
         return p ? &p->check : NULL;
     }
     if (type & AEGIS_ROOT)
@@ -69,17 +70,14 @@ static inline bool hold_page(struct aegis_page *head, uint64_t check)
 
 bool resource_hold(uint64_t what, uint64_t check)
 {
+    struct lock *lock = AEGIS_WHAT_TYPE(what) == AEGIS_PAGE ? &kernel.page_lock : &kernel.table_lock;
     uint32_t *count;
 
-    if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE) {
-        struct aegis_page *p = page_head(AEGIS_WHAT_RESOURCE(what));
-        return p && hold_page(p, check);
-    }
-    lock_take(&kernel.table_lock);
+    lock_take(lock);
     const uint64_t *at = check_at(what, &count);
-    bool ok = at && *at == check;
-    *count += ok;
-    lock_give(&kernel.table_lock);
+    bool ok = at && *at == check && check;
+    __atomic_fetch_add(count, ok, __ATOMIC_RELAXED);
+    lock_give(lock);
     return ok;
 }
 

@@ -6,16 +6,15 @@
  *   STOPPED  every hart has let go: nothing runs it, nothing caches its translations
  *   CLAIMS   its claims go, a few at a time
  *   ENTRIES  resolved transfers into it are cut, an environment at a time, if anybody claims its entry
- *   CUT      every hart has let go again
- *   PAGES    the lent pages go back, kernel halves scrubbed
+ *   PAGES    every hart has let go again: the lent pages go back, kernel halves scrubbed
  */
 #include "env.h"
 #include "limbo.h"
 #include "pct.h"
 #include "slice.h"
 
-#define CLAIMS_A_STEP 16
-#define EMPTY_A_STEP 128
+#define SLOTS_A_STEP 128 /* empty ones; a claim counts as several */
+#define SLOTS_A_CLAIM 8
 #define PAGES_A_STEP 64
 
 void env_kill(struct env *e, enum aegis_end end)
@@ -155,7 +154,7 @@ static bool step_stopped(struct env *e)
 
 static bool step_claims(struct env *e)
 {
-    unsigned empty = 0, done = 0, left = 0;
+    unsigned passed = 0, left = 0;
 
     for (unsigned type = 0; type < sizeof e->held / sizeof e->held[0]; type++)
         left += e->held[type];
@@ -163,16 +162,14 @@ static bool step_claims(struct env *e)
     for (; left && e->step < ledger_slots(e); e->step++) {
         struct aegis_claim *c = ledger_at(e, e->step);
         uint64_t what = c->what;
-        if (empty == EMPTY_A_STEP || done == CLAIMS_A_STEP)
+        if (passed >= SLOTS_A_STEP)
             return false;
-        if (!what) {
-            empty++;
+        passed += what ? SLOTS_A_CLAIM : 1;
+        if (!what)
             continue;
-        }
         claim_empty(e, c);
         resource_drop(what, e);
         left--;
-        done++;
     }
     return true;
 }
@@ -188,11 +185,6 @@ static bool step_entries(struct env *e)
     __atomic_store_n(&kernel.env[e->index], NULL, __ATOMIC_SEQ_CST);
     e->stamp = limbo_enter(kernel.online);
     return true;
-}
-
-static bool step_cut(struct env *e)
-{
-    return limbo_over(kernel.online, e->stamp);
 }
 
 /* The tables' entries go, as far as they are known; which of the first tables are all zero then, a bit each. */
@@ -218,6 +210,8 @@ static bool step_pages(struct env *e)
 {
     uint32_t count = e->tables + e->ledger_pages, end = e->step + PAGES_A_STEP;
 
+    if (!limbo_over(kernel.online, e->stamp))
+        return false;
     if (e->step == 0)
         e->empty = tables_empty(e);
     for (; e->step < count; e->step++) {
@@ -269,8 +263,7 @@ static void finish(struct env *e)
 
 static void env_step(struct env *e)
 {
-    static bool (*const steps[])(struct env *) = {step_stop,    step_stopped, step_claims,
-                                                  step_entries, step_cut,     step_pages};
+    static bool (*const steps[])(struct env *) = {step_stop, step_stopped, step_claims, step_entries, step_pages};
 
     if (!steps[e->phase](e))
         return;

@@ -304,7 +304,6 @@ CALL_PAIR(table_lend, AEGIS_CONTROL, 4, (env, slot, kind, va))
 {
     struct lending l = {.from = self, .to = to, .va = va};
 
-    (void)env;
     return kind > AEGIS_TABLE_STLB ? FAIL(BAD_RANGE) : lend(&l, slot, 0, table_take, kind);
 }
 
@@ -357,7 +356,6 @@ CALL_PAIR(activation_lend, AEGIS_CONTROL, 3, (env, slot, hart))
 {
     struct lending l = {.from = self, .to = to};
 
-    (void)env;
     if (hart >= AEGIS_HARTS || !(kernel.online & 1U << hart))
         return FAIL(BAD_RANGE);
     return lend(&l, slot, AEGIS_PAGE_IS_PRIVATE, activation_take, hart);

@@ -19,8 +19,6 @@ bool env_may_hold(const struct env *e, uint64_t what);
 void env_free_index(uint32_t index);
 /* A claim on it or on its entry went, or a position: reap sees whether that was the last. table_lock is held. */
 void env_forsaken(uint32_t index);
-/* An entry claim left the slot: its resolved partners go. */
-void env_forget_entry(struct env *e, unsigned long slot);
 
 /* At boot: the first environment, in pages of the kernel's, claims filled by the caller. */
 struct env *env_boot_first(const pfn_t page[AEGIS_ENV_LENT]);

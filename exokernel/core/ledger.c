@@ -4,6 +4,7 @@
 #include "env.h"
 #include "limbo.h"
 #include "map.h"
+#include "pct.h"
 
 long ledger_any(struct env *e, unsigned long slot, struct aegis_claim **claim)
 {
@@ -24,23 +25,10 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
         return AEGIS_E_WRONG_TYPE;
     if (rights & ~AEGIS_WHAT_RIGHTS(c->what))
         return AEGIS_E_NO_RIGHT;
-    if (!resource_check(c->what, &check) || check != c->check)
+    if (LIKELY(type == AEGIS_ENV) ? exposed.env[AEGIS_WHAT_RESOURCE(c->what)].check != c->check
+                                  : !resource_check(c->what, &check) || check != c->check)
         return AEGIS_E_REVOKED;
     return c->where & CLAIM_UNSETTLED ? AEGIS_E_BUSY : 0;
-}
-
-/* As ledger_use, in fewer steps. */
-static inline long ledger_use_env(struct env *e, unsigned long slot, unsigned rights,
-                                  struct aegis_claim **claim)
-{
-    if (LIKELY(slot < ledger_slots(e))) {
-        struct aegis_claim *c = *claim = ledger_at(e, slot);
-        if (LIKELY(AEGIS_WHAT_TYPE(c->what) == AEGIS_ENV && !(rights & ~(c->what >> 40)) &&
-                   !(c->where & CLAIM_UNSETTLED) &&
-                   exposed.env[AEGIS_WHAT_RESOURCE(c->what)].check == c->check))
-            return 0;
-    }
-    return ledger_use(e, slot, AEGIS_ENV, rights, claim);
 }
 
 /* Those with a lower index first. */
@@ -48,7 +36,7 @@ long env_lock_pair(unsigned long slot, unsigned rights, struct env **env)
 {
     struct env *self = *env = env_lock_self(), *e;
     struct aegis_claim *c;
-    long error = ledger_use_env(self, slot, rights, &c);
+    long error = ledger_use(self, slot, AEGIS_ENV, rights, &c);
     uint32_t index = error ? self->index : AEGIS_WHAT_RESOURCE(c->what);
 
     if (!error && index == self->index)
@@ -104,17 +92,16 @@ long ledger_release(struct env *e, unsigned long slot)
         return AEGIS_E_AGAIN;
     uint64_t what = c->what;
     claim_empty(e, c);
-    if (AEGIS_WHAT_TYPE(what) == AEGIS_ENTRY && slot < AEGIS_ENTRY_SLOTS)
-        env_forget_entry(e, slot);
+    if (AEGIS_WHAT_TYPE(what) == AEGIS_ENTRY && kernel.env[AEGIS_WHAT_RESOURCE(what)])
+        pct_forget(e, kernel.env[AEGIS_WHAT_RESOURCE(what)]);
     resource_drop(what, e);
     return 0;
 }
 
-static long release(struct env *e, unsigned long slot, unsigned long unused)
+static long release(struct env *e, unsigned long slot, AEGIS_P1(unused))
 {
     struct aegis_claim *c;
 
-    (void)unused;
     TRY(ledger_any(e, slot, &c));
     return slot == AEGIS_SLOT_SELF ? AEGIS_E_NO_RIGHT : ledger_release(e, slot);
 }
@@ -172,17 +159,14 @@ struct sharing {
 /* Any claim but an empty slot's. */
 static COLD long share_claim(const struct sharing *s, const struct aegis_claim *c, struct aegis_claim *d)
 {
-    uint64_t what = c->what, check;
+    uint64_t what = c->what;
 
     if (d->what)
         return AEGIS_E_OCCUPIED;
-    if (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE ? !page_live(AEGIS_WHAT_RESOURCE(what), c->check)
-                                            : !resource_check(what, &check) || check != c->check)
-        return AEGIS_E_REVOKED;
-    if (!env_may_hold(s->to, what & s->keep))
-        return AEGIS_E_NO_RIGHT;
     if (c->where & CLAIM_UNSETTLED)
         return AEGIS_E_BUSY;
+    if (!env_may_hold(s->to, what & s->keep))
+        return AEGIS_E_NO_RIGHT;
     if (!resource_hold(what, c->check))
         return AEGIS_E_REVOKED;
     claim_fill(s->to, d, what & s->keep, c->check);
@@ -277,7 +261,6 @@ CALL_PAIR(share, AEGIS_CONTROL, 4, (env, first, count, rights))
 {
     struct sharing s = {self, to, first, first + count, 0, ~((uint64_t)(uint16_t)~rights << 40)};
 
-    (void)env;
     if (count > AEGIS_CLAIMS_PER_PAGE)
         return FAIL(BAD_RANGE);
     if (rights & ~(unsigned long)AEGIS_RIGHTS)

@@ -412,11 +412,10 @@ void map_drop(struct env *e, struct aegis_claim *c, unsigned long slot)
     map_flush(e, va, 1UL << order, true);
 }
 
-static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
+static long unmap_step(struct env *e, unsigned long slot, AEGIS_P1(unused))
 {
     struct aegis_claim *c;
 
-    (void)unused;
     TRY(ledger_any(e, slot, &c));
     if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE)
         return AEGIS_E_WRONG_TYPE;
@@ -436,9 +435,8 @@ static long unmap_step(struct env *e, unsigned long slot, unsigned long unused)
 }
 
 /* A page that is mapped by the last leaf table, and on this hart only. False: look closely. */
-static inline bool unmap_quick(struct env *e, unsigned long slot, unsigned long unused)
+static inline bool unmap_quick(struct env *e, unsigned long slot, AEGIS_P1(unused))
 {
-    (void)unused;
     if (slot >= ledger_slots(e) || !limbo_only_here(e->mask))
         return false;
     struct aegis_claim *c = ledger_at(e, slot);

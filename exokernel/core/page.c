@@ -31,8 +31,8 @@ static void count_free(const struct aegis_page *p, long sign)
         exposed.clean_pages += sign * (1L << p->order);
 }
 
-static inline __attribute__((always_inline)) void list_insert(struct aegis_page *p, unsigned order,
-                                                              unsigned state)
+static inline __attribute__((always_inline)) void list_put(struct aegis_page *p, unsigned order,
+                                                           unsigned state)
 {
     p->state = state;
     p->order = order;
@@ -43,11 +43,6 @@ static inline __attribute__((always_inline)) void list_insert(struct aegis_page 
         pages[*head].prev = page_number(p);
     *head = page_number(p);
     count_free(p, 1);
-}
-
-static __attribute__((noinline)) void list_put(struct aegis_page *p, unsigned order, unsigned state)
-{
-    list_insert(p, order, state);
 }
 
 static void list_take(struct aegis_page *p)
@@ -130,7 +125,7 @@ static struct aegis_page *block_of(pfn_t page)
 static struct aegis_page *find_named(pfn_t page, unsigned order, long *error)
 {
     struct aegis_page *p = block_of(page);
-    *error = AEGIS_E_NO_RESOURCE;
+
     if (!p || !is_free(p))
         return NULL;
     if (p->order >= order)
@@ -147,48 +142,35 @@ bool page_is_device(unsigned long page)
     return false;
 }
 
-/* Whoever has the last claim on a device's page has the device. */
-static long device_take(pfn_t page)
+/* A free block, or a page of registers that nobody has a claim on. */
+static struct aegis_page *find(unsigned long name, unsigned order, bool device, long *error)
 {
-    struct aegis_page *p = &pages[page];
-
-    lock_take(&kernel.page_lock);
-    bool free = !p->claims;
-    if (free) {
-        p->check = check_new();
-        p->claims = 1;
-    }
-    lock_give(&kernel.page_lock);
-    return free ? 0 : AEGIS_E_NO_RESOURCE;
+    if (device)
+        return pages[name].claims ? NULL : &pages[name];
+    return name == AEGIS_ANY ? find_any(order) : find_named((pfn_t)name, order, error);
 }
 
 long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean)
 {
-    long error = AEGIS_E_NO_MEMORY;
-    struct aegis_page *p;
+    long error = name == AEGIS_ANY ? AEGIS_E_NO_MEMORY : AEGIS_E_NO_RESOURCE;
+    bool device = name != AEGIS_ANY && (name > UINT32_MAX || !page_valid((pfn_t)name));
 
     if (order > AEGIS_ORDER_MAX || (name != AEGIS_ANY && (name & ((1UL << order) - 1))))
         return AEGIS_E_BAD_RANGE;
-    if (name != AEGIS_ANY && (name > UINT32_MAX || !page_valid(name))) {
-        *page = (pfn_t)name;
-        *clean = true;
-        return !order && page_is_device(name) ? device_take((pfn_t)name) : AEGIS_E_NO_RESOURCE;
-    }
+    if (device && (order || !page_is_device(name)))
+        return AEGIS_E_NO_RESOURCE;
     lock_take(&kernel.page_lock);
-    if (name == AEGIS_ANY)
-        p = find_any(order);
-    else
-        p = find_named(name, order, &error);
+    struct aegis_page *p = find(name, order, device, &error);
     if (p) {
-        *clean = p->state == AEGIS_PAGE_FREE;
+        *clean = p->state != AEGIS_PAGE_FREE_DIRTY;
+        *page = page_number(p);
         p->check = check_new();
         p->claims = 1;
         p->pins = 0;
-        p->flags = 0;
+        p->flags &= AEGIS_PAGE_IS_DEVICE;
         p->next = owner;
         p->prev = 0;
         p->state = AEGIS_PAGE_USED;
-        *page = page_number(p);
     }
     lock_give(&kernel.page_lock);
     if (p)
@@ -244,7 +226,7 @@ static inline void free_if_idle(struct aegis_page *head)
     if (head->flags & AEGIS_PAGE_IS_DEVICE)
         return;
     head->flags = 0;
-    list_insert(head, head->order, AEGIS_PAGE_FREE_DIRTY);
+    list_put(head, head->order, AEGIS_PAGE_FREE_DIRTY);
 }
 
 void page_drop_claim(struct aegis_page *head)

@@ -96,12 +96,3 @@ void pct_forget(struct env *e, const struct env *gone)
             if (a->entry[i] == (uint64_t)gone->activation[h])
                 __atomic_store_n(&a->entry[i], (uint64_t)a->hart->null, __ATOMIC_RELAXED);
 }
-
-void env_forget_entry(struct env *e, unsigned long slot)
-{
-    FOR_ACTIVATIONS(e, h, a) {
-        uint64_t null = (uint64_t)a->hart->null;
-        __atomic_store_n(&a->entry[ENTRIES - 1 - slot], null, __ATOMIC_RELAXED);
-        __atomic_store_n(&a->entry[AEGIS_ENTRY_SLOTS - 1 - slot], null, __ATOMIC_RELAXED);
-    }
-}

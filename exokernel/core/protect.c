@@ -47,23 +47,15 @@ static long protect_check(struct env *e, const struct run *r, uint64_t may)
     return 0;
 }
 
-static void words_clear(uint64_t *word, unsigned long n)
-{
-    for (; n >= 4; n -= 4, word += 4)
-        word[0] = word[1] = word[2] = word[3] = 0;
-    while (n--)
-        *word++ = 0;
-}
-
 static void stlb_drop_run(struct env *e, unsigned long va, unsigned long n)
 {
     unsigned long i = va >> 12 & e->stlb_mask, room = e->stlb_mask + 1 - i;
 
     if (n > room) {
-        words_clear(e->stlb, n - room);
+        wipe(e->stlb, (n - room) * sizeof *e->stlb);
         n = room;
     }
-    words_clear(&e->stlb[i], n);
+    wipe(&e->stlb[i], n * sizeof *e->stlb);
 }
 
 /* Bits that entries lost: others have to be told. Without a table the STLB must still forget the range. */

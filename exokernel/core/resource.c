@@ -33,46 +33,45 @@ static long source_page(struct env *e, unsigned long source, unsigned long order
 }
 
 /* One page of a block is cleared or copied. */
-static long block_step(struct aegis_claim *c, pfn_t source)
+static result_t block_step(struct aegis_claim *c, pfn_t source)
 {
-    void *page = machine_direct(AEGIS_WHAT_RESOURCE(c->what) + c->step);
+    pfn_t first = AEGIS_WHAT_RESOURCE(c->what);
+    void *page = machine_direct(first + c->step);
 
     if (source)
         machine_copy(page, machine_direct(source + c->step));
     else
         machine_clear(page);
     if (++c->step < 1U << AEGIS_WHAT_ORDER(c->what))
-        return AEGIS_E_AGAIN;
+        return (result_t){AEGIS_E_AGAIN, first};
     c->step = 0;
     c->where = 0;
-    return 0;
+    return OK_VALUE(first);
 }
 
-static long page_alloc(struct env *e, unsigned long root, unsigned long name, unsigned long order,
-                       unsigned long slot, unsigned long source, pfn_t *page)
+COLD result_t call_page_alloc_any(AEGIS_P5(root, name, order, slot, source));
+CALL_SELF(page_alloc_any, 5, (root, name, order, slot, source))
 {
     struct aegis_claim *c, *r;
-    pfn_t from;
+    pfn_t from, page;
     bool clean;
 
-    TRY(ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r));
-    TRY(source_page(e, source, order, &from));
+    TRY_CALL(ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r));
+    TRY_CALL(source_page(e, source, order, &from));
     if (from && name != AEGIS_ANY && page_is_device(name))
-        return AEGIS_E_BAD_RANGE;
+        return FAIL(BAD_RANGE);
     long error = ledger_empty(e, slot, &c);
     /* not one that leaves meanwhile: its `step` is a stamp then */
     if (error == AEGIS_E_OCCUPIED && (c->where & CLAIM_UNSETTLED) == AEGIS_CLEARING &&
-        AEGIS_WHAT_ORDER(c->what) == order) {
-        *page = AEGIS_WHAT_RESOURCE(c->what);
+        AEGIS_WHAT_ORDER(c->what) == order)
         return block_step(c, from);
-    }
-    TRY(error);
+    TRY_CALL(error);
     if (!root_covers(r->what, name, order))
-        return AEGIS_E_NO_RIGHT;
-    TRY(page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, page, &clean));
-    claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, order, *page), pages[*page].check);
+        return FAIL(NO_RIGHT);
+    TRY_CALL(page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, &page, &clean));
+    claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, order, page), pages[page].check);
     if (clean && !from)
-        return 0;
+        return OK_VALUE(page);
     c->where = AEGIS_CLEARING;
     return block_step(c, from);
 }
@@ -99,16 +98,6 @@ static pfn_t page_alloc_one(struct env *e, unsigned long root, unsigned long slo
     return page;
 }
 
-static COLD result_t page_alloc_slow(unsigned long root, unsigned long name, unsigned long order,
-                                     unsigned long slot, unsigned long source)
-{
-    pfn_t page = 0;
-    struct env *e = env_lock_self();
-    long error = page_alloc(e, root, name, order, slot, source, &page);
-    env_unlock(e);
-    return (result_t){error, page};
-}
-
 result_t call_page_alloc(unsigned long root, unsigned long name, unsigned long order,
                          unsigned long slot, unsigned long source)
 {
@@ -119,7 +108,7 @@ result_t call_page_alloc(unsigned long root, unsigned long name, unsigned long o
         if (LIKELY(page))
             return OK_VALUE(page);
     }
-    return page_alloc_slow(root, name, order, slot, source);
+    return call_page_alloc_any(root, name, order, slot, source);
 }
 
 result_t call_reap(unsigned long count)

@@ -45,7 +45,6 @@ CALL_PAIR(revoke, 0, 4, (root, env, count, deadline))
 {
     unsigned type;
 
-    (void)env;
     TRY_CALL(root_type(self, root, &type));
     if (count == 0 || count > to->held[type])
         return FAIL(BAD_RANGE);
@@ -68,13 +67,6 @@ static bool spared(const struct env *e, unsigned long slot)
     return slot < AEGIS_CLAIMS_PER_PAGE || slot - e->reserve_first < e->reserve_count;
 }
 
-static struct activation *some_activation(const struct env *e)
-{
-    FOR_ACTIVATIONS(e, h, a)
-        return a;
-    return NULL;
-}
-
 /* The contents go into the page that the loser named beforehand, if it is one of its own that it may write. */
 static bool loss_save(struct env *e, const struct aegis_claim *lost, unsigned long to)
 {
@@ -91,24 +83,24 @@ static bool loss_save(struct env *e, const struct aegis_claim *lost, unsigned lo
     return true;
 }
 
+/* In its first activation. */
 static void loss_write(struct env *e, const struct aegis_claim *lost, unsigned long slot)
 {
-    struct activation *a = some_activation(e);
-
-    if (!a)
+    FOR_ACTIVATIONS(e, h, a) {
+        volatile struct aegis_activation *u = activation_user(a);
+        unsigned long to = u->save_slot, n = u->loss_count;
+        volatile struct aegis_loss *l = &u->loss[n % AEGIS_REPOSSESSED];
+        bool saved = to >= AEGIS_SLOT_PAGES && to < ledger_slots(e) && loss_save(e, lost, to);
+        if (saved)
+            u->save_slot = AEGIS_NONE;
+        l->what = lost->what;
+        l->slot = (uint32_t)slot;
+        l->saved = saved;
+        if (n - u->loss_read >= AEGIS_REPOSSESSED)
+            u->loss_unfitted++;
+        u->loss_count = n + 1;
         return;
-    volatile struct aegis_activation *u = activation_user(a);
-    unsigned long to = u->save_slot, n = u->loss_count;
-    volatile struct aegis_loss *l = &u->loss[n % AEGIS_REPOSSESSED];
-    bool saved = to >= AEGIS_SLOT_PAGES && to < ledger_slots(e) && loss_save(e, lost, to);
-    if (saved)
-        u->save_slot = AEGIS_NONE;
-    l->what = lost->what;
-    l->slot = (uint32_t)slot;
-    l->saved = saved;
-    if (n - u->loss_read >= AEGIS_REPOSSESSED)
-        u->loss_unfitted++;
-    u->loss_count = n + 1;
+    }
 }
 
 /* Nothing is left but what is spared: it is told so once, and then ended. */
@@ -149,7 +141,6 @@ CALL_PAIR(revoke_force, 0, 2, (root, env))
     unsigned type;
     unsigned long taken = 0;
 
-    (void)env;
     TRY_CALL(root_type(self, root, &type));
     if (!to->revoke_type || to->revoke_type != type)
         return FAIL(NO_TRANSFER);

@@ -142,7 +142,6 @@ static result_t position_give(struct env *self, unsigned long slot, struct env *
 
 CALL_PAIR(slice_lend, AEGIS_RING, 2, (slot, env))
 {
-    (void)env;
     return position_give(self, slot, to);
 }
 

@@ -5,6 +5,8 @@
 #include "../core/kernel.h"
 #include "../dev/fdt.h"
 
+extern char image_start[], image_end[];
+
 /* What the kernel's command line asks for; defaults where it is silent. */
 struct options {
     bool framed, bench, no_asid, no_sstc;

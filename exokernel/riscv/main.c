@@ -95,7 +95,6 @@ static void archive_find(void)
 
 static void memory_find(void)
 {
-    extern char image_start[], image_end[];
     for (unsigned i = 0; i < fdt.memory_count; i++)
         memory_add(&fdt.memory[i]);
     for (unsigned i = 0; i < fdt.reserved_count; i++)

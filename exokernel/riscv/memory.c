@@ -36,13 +36,6 @@ void memory_reserve(uint64_t base, uint64_t size)
     reserved[reserved_count++] = (struct range){base >> 12, (base + size + PAGE_SIZE - 1) >> 12};
 }
 
-static void mark_kernel(struct range r)
-{
-    for (; r.first < r.end; r.first++)
-        if (page_valid((pfn_t)r.first))
-            pages[r.first].state = AEGIS_PAGE_KERNEL;
-}
-
 /* What nobody has marked, run by run. */
 static void free_rest(struct range r)
 {
@@ -82,7 +75,6 @@ static struct range span(void)
 
 void memory_start(const struct fdt_info *fdt)
 {
-    extern char image_end[];
     if (!memory_count)
         boot_refuse("the devicetree names no memory");
     struct range all = span();
@@ -102,7 +94,9 @@ void memory_start(const struct fdt_info *fdt)
     page_boot((pfn_t)all.first, count, machine_direct(records));
     devices_place(fdt);
     for (unsigned i = 0; i < reserved_count; i++)
-        mark_kernel(reserved[i]);
+        for (uint64_t page = reserved[i].first; page < reserved[i].end; page++)
+            if (page_valid((pfn_t)page))
+                pages[page].state = AEGIS_PAGE_KERNEL;
     tables_map_exposed(records, record_pages, records + (pfn_t)record_pages);
     for (unsigned i = 0; i < memory_count; i++)
         free_rest(memory[i]);

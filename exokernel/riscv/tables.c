@@ -8,8 +8,7 @@
 #define GIB_SHIFT 30
 #define ROOT_INDEX(va) ((uint64_t)(va) >> GIB_SHIFT & 511)
 
-extern char image_start[], text_end[], rodata_end[], stacks_start[], stacks_end[], image_end[];
-extern char exposed_start[], exposed_end[];
+extern char text_end[], rodata_end[], stacks_start[], stacks_end[], exposed_start[], exposed_end[];
 
 static uint64_t root[512] __attribute__((aligned(4096)));
 static uint64_t image_middle[512] __attribute__((aligned(4096)));

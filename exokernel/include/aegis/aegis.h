@@ -19,13 +19,13 @@ enum aegis_call {
     AEGIS_CALLS
 };
 
-/* A call's arguments, as calls.def lists them: declared; named. */
+/* A call's arguments, as calls.def lists them: declared (whoever is handed all need not use all); named. */
 #define AEGIS_P0() void
-#define AEGIS_P1(a) unsigned long a
-#define AEGIS_P2(a, b) unsigned long a, unsigned long b
-#define AEGIS_P3(a, b, c) AEGIS_P2(a, b), unsigned long c
-#define AEGIS_P4(a, b, c, d) AEGIS_P3(a, b, c), unsigned long d
-#define AEGIS_P5(a, b, c, d, e) AEGIS_P4(a, b, c, d), unsigned long e
+#define AEGIS_P1(a) __attribute__((unused)) unsigned long a
+#define AEGIS_P2(a, b) AEGIS_P1(a), AEGIS_P1(b)
+#define AEGIS_P3(a, b, c) AEGIS_P2(a, b), AEGIS_P1(c)
+#define AEGIS_P4(a, b, c, d) AEGIS_P3(a, b, c), AEGIS_P1(d)
+#define AEGIS_P5(a, b, c, d, e) AEGIS_P4(a, b, c, d), AEGIS_P1(e)
 #define AEGIS_NAMES(...) __VA_ARGS__
 
 #ifdef __riscv
