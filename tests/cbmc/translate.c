@@ -71,9 +71,9 @@ void resource_drop(uint64_t what, const struct env *from)
     (void)what, (void)from;
 }
 
-void env_forget_entry(struct env *e, unsigned long slot)
+void pct_forget(struct env *e, const struct env *gone)
 {
-    (void)e, (void)slot;
+    (void)e, (void)gone;
 }
 
 struct aegis_page *page_head_search(pfn_t page)
