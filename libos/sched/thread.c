@@ -41,9 +41,11 @@ PINNED_CODE struct aegis_activation *aegis_activation_current(void)
 
 /* ---- the beginning ---- */
 
+/* Whatever the page was before, a table of pages perhaps, may still stand in it. */
 static void area_init(struct hart_area *area, unsigned hart)
 {
     area->current = &thread_main.context;
+    area->stay = area->sleeping = area->stopped = 0;
     area->exception_stack = (uint64_t)(stacks.exception + EXCEPTION_STACK);
     area->slice_stack = (uint64_t)(stacks.slice + SLICE_STACK);
     area->number = hart;

@@ -232,6 +232,7 @@ class Session:
         self.open = True
         # A counted run repeats only if nothing interrupts it unasked: the mere end of input waits until somebody reads.
         self.counted, self.end = "-icount" in command, b""
+        self.heard = 0  # how often anything came
         self.ready = False  # input sent before the kernel has set up its UART would be lost
         self.complaints = tempfile.TemporaryFile()
         theirs = serial[1]
@@ -253,6 +254,7 @@ class Session:
         if not data:
             self.open = False
             return
+        self.heard += 1
         for event in self.frames.feed(data):
             self.ready |= not isinstance(event, frames.Data) or event.channel != frames.LOG
             if isinstance(event, frames.Line) and event.text == "input":  # somebody waits for it
@@ -340,14 +342,16 @@ class Session:
             else:
                 self.send(data)
 
-    def loop(self, source=None, timeout=None, wake=None, interrupted=lambda: None):
-        """Until the machine ends, the time is over, or `interrupted` gives a status."""
-        patience = proc.Patience(self.qemu.pid, timeout)
+    def loop(self, source=None, timeout=None, wake=None, interrupted=lambda: None, silence=None):
+        """Until the machine ends, the time is over, nothing has come for `silence` seconds, or `interrupted` gives a status."""
+        patience, quiet, heard = proc.Patience(self.qemu.pid, timeout), proc.Patience(self.qemu.pid, silence), 0
         while self.open and self.status is None:
             if (status := interrupted()) is not None:
                 self.status = status
                 return status
-            left = patience.left()
+            if heard != self.heard:
+                quiet, heard = proc.Patience(self.qemu.pid, silence), self.heard
+            left = min((t for t in (patience.left(), quiet.left()) if t is not None), default=None)
             if left is not None and left <= 0:
                 return self.timed_out()
             self.pump(left if left is None else min(left, 1), source, wake)
@@ -476,10 +480,11 @@ def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=
 
 
 def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False, put=(), env=None, stdin=b"", timeout=60,
-        qemu=None, append=(), init=None, archive_extra=None, get=(), kernel=None, tty=None, streams=None,
+        silence=None, qemu=None, append=(), init=None, archive_extra=None, get=(), kernel=None, tty=None, streams=None,
         archive=None, net=None, forward=(), nic=None, options=()):
     """Boots, runs one program, waits for the end. Never raises for what the guest does: see Result.status.
 
+    timeout: seconds for all; silence: seconds in which nothing comes (for what has no end of its own to wait for).
     put: [(host path, guest path)]; stdin None keeps the input open; init: another ELF as the first environment;
     archive_extra: {guest path: bytes or host path}; archive: bytes of a whole archive instead (for broken ones)."""
     out, err, log, files = bytearray(), bytearray(), bytearray(), {}
@@ -493,7 +498,7 @@ def run(program_argv=None, *, machine="virt", harts=1, memory=512, icount=False,
                  net=net, forward=forward, nic=nic, options=options, out=out.extend, err=err.extend, log=log.extend,
                  on_file=lambda f: files.__setitem__(f.path, f)) as running:
         source = Input(data=stdin) if stdin is not None else None
-        status = running.loop(source, timeout)
+        status = running.loop(source, timeout, silence=silence)
         if status in (TIMEOUT, BROKEN) and (said := running.story()):
             err += b"\n" + said + b"\n"
         return Result(status, bytes(out), bytes(err), bytes(log), running.control, time.monotonic() - started, files)

@@ -36,6 +36,7 @@ SUITES = [
     Suite("net", ["tests/net/run"], True, False, "build/lwip", 10),
     Suite("web", ["tests/web/run"], True, False, "build/lwip", 10),
     Suite("terminals", ["tests/libos/terminals"], True, True, "tests/libos/terminals", 15),
+    Suite("conformance", ["tests/libos/conformance"], True, True, "tests/libos/conformance", 10),
     Suite("kill", ["tests/libos/sweep"], True, True, "tests/libos/sweep", 10),
     Suite("manual", ["exokernel/manual.py", "--check"], True, False, None, 1),
     Suite("functions", ["libos/posix_table.py", "--check"], True, False, "build/machine/libos/libaegis.a", 2),

@@ -112,13 +112,13 @@ static void test_masks(void)
     sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-static int depth, deepest;
+static volatile int depth, deepest, entered;
 
 static void nested(int signal)
 {
     depth++;
     deepest = depth > deepest ? depth : deepest;
-    if (depth < 3)
+    if (++entered < 3)
         raise(signal);
     depth--;
 }
@@ -128,14 +128,13 @@ static void test_actions(void)
     struct sigaction action = {.sa_handler = nested}, old;
 
     sigaction(SIGUSR2, &action, NULL);
-    deepest = 0;
     raise(SIGUSR2);
-    tap(deepest == 1, "handler_blocks_its_signal");
+    tap(deepest == 1 && entered == 3, "handler_blocks_its_signal");
     action.sa_flags = SA_NODEFER;
     sigaction(SIGUSR2, &action, NULL);
-    deepest = 0;
+    deepest = entered = 0;
     raise(SIGUSR2);
-    tap(deepest == 3, "sa_nodefer");
+    tap(deepest == 3 && entered == 3, "sa_nodefer");
     catch(SIGUSR2, SA_RESETHAND);
     raise(SIGUSR2);
     sigaction(SIGUSR2, NULL, &old);

@@ -13,7 +13,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <aegis/aegis.h>
+#include <aegis/pager.h>
+
+#include "../../libos/proc/space.h"
 
 #include "tap.h"
 
@@ -232,6 +238,49 @@ static bool forks_amid_threads(void)
     return fclose(stream) == 0 && good;
 }
 
+/* The pages that are lent to children come back as those left them, with anything: then it may be
+ * this. */
+static unsigned scribble_on_what_will_be_lent(void)
+{
+    char *at = (char *)0x3500000000;
+    unsigned done = 0;
+
+    for (unsigned slot = SLOT_LENDING; slot < SLOT_LENDING_END; slot++) {
+        uint64_t what = slot_claim(slot)->what;
+        if (!what || page_map(slot, (uintptr_t)at, AEGIS_R | AEGIS_W))
+            continue;
+        memset(at, 0xa5, PAGE << AEGIS_WHAT_ORDER(what));
+        while (aegis_unmap(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
+            ;
+        done += AEGIS_WHAT_ORDER(what) == 1;
+    }
+    return done;
+}
+
+/* Ends after slices of its own have ended, however long they are. */
+static void long_life(void)
+{
+    struct timespec begin, now;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - begin.tv_sec) * 1000000000L + now.tv_nsec - begin.tv_nsec < 50000000);
+}
+
+/* Two, for one may be born in an environment that was kept. */
+static bool two_long_lives(void)
+{
+    int status[2] = {-1, -1};
+
+    for (unsigned i = 0; i < 2; i++)
+        if (fork() == 0) {
+            long_life();
+            _exit(0);
+        }
+    return wait(&status[0]) > 0 && wait(&status[1]) > 0 && status[0] == 0 && status[1] == 0;
+}
+
 int main(int argc, char **argv)
 {
     bool good = true;
@@ -248,6 +297,8 @@ int main(int argc, char **argv)
     for (unsigned round = 0; round < 10 && good; round++)
         good = two_at_once();
     tap(good, "two_children_at_once");
+    tap(scribble_on_what_will_be_lent() && two_long_lives(),
+        "what_stood_in_lent_pages_is_nothing_to_a_child");
     tap(forks_amid_threads(), "children_of_a_process_with_busy_threads");
     return tap_failed;
 }

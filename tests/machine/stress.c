@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Environments on every hart that are born, claim, map, transfer, are revoked and die at random, for SECONDS; at the
- * end as many pages, claims, environments and slices as at the start. The library compares them.
+ * Environments on every hart that are born, claim, map, transfer, are revoked and die at random, for SECONDS of counted
+ * time or, by the clock, for ROUNDS; at the end as many pages, claims, environments and slices as at the start. The
+ * library compares them. Each round is a line, so that who waits for them sees a hang.
  */
 #include "lib/lib.h"
 
@@ -11,6 +12,8 @@
 #define PAGE_SLOTS 12
 #define FIRST_SLOT 114 /* of a child's pages */
 #define BOARD 8
+#define ROUND_DEATHS 50
+#define ROUND_TRANSFERS 500
 
 /* What children tell each other: capabilities, some of them dead by now. */
 static volatile struct { uint64_t what, mac; } board[BOARD], entries[CHILDREN];
@@ -134,6 +137,29 @@ static void born(struct child *c, unsigned k, unsigned hart)
     child_slice(c, hart);
 }
 
+/* Says when both have come as far as a round asks. */
+static unsigned long rounds_done(unsigned long deaths)
+{
+    static unsigned long rounds;
+
+    if (deaths >= (rounds + 1) * ROUND_DEATHS && transfers >= (rounds + 1) * ROUND_TRANSFERS)
+        say("# round %d", ++rounds);
+    return rounds;
+}
+
+static bool goes_on(unsigned long until, unsigned long deaths)
+{
+    unsigned long rounds = rounds_done(deaths);
+
+#ifdef ROUNDS
+    (void)until;
+    return rounds < ROUNDS;
+#else
+    (void)rounds;
+    return now() < until;
+#endif
+}
+
 static void stress(void)
 {
     struct child c[CHILDREN];
@@ -143,7 +169,7 @@ static void stress(void)
 
     if (image_end > FIRST_SLOT)
         lib_fail("stress", 0, "the image is too large", (long)image_end, FIRST_SLOT);
-    while (now() < until) {
+    while (goes_on(until, deaths)) {
         unsigned k = (unsigned)(draw(&r) % CHILDREN), hart = (unsigned)(draw(&r) % EXPOSED->harts);
         if (!alive[k]) {
             born(&c[k], k, hart);
@@ -166,8 +192,7 @@ static void stress(void)
             child_end(&c[k]);
         all += steps[k];
     }
-    CHECK(deaths > 3);
-    CHECK(transfers > 10);
+    CHECK(rounds_done(deaths) > 0);
     say("# %d steps, %d transfers, %d deaths, %d revocations, %d faults, %d capabilities refused", all, transfers, deaths,
         revocations, faults, refused);
 }

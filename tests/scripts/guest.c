@@ -123,6 +123,19 @@ static int is(const char *at, const char *word)
     return 1;
 }
 
+// A line every 0.3 seconds, eight times.
+static void ticks(void)
+{
+    for (unsigned long i = 0, begin, now; i < 8; i++) {
+        asm volatile("rdtime %0" : "=r"(begin));
+        do {
+            asm volatile("rdtime %0" : "=r"(now));
+        } while (now - begin < 3000000);
+        text("tick\n");
+    }
+    control("exit 0\n");
+}
+
 void main(const char *fdt)
 {
     const char *at = fdt;
@@ -153,6 +166,8 @@ void main(const char *fdt)
         control("notexec\n");
     } else if (is(at, "die")) {
         text("last words\n");
+    } else if (is(at, "ticks")) {
+        ticks();
     } else if (is(at, "hang")) {
         for (;;) {
         }

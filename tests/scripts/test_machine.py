@@ -44,6 +44,10 @@ class Ends(unittest.TestCase):
         result = support.toy("hang", timeout=1)
         self.assertEqual(result.status, 124)
 
+    def test_silence_is_a_hang_and_a_long_run_is_none(self):
+        self.assertEqual(support.toy("hang", timeout=None, silence=1).status, 124)
+        self.assertEqual(support.toy("ticks", timeout=None, silence=1.5).status, 0)
+
     def test_missing_kernel_is_a_failure(self):
         with self.assertRaises(Failure):
             machine.run(archive=b"", kernel="/nonexistent/kernel")
