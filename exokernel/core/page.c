@@ -219,7 +219,7 @@ struct aegis_page *page_head_search(pfn_t page)
 static inline void free_if_idle(struct aegis_page *head)
 {
     if (head->claims || head->pins) {
-        dev_reap_wanted |= !(head->flags & AEGIS_PAGE_IS_LENT); /* an endpoint's, whose owner let go of it? */
+        dev_reap_wanted |= !head->claims && !(head->flags & AEGIS_PAGE_IS_LENT); /* an endpoint's, whose owner let go of it? */
         return;
     }
     head->check = 0;

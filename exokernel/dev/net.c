@@ -56,6 +56,14 @@ void net_nonsense(void)
 
 /* ---- listening ---- */
 
+static inline void complete(void)
+{
+    if (lock_try(&network.send_lock)) {
+        network.nic->complete();
+        lock_give(&network.send_lock);
+    }
+}
+
 /* receive_lock is held. Until everything is taken and the device interrupts again; or dev_waiting is set. One hart alone listens
    only when it idles: while somebody runs nobody else could be served, and who runs has its frames when it waits. Where there are
    handlers it always listens: they are run whoever runs. */
@@ -67,6 +75,7 @@ static __attribute__((noinline)) void drain(bool idle)
         machine_flush_all(); /* who idles counts as having let go; filters' code may be new */
     idle |= kernel.online != 1 || network.handlers;
     for (unsigned turn = 0; turn < TURNS && left; turn++) {
+        complete();
         left -= network.nic->receive(left);
         if (network.unsent) {
             lock_take(&network.send_lock);
@@ -75,22 +84,13 @@ static __attribute__((noinline)) void drain(bool idle)
         }
         if (!idle)
             break;
-        if (left && !network.nic->interrupts(true)) {
-            dev_waiting = 0;
+        dev_waiting = 0; /* a sender sets it behind its frame: one of the two sees the other */
+        if (left && !network.nic->interrupts(true))
             return;
-        }
         network.nic->interrupts(false); /* something came before they were on */
     }
     dev_waiting = 1;
     exposed.net.polls++;
-}
-
-static void complete(void)
-{
-    if (lock_try(&network.send_lock)) {
-        network.nic->complete();
-        lock_give(&network.send_lock);
-    }
 }
 
 void dev_poll(bool idle)
@@ -124,7 +124,6 @@ void net_interrupt(void)
     else
         dev_waiting = 1;
     lock_give(&network.receive_lock);
-    complete();
     if (machine_self()->env)
         network.charged += machine_time() - now;
     plic_complete((uint32_t)net_line);

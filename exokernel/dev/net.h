@@ -80,7 +80,7 @@ struct nic {
     void (*complete)(void);
     /* Takes up to `budget` frames and delivers each by net_frame. How many. receive_lock. */
     unsigned (*receive)(unsigned budget);
-    /* Interrupts off, acknowledged; or on: true if something came before that. receive_lock. */
+    /* Interrupts off, acknowledged; or on: true if something came, or went, before that. receive_lock. */
     bool (*interrupts)(bool on);
     /* Whatever the device has of frames to send is given up. Both locks. */
     void (*reset)(void);

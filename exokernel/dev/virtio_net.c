@@ -5,8 +5,8 @@
  * of the kernel's, its receive buffers, header buffers, and parts of frames that are pinned. What it says (an index, a number, a
  * length) is read once and believed only within bounds.
  *
- * Merged receive buffers are not asked for: a frame fits into one. Receive interrupts are turned off by the ring's flag; those of
- * sending come only while somebody waits for parts to be free.
+ * Merged receive buffers are not asked for: a frame fits into one. Interrupts are turned on and off by the rings' flags; those of
+ * sending come only while the hart idles and frames with parts are under way.
  */
 #include "drivers.h"
 
@@ -75,6 +75,7 @@ static struct sent {
     uint8_t parts;
     struct nic_frame frame; /* of one with parts */
 } sent[QUEUE];
+static bool held; /* frames with parts may be among them */
 static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's; a frame's record stands at its first */
 
 #define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
@@ -136,13 +137,15 @@ static unsigned receive(unsigned budget)
 static bool interrupts(bool on)
 {
     if (!on) {
-        *(volatile uint16_t *)&rx.avail->flags = NO_INTERRUPT;
+        *(volatile uint16_t *)&rx.avail->flags = *(volatile uint16_t *)&tx.avail->flags = NO_INTERRUPT;
         reg[ACKNOWLEDGE] = reg[INTERRUPT];
         return false;
     }
     *(volatile uint16_t *)&rx.avail->flags = 0;
+    if (held)
+        *(volatile uint16_t *)&tx.avail->flags = 0;
     FENCE(rw, rw);
-    return rx.used->index != rx.used_index;
+    return rx.used->index != rx.used_index || tx.used->index != tx.used_index;
 }
 
 /* ---- sending ---- */
@@ -172,7 +175,7 @@ static COLD void parts_put(const struct nic_frame *f, struct sent *s)
         exposed.net.sent_bytes += f->part[i].length;
     }
     s->frame = *f;
-    *(volatile uint16_t *)&tx.avail->flags = 0; /* somebody may wait for these to be free */
+    held = true;
 }
 
 static void tx_send(const struct nic_frame *f)
@@ -204,6 +207,8 @@ static void tx_send(const struct nic_frame *f)
 static void tx_kick(void)
 {
     notify(&tx);
+    if (held)
+        dev_waiting = 1; /* somebody may wait for them */
 }
 
 /* From the oldest on: what is done, and all before it is. */
@@ -216,6 +221,7 @@ static void tx_free(void)
         if (s->parts)
             endpoint_sent(&s->frame);
     }
+    held = held && tx_first != tx_next;
 }
 
 static void complete(void)
@@ -238,8 +244,6 @@ static void complete(void)
         sent[id].done = true;
     }
     tx_free();
-    if (tx_first == tx_next)
-        *(volatile uint16_t *)&tx.avail->flags = NO_INTERRUPT;
 }
 
 /* ---- starting ---- */
