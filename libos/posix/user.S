@@ -17,8 +17,8 @@ user_copy_in:
 user_copy_out:
     or   t0, a0, a1
     andi t0, t0, 7
-    bnez t0, 5f
-    andi t1, a2, -128
+    bnez t0, 8f
+0:  andi t1, a2, -128
     add  t1, t1, a1 /* end of the part that goes by 128 bytes */
     beq  t1, a1, 2f
 1:  ld   t2, 0(a1)
@@ -75,6 +75,44 @@ user_copy_out:
     bne  a1, a2, 6b
 7:  li   a0, 0
     ret
+
+    /* not aligned alike: bytes until the destination is, then words put together from two of the source's */
+8:  li   t1, 24
+    bltu a2, t1, 5b
+    neg  t1, a0
+    andi t1, t1, 7
+    sub  a2, a2, t1
+    add  t1, t1, a1
+    beq  t1, a1, 2f
+1:  lbu  t2, 0(a1)
+    addi a1, a1, 1
+    sb   t2, 0(a0)
+    addi a0, a0, 1
+    bne  a1, t1, 1b
+2:  andi t3, a1, 7
+    beqz t3, 0b
+    andi t1, a2, -16
+    andi a5, a1, -8
+    andi a2, a2, 15
+    add  a1, a1, t1
+    add  t1, t1, a0
+    slli t3, t3, 3
+    neg  t4, t3 /* modulo 64 */
+    ld   t5, 0(a5)
+3:  ld   t6, 8(a5)
+    srl  t2, t5, t3
+    ld   t5, 16(a5)
+    sll  a3, t6, t4
+    srl  a4, t6, t3
+    sll  t6, t5, t4
+    or   t2, t2, a3
+    or   a4, a4, t6
+    sd   t2, 0(a0)
+    sd   a4, 8(a0)
+    addi a5, a5, 16
+    addi a0, a0, 16
+    bne  a0, t1, 3b
+    j    5b
 
 /* user_zero(user, size) */
     .globl user_zero
