@@ -247,22 +247,10 @@ static uint64_t sooner(uint64_t a, uint64_t b)
     return !a ? b : !b || (int64_t)(a - b) < 0 ? a : b;
 }
 
-static unsigned inet_await(struct aegis_predicate *p, uint64_t *deadline)
-{
-    uint32_t offset;
-
-    if (!joined)
-        return 0;
-    *deadline = sooner(*deadline, NETWORK->deadline);
-    if (!NETWORK->endpoint.what)
-        return 0;
-    unsigned slot = session_slot(&NET_RING->received, &offset);
-    *p = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8, offset, NETWORK->received};
-    return 1;
-}
-
 static bool due(void)
 {
+    if (NETWORK->endpoint.what && NET_RING->queued != NET_RING->taken)
+        return true; /* MSG_BATCH: until somebody waits */
     if (NETWORK->endpoint.what &&
         __atomic_load_n(&NET_RING->received, __ATOMIC_ACQUIRE) != NETWORK->received)
         return true;
@@ -276,6 +264,22 @@ static void inet_run(void)
     enter();
     run_inside();
     leave();
+}
+
+static unsigned inet_await(struct aegis_predicate *p, uint64_t *deadline)
+{
+    uint32_t offset;
+
+    if (!joined)
+        return 0;
+    if (NETWORK->endpoint.what && NET_RING->queued != NET_RING->taken)
+        inet_run();
+    *deadline = sooner(*deadline, NETWORK->deadline);
+    if (!NETWORK->endpoint.what)
+        return 0;
+    unsigned slot = session_slot(&NET_RING->received, &offset);
+    *p = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8, offset, NETWORK->received};
+    return 1;
 }
 
 /* Until the interface has an address: programs that start at once would find no way out. */
@@ -474,7 +478,8 @@ static ssize_t stream_send_now(struct aegis_socket *s, struct aegis_transfer *t)
         sum += n;
         t->done += (size_t)n;
     }
-    run_inside();
+    if (!(t->flags & MSG_BATCH) || n < 0)
+        run_inside();
     t->done -= (size_t)sum;
     return sum ? sum : n;
 }
@@ -532,12 +537,13 @@ static ssize_t inet_receive(struct aegis_socket *s, struct aegis_transfer *t)
     if (s->type == SOCK_STREAM && s->state == SOCKET_LISTENING)
         return -ENOTCONN;
     enter();
+    uint64_t queued = NET_RING->queued;
     ssize_t n = s->words[WORD_CONNECTION] ? receive_now(s, t) : s->error ? -EAGAIN : 0;
     if (n == -EAGAIN && due()) {
         run_inside();
         n = receive_now(s, t);
-    } else if (n > 0 && s->type == SOCK_STREAM && !(t->flags & MSG_PEEK)) {
-        run_inside(); /* the window may have opened */
+    } else if (n > 0 && NET_RING->queued != queued) {
+        run_inside(); /* the window has opened, and the peer is told */
     }
     leave();
     return n == -EAGAIN ? aegis_transfer_wait(t, &s->readable, seen) : n;
@@ -562,7 +568,8 @@ static ssize_t datagram_send_now(struct aegis_socket *s, struct aegis_transfer *
         }
     }
     int error = STACK_IMAGE->datagram_send(s, datagram, name);
-    run_inside();
+    if (!(t->flags & MSG_BATCH))
+        run_inside();
     return error ? error : (ssize_t)t->size;
 }
 

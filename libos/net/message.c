@@ -94,6 +94,16 @@ static int vector_begin(struct aegis_transfer *t, const struct iovec *vector, lo
     return 0;
 }
 
+/* Names and vectors are filled when there are some. */
+static void transfer_begin(struct aegis_transfer *t, int flags)
+{
+    t->done = 0;
+    t->flags = (unsigned)flags;
+    t->flags_out = 0;
+    t->name_size = 0;
+    t->control = NULL;
+}
+
 static void vector_of(struct aegis_transfer *t, const void *user, size_t size)
 {
     t->one = (struct iovec){(void *)(uintptr_t)user, size};
@@ -212,18 +222,20 @@ static long receive_run(struct file *file, struct socket *s, struct aegis_transf
 
 ssize_t socket_read(struct file *file, void *user, size_t size, off_t at)
 {
-    struct aegis_transfer t = {0};
+    struct aegis_transfer t;
 
     (void)at;
+    transfer_begin(&t, 0);
     vector_of(&t, user, size);
     return receive_run(file, file->object, &t);
 }
 
 ssize_t socket_write(struct file *file, const void *user, size_t size, off_t at)
 {
-    struct aegis_transfer t = {0};
+    struct aegis_transfer t;
 
     (void)at;
+    transfer_begin(&t, 0);
     vector_of(&t, user, size);
     return send_run(file, file->object, &t);
 }
@@ -233,14 +245,16 @@ ssize_t socket_write(struct file *file, const void *user, size_t size, off_t at)
 static long send_to(int descriptor, const void *user, size_t size, int flags,
                     const struct sockaddr *name, socklen_t name_size)
 {
-    struct aegis_transfer t = {.flags = (unsigned)flags};
+    struct aegis_transfer t;
     struct file *file;
     struct socket *s;
     int error = socket_find(descriptor, &file, &s);
 
+    transfer_begin(&t, flags);
     if (!error && size > SSIZE_MAX)
         error = -EINVAL;
     if (!error && name) {
+        memset(&t.name, 0, sizeof t.name);
         error = socket_name_in(&t.name, name, name_size);
         t.name_size = name_size;
     }
@@ -273,11 +287,7 @@ static long receive_from(int descriptor, void *user, size_t size, int flags, str
         error = -EINVAL;
     if (error)
         return error;
-    t.done = 0;
-    t.flags = (unsigned)flags;
-    t.flags_out = 0;
-    t.name_size = 0;
-    t.control = NULL;
+    transfer_begin(&t, flags);
     vector_of(&t, user, size);
     long n = receive_run(file, s, &t);
     if (n >= 0 && name)

@@ -71,6 +71,7 @@ typedef __sa_family_t sa_family_t;
 #define MSG_WAITALL   0x100
 #define MSG_NOSIGNAL  0x4000
 #define MSG_MORE      0x8000
+#define MSG_BATCH     0x40000 /* the caller will wait soon, for sockets: the frame may wait for others until then */
 #define MSG_CMSG_CLOEXEC 0x40000000
 
 #define SHUT_RD   0

@@ -22,6 +22,7 @@
 #define HEADER_BUFFERS 8 /* the last ones: headers of frames on their way to the kernel */
 #define HEADERS        (HEADER_BUFFERS * AEGIS_NET_BUFFER / AEGIS_NET_HEADER_MAX)
 #define RECEIVING      (NET_BUFFER_COUNT - HEADER_BUFFERS)
+#define HEADER_MOST    (AEGIS_NET_HEADER_MAX - AEGIS_NET_FRAME)
 #define HEADER_USUAL   96 /* bytes of a longer frame that go by copy: Ethernet, IP, TCP with options */
 #define HELD           256
 #define PADDING        ETH_PAD_SIZE
@@ -119,7 +120,12 @@ void device_input(void)
             frame_input(entry);
         }
     checks_set(false);
-    netif_poll_all();
+    struct netif *to_ourselves;
+    NETIF_FOREACH(to_ourselves)
+    {
+        if (to_ourselves->loop_first)
+            netif_poll(to_ourselves);
+    }
     if (have)
         posts();
 }
@@ -225,10 +231,10 @@ static err_t frame_send(struct pbuf *p)
     unsigned whole = p->tot_len - PADDING, header = whole;
     uint64_t n = NET_RING->queued;
     unsigned slot = (unsigned)(n % HEADERS);
-    uint8_t *frame = buffer_at(RECEIVING) + slot * AEGIS_NET_HEADER_MAX;
+    uint8_t *frame = buffer_at(RECEIVING) + slot * AEGIS_NET_HEADER_MAX + AEGIS_NET_FRAME;
     struct aegis_tx tx = {.header = (uint32_t)((uintptr_t)frame - NET_BUFFERS)};
 
-    if (whole > AEGIS_NET_HEADER_MAX)
+    if (whole > HEADER_MOST)
         header = p->len - PADDING < HEADER_USUAL ? p->len - PADDING : HEADER_USUAL;
     pbuf_copy_partial(p, frame, (u16_t)header, PADDING);
     tx.header_length = (uint16_t)header;

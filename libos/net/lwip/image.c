@@ -46,6 +46,20 @@ void stack_copy(void *to, const void *from, size_t size)
         memset(to, 0, size); /* the caller took it away since it was looked at */
 }
 
+/* `count` times 32 bytes, in words whose carries are counted apart; less than 2^34 comes of it. */
+static uint64_t words_add(uint64_t sum, const uint64_t *p, unsigned count)
+{
+    uint64_t carries = 0;
+
+    for (const uint64_t *end = p + 4UL * count; p != end; p += 4) {
+        uint64_t ab = p[0] + p[1], cd = p[2] + p[3], all = ab + cd;
+        carries += (ab < p[0]) + (cd < p[2]) + (all < ab);
+        sum += all;
+        carries += sum < all;
+    }
+    return (sum & 0xffffffff) + (sum >> 32) + carries;
+}
+
 uint16_t stack_checksum(const void *bytes, int size)
 {
     const uint8_t *p = bytes;
@@ -58,10 +72,10 @@ uint16_t stack_checksum(const void *bytes, int size)
     }
     for (; size >= 2 && (uintptr_t)p & 6; p += 2, size -= 2)
         sum += *(const uint16_t *)p;
-    for (; size >= 16; p += 16, size -= 16) {
-        uint64_t a = ((const uint64_t *)p)[0], b = ((const uint64_t *)p)[1];
-        sum += (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32);
-    }
+    sum = words_add(sum, (const uint64_t *)p, (unsigned)size / 32);
+    p += size & ~31;
+    for (size &= 31; size >= 4; p += 4, size -= 4)
+        sum += *(const uint32_t *)p;
     for (; size >= 2; p += 2, size -= 2)
         sum += *(const uint16_t *)p;
     if (size > 0)

@@ -22,6 +22,17 @@ uint32_t stack_random(void);
 void stack_copy(void *to, const void *from, size_t size);
 #define MEMCPY(to, from, size) stack_copy(to, from, size)
 
+/* In line: a frame has thirty of them, and what the compiler has for 32 bits is a call. */
+static inline uint32_t stack_swap(uint32_t x)
+{
+    return x << 24 | (x & 0xff00) << 8 | (x >> 8 & 0xff00) | x >> 24;
+}
+#define lwip_htonl(x) stack_swap(x)
+#define lwip_htons(x) __builtin_bswap16(x)
+#define LWIP_DONT_PROVIDE_BYTEORDER_FUNCTIONS
+/* Of a few bytes, known sizes. */
+#define SMEMCPY(to, from, size) __builtin_memcpy(to, from, size)
+
 /* RFC 1071, 32 bytes a turn. */
 uint16_t stack_checksum(const void *bytes, int size);
 #define LWIP_CHKSUM stack_checksum
