@@ -4,7 +4,13 @@
 Two witnesses. apps/bench reads the counter before and behind each path; and QEMU's log of executed instructions, in which
 nothing is the guest's own, tells how many came between a trap and its sret (`witness`). Where both know a path they must agree.
 Every run is counted (shift=0, sleep=off), so every figure repeats to the digit."""
+import contextlib
+import selectors
+import socket
+import tempfile
+import threading
 from collections import namedtuple
+from pathlib import Path
 
 from . import executed, machine, paths, peer, proc, size
 
@@ -136,6 +142,78 @@ def by_handlers(names):
     return values
 
 
+def served(part, client, *, forward=None, net=None, **options):
+    """What `figures-net PART` prints; once it serves, `client(over)` runs beside it."""
+    program, out, serving, over = paths.PROGRAMS / "bench" / "figures-net", bytearray(), threading.Event(), threading.Event()
+    made = machine.make_archive([str(program), part], env=machine.default_environment(None), put=options.pop("put", ()))
+
+    def take(data):
+        out.extend(data)
+        if b"serving" in out:
+            serving.set()
+
+    def talk():
+        if serving.wait(60) and client:
+            client(over)
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    try:
+        with machine.session(made, out=take, err=out.extend, icount=True, append=["bench"], forward=[forward] if forward else (), net=net,
+                             **options) as running:
+            status = running.loop(None, 120)
+    finally:
+        serving.set()
+        over.set()
+        thread.join()
+    if status:
+        raise proc.Failure(f"{program.name} {part} ended with {status}:\n{out.decode(errors='replace')}")
+    return numbers(bytes(out))
+
+
+def udp_echo_socket():
+    with peer.wire(peer.saturate(64)) as wire:
+        return served("udp", None, net=wire.netdev, options=BURSTS)
+
+
+def ask_much(port, connections, request, size):
+    """Each of some connections asks again when `size` bytes have come."""
+    def client(over):
+        with contextlib.ExitStack() as stack:
+            open_, got = selectors.DefaultSelector(), {}
+            for _ in range(connections):
+                s = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+                got[s] = 0
+                open_.register(s, selectors.EVENT_READ)
+                s.sendall(request)
+            with contextlib.suppress(OSError):
+                while not over.is_set():
+                    for key, _ in open_.select(0.2):
+                        s = key.fileobj
+                        if not (part := s.recv(65536)):
+                            return
+                        got[s] += len(part)
+                        if got[s] == size:
+                            got[s] = 0
+                            s.sendall(request)
+    return client
+
+
+def http_1k():
+    """16 connections through QEMU's user network."""
+    port, body = machine.free_port(), bytes(i % 64 + 32 for i in range(1024))
+    request = b"GET /1k.txt HTTP/1.1\r\nHost: machine\r\n\r\n"
+    head = len(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 1024\r\n"
+               b"Last-Modified: Thu, 01 Jan 1970 00:00:00 GMT\r\n\r\n")
+    with tempfile.TemporaryDirectory(prefix="aegis-") as folder:
+        (Path(folder) / "1k.txt").write_bytes(body)
+        return served("http", ask_much(port, 16, request, head + len(body)), forward=f"tcp:{port}:80", put=[(folder, "/www")], options=BURSTS)
+
+
+def tcp_send_64k():
+    port = machine.free_port()
+    return served("send", ask_much(port, 1, b"", 0), forward=f"tcp:{port}:5001", options=BURSTS)
+
+
 # --- by QEMU's log ---------------------------------------------------------------------------
 
 def witness():
@@ -241,6 +319,9 @@ KERNEL_PATHS = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway
 MARKED = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway", "pct_return", "slice_end", "slice_begin", "stlb_refill",
           "revoke_upcall"}
 
+# Through sockets, with a peer beside the machine.
+NETWORK = {"udp_echo_socket": udp_echo_socket, "http_1k": http_1k, "tcp_send_64k": tcp_send_64k}
+
 # Which program of apps/bench tells a figure: PART.c.
 PROGRAM_OF = {name: part for part, found in {
     "process": ("fork_exit_wait", "fork_exec_wait", "yield_switch"),
@@ -270,6 +351,11 @@ def measure(names, harts=1):
         values |= echo()
     if harts == 1:
         values |= by_handlers(names)
+
+
+    for name, measured in NETWORK.items() if harts == 1 else ():
+        if name in names:
+            values |= measured()
     if "lua_overhead" in names and harts == 1 and (paths.PROGRAMS / "lua" / "lua").exists():
         values["lua_overhead"] = lua_overhead()
     return values

@@ -72,6 +72,13 @@ def forwarding(text):
     return f"hostfwd={kind}:127.0.0.1:{host}-:{guest}"
 
 
+def free_port():
+    """One of the host's that nobody has just now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def network(machine, net, forward, device):
     """QEMU's options for the network. net: True is QEMU's user network, text is what -netdev says beside its id."""
     if not net and not forward:

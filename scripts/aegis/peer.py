@@ -73,6 +73,36 @@ def wire(talk):
             made.socket.close()
 
 
+def arp_answer(frame):
+    """To whoever asks for our address: ours."""
+    return frame[6:12] + OUR_MAC + b"\x08\x06" + frame[14:20] + b"\0\2" + OUR_MAC + OUR_IP + frame[22:32]
+
+
+def dhcp_answer(frame):
+    """To a machine that asks who it is: the guest, with a mask of 24 bits."""
+    question = frame[42:]
+    kind = {1: 2, 3: 5}.get(question[question.index(b"\x35\x01") + 2])  # discover: offer; request: acknowledged
+    if not kind:
+        return None
+    options = bytes((53, 1, kind, 54, 4)) + OUR_IP + bytes((51, 4, 0, 1, 0, 0, 1, 4, 255, 255, 255, 0, 3, 4)) + OUR_IP + b"\xff"
+    body = b"\2\1\6\0" + question[4:8] + bytes(8) + GUEST_IP + OUR_IP + bytes(4) + question[28:34] + bytes(202) + b"\x63\x82\x53\x63" + options
+    return udp(body, 68, 67, to=b"\xff" * 4)
+
+
+def neighbour(made, frame):
+    """Answers what a stack asks of its neighbours. False: it was something else."""
+    answer = None
+    if frame[12:14] == b"\x08\x06":
+        answer = arp_answer(frame) if frame[20:22] == b"\0\1" and frame[38:42] == OUR_IP else None
+    elif frame[12:14] == b"\x08\0" and frame[23] == 17 and frame[36:38] == b"\0\x43":
+        answer = dhcp_answer(frame)
+    elif frame[12:14] == b"\x08\0" and frame[23] == 17:
+        return False
+    if answer:
+        made.send(answer)
+    return True
+
+
 def saturate(flight, payload=64, port=7):
     """Keeps `flight` UDP frames under way: half of them are sent at once when half have been answered, so that the machine and
     not its peer is what is waited for; what is lost is asked anew."""
@@ -82,7 +112,7 @@ def saturate(flight, payload=64, port=7):
             for _ in range(answered):
                 made.send(frame)
             answered = 0
-            while answered < max(1, flight // 2) and made.receive(0.3) is not None:
-                answered += 1
+            while answered < max(1, flight // 2) and (got := made.receive(0.3)) is not None:
+                answered += not neighbour(made, got)
             answered = answered or flight
     return talk
