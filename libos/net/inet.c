@@ -24,7 +24,7 @@
 
 #define IMAGE_FILE "/lib/aegis/lwip"
 #define LEFT_MOST  640
-#define DATAGRAM_MOST 1472 /* what goes in one frame: larger ones are not cut */
+#define DATAGRAM_MOST 65507 /* larger than a frame: cut, and put together again by the receiver */
 
 /* ---- the caller's side of the image ---- */
 
