@@ -2,6 +2,7 @@
 /* Datagrams over lwIP's UDP, and ICMP and others by its raw interface. */
 #include "connection.h"
 #include "lwip/inet_chksum.h"
+#include "lwip/prot/udp.h"
 
 #define DATAGRAM_MOST 65507
 #define IN_ONE        1472 /* goes in one frame */
@@ -47,10 +48,19 @@ static void keep(struct connection *c, struct pbuf *p, const ip_addr_t *address,
     connection_changed(c);
 }
 
+/* lwIP believes the packet's length: the datagram's own must fit into it, and what lies behind it is not its. */
 static void on_udp(void *argument, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *address,
                    u16_t port)
 {
+    const struct udp_hdr *head = (const struct udp_hdr *)((char *)p->payload - UDP_HLEN);
+    u16_t size = lwip_ntohs(head->len);
+
     (void)pcb;
+    if (size < UDP_HLEN || size - UDP_HLEN > p->tot_len) {
+        pbuf_free(p);
+        return;
+    }
+    pbuf_realloc(p, (u16_t)(size - UDP_HLEN));
     keep(argument, p, address, port);
 }
 
