@@ -111,8 +111,9 @@ def saturate(flight, payload=64, port=7):
         while not over.is_set():
             for _ in range(answered):
                 made.send(frame)
-            answered = 0
+            answered, got = 0, b""
             while answered < max(1, flight // 2) and (got := made.receive(0.3)) is not None:
                 answered += not neighbour(made, got)
-            answered = answered or flight
+            if got is None:
+                answered = flight  # the others are lost
     return talk
