@@ -1,8 +1,274 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Cadence GEM, the FU540's Ethernet; registers and descriptors as in the Zynq-7000 manual (UG585, chapter 16 and B.18), with
+ * addresses of 64 bits. Two rings of descriptors. One for receiving is the device's while bit 0 of its address is 0. Those for
+ * sending are the device's while their `used` bit is 0; of a frame it sets the first one's alone, so the others' are set here. The last
+ * free one is never queued: there the device stops. What it says is read once, and believed only within bounds.
+ *
+ * It inserts checksums of its own accord or not at all, where they are asked for frame by frame: so it is not let.
+ * The link's speed is as the firmware left it; there is no driver for its PHY but the question whether the link is up.
+ */
 #include "drivers.h"
 
-const struct nic *gem_start(const struct fdt_nic *at)
+#include "../riscv/machine.h"
+#include "log.h"
+
+/* registers, in words */
+enum {
+    CONTROL = 0x00 / 4, CONFIG = 0x04 / 4, STATUS = 0x08 / 4, DMA = 0x10 / 4, TX_STATUS = 0x14 / 4, RX_BASE = 0x18 / 4, TX_BASE = 0x1c / 4,
+    RX_STATUS = 0x20 / 4, INTERRUPT = 0x24 / 4, INTERRUPT_ON = 0x28 / 4, INTERRUPT_OFF = 0x2c / 4, PHY = 0x34 / 4, HASH = 0x80 / 4,
+    ADDRESS = 0x88 / 4, DESIGN = 0x294 / 4, TX_BASE_HIGH = 0x4c8 / 4, RX_BASE_HIGH = 0x4d4 / 4,
+};
+#define CONTROL_RUN (1U << 2 | 1U << 3 | 1U << 4) /* receive, send, talk to the PHY */
+#define CONTROL_SEND (1U << 9)
+/* Multicast by a hash that takes all, 1536 bytes, frames 2 behind a word, no FCS, MDC by 96, checksums looked at */
+#define CONFIG_WANTED (1U << 6 | 1U << 8 | 2U << 14 | 1U << 17 | 5U << 18 | 1U << 24)
+#define CONFIG_KEPT (1U | 1U << 1 | 1U << 10 | 3U << 21) /* speed, duplex, width of the bus */
+#define DMA_WANTED (16U | 7U << 8 | RX_BYTES / 64 << 16 | 1U << 30) /* long bursts, all of its memory, 64 bits */
+#define DESIGN_64 (1U << 23)
+#define STATUS_PHY_IDLE 4
+#define RX_STATUS_NONE 1 /* it found no buffer, and waits until it is told to look again */
+#define INTERRUPT_RX 2
+#define INTERRUPT_TX 0x80
+
+#define RX_OURS 1U
+#define RX_WRAP 2U
+#define RX_WHOLE (3U << 14) /* a frame begins and ends here */
+#define TX_USED (1U << 31)
+#define TX_WRAP (1U << 30)
+#define TX_LAST (1U << 15)
+
+#define RING 256
+#define BUFFER 2048
+#define RX_BYTES 1536U
+#define HEADER 320 /* NIC_FRAME + AEGIS_NET_HEADER_MAX, in whole lines */
+#define RECEIVE_ORDER 7
+#define HEADERS_ORDER 5
+#define PHY_POLLS 100000
+
+struct desc { uint32_t address, control, high, spare; };
+
+static volatile uint32_t *reg;
+static volatile struct desc *rx, *tx; /* a page each */
+static char *buffers, *headers;
+static uint32_t rx_next;
+static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's; a frame's record stands at its first */
+static struct sent {
+    uint8_t descriptors, parts;
+    struct nic_frame frame; /* of one with parts */
+} sent[RING];
+
+#define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
+
+static uint64_t physical_of(const volatile void *direct)
 {
-    (void)at;
-    return NULL;
+    return (uint64_t)direct - MAP_DIRECT;
+}
+
+/* ---- receiving ---- */
+
+static void rx_give(uint32_t id)
+{
+    uint64_t at = physical_of(buffers + id * BUFFER + NIC_FRAME - 2);
+
+    rx[id].control = 0;
+    rx[id].high = (uint32_t)(at >> 32);
+    FENCE(rw, w);
+    rx[id].address = (uint32_t)at | (id == RING - 1 ? RX_WRAP : 0);
+}
+
+static bool rx_waits(void)
+{
+    return rx[rx_next].address & RX_OURS;
+}
+
+static unsigned receive(unsigned budget)
+{
+    unsigned n;
+
+    for (n = 0; n < budget && rx_waits(); n++) {
+        FENCE(r, r);
+        uint32_t control = rx[rx_next].control, length = control & 0x1fff;
+        exposed.net.received++;
+        exposed.net.received_bytes += length;
+        if ((control & RX_WHOLE) != RX_WHOLE || length < 14 || length > AEGIS_NET_FRAME_MAX)
+            net_nonsense();
+        else /* bit 23: TCP's or UDP's sum was right */
+            net_frame(buffers + rx_next * BUFFER + NIC_FRAME, length, control >> 23 & 1 ? AEGIS_RX_CHECKED : 0);
+        rx_give(rx_next);
+        rx_next = (rx_next + 1) % RING;
+    }
+    if (n && reg[RX_STATUS] & RX_STATUS_NONE) {
+        reg[RX_STATUS] = RX_STATUS_NONE;
+        FENCE(w, o);
+        reg[CONTROL] = CONTROL_RUN;
+    }
+    return n;
+}
+
+static bool interrupts(bool on)
+{
+    if (!on) {
+        reg[INTERRUPT_OFF] = INTERRUPT_RX;
+        reg[INTERRUPT] = reg[INTERRUPT];
+        return false;
+    }
+    reg[INTERRUPT_ON] = INTERRUPT_RX;
+    FENCE(o, r);
+    return rx_waits();
+}
+
+/* ---- sending ---- */
+
+static char *header_buffer(uint16_t at)
+{
+    return headers + at % RING * HEADER + NIC_FRAME;
+}
+
+static char *tx_header(void)
+{
+    return (uint16_t)(tx_next - tx_first) + NIC_PARTS + 1 > RING ? NULL : header_buffer(tx_next);
+}
+
+static uint32_t tx_control(uint16_t at)
+{
+    return TX_USED | (at % RING == RING - 1 ? TX_WRAP : 0);
+}
+
+/* `bits` are TX_USED, to be cleared with the frame's others behind it in place; and TX_LAST. */
+static void desc_put(uint64_t address, uint32_t length, uint32_t bits)
+{
+    volatile struct desc *d = &tx[tx_next % RING];
+
+    d->address = (uint32_t)address;
+    d->high = (uint32_t)(address >> 32);
+    d->control = (tx_control(tx_next++) & ~TX_USED) | length | bits;
+}
+
+static void tx_send(const struct nic_frame *f)
+{
+    uint16_t first = tx_next % RING;
+
+    sent[first].descriptors = (uint8_t)(f->parts + 1);
+    sent[first].parts = (uint8_t)f->parts;
+    exposed.net.sent++;
+    exposed.net.sent_bytes += f->header_length;
+    desc_put(physical_of(header_buffer(first)), f->header_length, TX_USED | (f->parts ? 0 : TX_LAST));
+    for (unsigned i = 0; i < f->parts; i++) {
+        desc_put(f->part[i].physical, f->part[i].length, i + 1 == f->parts ? TX_LAST : 0);
+        exposed.net.sent_bytes += f->part[i].length;
+    }
+    if (f->parts) {
+        sent[first].frame = *f;
+        reg[INTERRUPT_ON] = INTERRUPT_TX; /* somebody may wait for these to be free */
+    }
+    FENCE(w, w);
+    tx[first].control &= ~TX_USED;
+}
+
+static void tx_kick(void)
+{
+    FENCE(w, o);
+    reg[CONTROL] = CONTROL_RUN | CONTROL_SEND;
+}
+
+/* The oldest frame's descriptors are ours again. */
+static void tx_free(void)
+{
+    struct sent *s = &sent[tx_first % RING];
+
+    for (unsigned i = 0; i < s->descriptors; i++, tx_first++)
+        tx[tx_first % RING].control = tx_control(tx_first);
+    if (s->parts)
+        endpoint_sent(&s->frame);
+}
+
+static void complete(void)
+{
+    if (tx_first == tx_next)
+        return;
+    while (tx_first != tx_next && tx[tx_first % RING].control & TX_USED)
+        tx_free();
+    if (tx_first == tx_next)
+        reg[INTERRUPT_OFF] = INTERRUPT_TX;
+}
+
+/* ---- starting ---- */
+
+static COLD void run(void)
+{
+    const uint8_t *m = exposed.net.mac;
+
+    reg[CONTROL] = 0;
+    reg[INTERRUPT_OFF] = ~0U;
+    reg[INTERRUPT] = reg[TX_STATUS] = reg[RX_STATUS] = ~0U;
+    reg[CONFIG] = (reg[CONFIG] & CONFIG_KEPT) | CONFIG_WANTED;
+    reg[DMA] = DMA_WANTED;
+    reg[HASH] = reg[HASH + 1] = ~0U;
+    reg[ADDRESS] = m[0] | (uint32_t)m[1] << 8 | (uint32_t)m[2] << 16 | (uint32_t)m[3] << 24;
+    reg[ADDRESS + 1] = m[4] | (uint32_t)m[5] << 8;
+    rx_next = tx_first = tx_next = 0;
+    for (uint32_t i = 0; i < RING; i++) {
+        rx_give(i);
+        tx[i].control = tx_control((uint16_t)i);
+    }
+    reg[RX_BASE_HIGH] = (uint32_t)(physical_of(rx) >> 32);
+    reg[RX_BASE] = (uint32_t)physical_of(rx);
+    reg[TX_BASE_HIGH] = (uint32_t)(physical_of(tx) >> 32);
+    reg[TX_BASE] = (uint32_t)physical_of(tx);
+    reg[INTERRUPT_ON] = INTERRUPT_RX;
+    FENCE(w, o);
+    reg[CONTROL] = CONTROL_RUN;
+}
+
+/* All that it had is given up. */
+static COLD void reset(void)
+{
+    reg[CONTROL] = 0;
+    while (tx_first != tx_next)
+        tx_free();
+    run();
+}
+
+/* Clause 22 of IEEE 802.3. */
+static COLD uint32_t phy_read(uint32_t phy, uint32_t number)
+{
+    reg[PHY] = 1U << 30 | 2U << 28 | phy << 23 | number << 18 | 2U << 16;
+    for (unsigned polls = PHY_POLLS; polls && !(reg[STATUS] & STATUS_PHY_IDLE); polls--)
+        machine_relax();
+    return reg[PHY] & 0xffff;
+}
+
+/* The first PHY that answers; a link that was down once says so in its first answer alone. */
+static COLD bool link_is_up(void)
+{
+    for (uint32_t phy = 0; phy < 32; phy++)
+        if (phy_read(phy, 2) - 1 < 0xfffe)
+            return phy_read(phy, 1) & phy_read(phy, 1) & 4 || phy_read(phy, 1) & 4;
+    return false;
+}
+
+COLD const struct nic *gem_start(const struct fdt_nic *at)
+{
+    static const struct nic driver = {tx_header, tx_send, tx_kick, complete, receive, interrupts, reset};
+    bool named = false;
+
+    reg = map_device(at->reg.base);
+    if (at->reg.size < 0x1000 || !(reg[DESIGN] & DESIGN_64)) {
+        log_print("network: a GEM that cannot be used");
+        return NULL;
+    }
+    for (unsigned i = 0; i < 6; i++)
+        named |= at->mac[i];
+    for (unsigned i = 0; i < 6 && named; i++)
+        exposed.net.mac[i] = at->mac[i];
+    rx = machine_direct(net_pages(0));
+    tx = machine_direct(net_pages(0));
+    buffers = machine_direct(net_pages(RECEIVE_ORDER));
+    headers = machine_direct(net_pages(HEADERS_ORDER));
+    run();
+    exposed.net.up = link_is_up();
+    exposed.net.device = AEGIS_NIC_GEM;
+    net_line = (int32_t)at->irq;
+    return &driver;
 }

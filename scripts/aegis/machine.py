@@ -85,7 +85,7 @@ def network(machine, net, forward, device):
         return []
     backend = net if isinstance(net, str) else ",".join(["user", *map(forwarding, forward)])
     if machine == "sifive_u":  # its GEM is soldered on
-        return ["-nic", backend]
+        return ["-netdev", backend + ",id=net0", "-net", "nic,netdev=net0"]
     legacy = "true" if device == "legacy" else "false"
     return ["-global", f"virtio-mmio.force-legacy={legacy}", "-netdev", backend + ",id=net0", "-device", "virtio-net-device,netdev=net0"]
 
