@@ -115,7 +115,8 @@ int main(void)
     report("slice_switch", n);
     for (uint64_t i = 1; i <= 3 && (i > 1 || rtc_open()); i++)
         alarm_wait(i);
-    aegis_console_write(AEGIS_SLOT_CONSOLE, 3, (unsigned long)"exit 0\n", 7);
+    for (unsigned long at = 0; at < 7;)
+        at += aegis_console_write(AEGIS_SLOT_CONSOLE, 3, (unsigned long)"exit 0\n" + at, 7 - at).value;
     aegis_machine_end(AEGIS_SLOT_MACHINE, 0);
     return 1;
 }

@@ -129,6 +129,8 @@ void console_drain(void)
 {
     console.polls = POLLS_LINE;
     put_held();
+    if (console.framed)
+        put(CONSOLE_CONTROL, 0); /* where bytes without a line's end are nothing */
     uart_drain();
 }
 

@@ -25,10 +25,10 @@ void (*child_prepare)(volatile struct aegis_activation *u, struct my *m);
 
 /* ---- words ---- */
 
-static void put(const char *s, unsigned long n)
+static void put(unsigned long channel, const char *s, unsigned long n)
 {
     while (n) {
-        struct aegis_result r = aegis_console_write(AEGIS_SLOT_CONSOLE, 1, (unsigned long)s, n < 64 ? n : 64);
+        struct aegis_result r = aegis_console_write(AEGIS_SLOT_CONSOLE, channel, (unsigned long)s, n < 64 ? n : 64);
         if (r.error == AEGIS_E_AGAIN)
             continue;
         if (r.error)
@@ -76,7 +76,7 @@ void say(const char *f, ...)
     }
     va_end(list);
     *to++ = '\n';
-    put(line, (unsigned long)(to - line));
+    put(1, line, (unsigned long)(to - line));
 }
 
 void lib_fail(const char *file, int line, const char *what, long got, long wanted)
@@ -190,7 +190,7 @@ void lib_exception(unsigned long *state)
             ;
     }
     say("not ok %s: died", test_now);
-    aegis_console_write(AEGIS_SLOT_CONSOLE, 3, (unsigned long)"signal 11\n", 10);
+    put(3, "signal 11\n", 10);
     aegis_machine_end(AEGIS_SLOT_MACHINE, 1);
     for (;;)
         ;
@@ -466,7 +466,7 @@ void lib_start(void)
         ran++;
     }
     say("# %d tests, %d failed", (long)ran, (long)failures);
-    aegis_console_write(AEGIS_SLOT_CONSOLE, 3, (unsigned long)(failures ? "exit 1\n" : "exit 0\n"), 7);
+    put(3, failures ? "exit 1\n" : "exit 0\n", 7);
     aegis_machine_end(AEGIS_SLOT_MACHINE, 0);
     for (;;)
         ;
