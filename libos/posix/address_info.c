@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../net/resolve.h"
+
+#define NAMES 8 /* addresses of one kind */
+
 struct wish {
     struct addrinfo hints;
     uint16_t port; /* in network order */
@@ -81,6 +85,28 @@ static int address_add(struct addrinfo ***tail, const struct wish *w, const stru
     return error;
 }
 
+/* IPv6's first, as far as they are wanted. */
+static int name_resolve(struct addrinfo ***tail, const struct wish *w, const char *name)
+{
+    uint8_t found[NAMES][16];
+    struct in6_addr six;
+    struct in_addr four;
+    int error = 0, count = w->hints.ai_family == AF_INET ? EAI_NONAME : network_resolve(name, RESOLVE_AAAA, found, NAMES);
+
+    for (int i = 0; i < count && !error; i++) {
+        memcpy(&six, found[i], sizeof six);
+        error = address_add(tail, w, &six, 0);
+    }
+    int fours = w->hints.ai_family == AF_INET6 ? EAI_NONAME : network_resolve(name, RESOLVE_A, found, NAMES);
+    for (int i = 0; i < fours && !error; i++) {
+        memcpy(&four, found[i], sizeof four);
+        error = address_add(tail, w, NULL, four.s_addr);
+    }
+    if (error || count > 0 || fours > 0)
+        return error;
+    return count == EAI_AGAIN || fours == EAI_AGAIN ? EAI_AGAIN : EAI_NONAME;
+}
+
 static int host_find(struct addrinfo ***tail, const struct wish *w, const char *name)
 {
     struct in6_addr six;
@@ -101,7 +127,7 @@ static int host_find(struct addrinfo ***tail, const struct wish *w, const char *
         return EAI_NONAME;
     struct hostent *h = gethostbyname(name);
     if (!h)
-        return EAI_NONAME;
+        return name_resolve(tail, w, name);
     memcpy(&four, h->h_addr, sizeof four);
     return address_add(tail, w, NULL, four.s_addr);
 }

@@ -84,7 +84,7 @@ def dhcp_answer(frame):
     kind = {1: 2, 3: 5}.get(question[question.index(b"\x35\x01") + 2])  # discover: offer; request: acknowledged
     if not kind:
         return None
-    options = bytes((53, 1, kind, 54, 4)) + OUR_IP + bytes((51, 4, 0, 1, 0, 0, 1, 4, 255, 255, 255, 0, 3, 4)) + OUR_IP + b"\xff"
+    options = bytes((53, 1, kind, 54, 4)) + OUR_IP + bytes((51, 4, 0, 1, 0, 0, 1, 4, 255, 255, 255, 0, 3, 4)) + OUR_IP + b"\6\4" + OUR_IP + b"\xff"
     body = b"\2\1\6\0" + question[4:8] + bytes(8) + GUEST_IP + OUR_IP + bytes(4) + question[28:34] + bytes(202) + b"\x63\x82\x53\x63" + options
     return udp(body, 68, 67, to=b"\xff" * 4)
 
