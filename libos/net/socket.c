@@ -12,7 +12,9 @@
 #include "../session/inline.h"
 #include "network.h"
 
-_Static_assert(sizeof(struct aegis_channel) == sizeof(struct channel), "one and the same");
+_Static_assert(sizeof(struct aegis_channel) == sizeof(struct channel) &&
+                   AEGIS_CHANNEL_SLEEPERS == CHANNEL_SLEEPERS,
+               "one and the same");
 
 const struct netstack *stack_of(unsigned family)
 {

@@ -30,6 +30,12 @@ extern "C" {
 struct aegis_channel {
     uint64_t word;
 };
+#define AEGIS_CHANNEL_SLEEPERS 0xffUL /* bits that say who waits, not what happened */
+/* To be read before what is waited for is looked at. */
+static inline uint64_t aegis_channel_seen(const struct aegis_channel *c)
+{
+    return __atomic_load_n(&c->word, __ATOMIC_ACQUIRE) | AEGIS_CHANNEL_SLEEPERS;
+}
 
 enum aegis_socket_state {
     SOCKET_UNCONNECTED,
