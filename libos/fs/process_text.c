@@ -79,7 +79,7 @@ int proc_next_descriptor(pid_t pid, int descriptor)
 
 unsigned long proc_pages_of(uint32_t environment)
 {
-    static uint32_t pages[AEGIS_ENVS];
+    static SELDOM_BSS uint32_t pages[AEGIS_ENVS];
     static int64_t counted;
     int64_t now = files_now();
 

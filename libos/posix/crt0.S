@@ -17,7 +17,7 @@ stack_switch:
     li   ra, 0
     jr   a1
 
-    .section .pinned.own, "aw", @nobits
+    .section .pinned.kept, "aw", @nobits
     .balign 16
     .space 2048
     .globl boot_stack_end

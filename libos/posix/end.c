@@ -11,6 +11,7 @@
 #include <aegis/aegis.h>
 #include <aegis/pager.h>
 
+#include "../proc/again.h"
 #include "../proc/park.h"
 #include "../proc/table.h"
 #include "../vm/vm.h"
@@ -72,6 +73,8 @@ void process_kill(enum start_ended how, int value)
     }
     if (process_self)
         park();
+    if (process_self && how == START_EXITED)
+        again_park();
     for (;;)
         aegis_env_destroy(AEGIS_SLOT_SELF);
 }

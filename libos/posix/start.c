@@ -5,6 +5,7 @@
 
 #include <aegis/pager.h>
 
+#include "../proc/again.h"
 #include "../proc/exec.h"
 #include "../sched/thread.h"
 #include "../session/chunk.h"

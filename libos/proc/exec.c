@@ -30,6 +30,7 @@
 #include "../session/monitor.h"
 #include "../thread/fork.h"
 #include "../vm/vm.h"
+#include "again.h"
 #include "image.h"
 #include "making.h"
 #include "park.h"
@@ -195,39 +196,46 @@ static void arguments_note(const struct start_block *b, struct process *p)
     monitor_leave();
 }
 
-/* `*kept`: its slot, which stays ours until all that it has is there, for slots are the same here
- * and there. */
-static int start_order(struct space *s, const struct request *r, unsigned order, unsigned *kept)
+static void holder_note(struct start_block *b, const struct space *s)
 {
-    long slot = page_get_whole(order);
-    struct filling f = {NULL, (size_t)AEGIS_PAGE_SIZE << order, 0};
+    if (s->again) {
+        b->holder_index = env_self();
+        b->holder = AEGIS_EXPOSED_STATE->env[b->holder_index].check;
+    }
+}
 
-    if (slot < 0)
-        return -ENOMEM;
-    int error = -ENOMEM;
-    if ((f.start = space_open((unsigned)slot)) != NULL) {
+/* In a slot that neither has anything in: ours is where our own block stands, or beside it. */
+static int start_order(struct space *s, const struct request *r, unsigned order)
+{
+    unsigned slot = slot_claim(SLOT_START)->what ? SLOT_START_OTHER : SLOT_START;
+    struct filling f = {NULL, (size_t)AEGIS_PAGE_SIZE << order, 0};
+    int error = space_block(slot, order);
+
+    if (error)
+        return error;
+    error = -ENOMEM;
+    if ((f.start = space_open(slot)) != NULL) {
         error = start_fill(&f, r);
+        if (!error)
+            holder_note(f.start, s);
         if (!error && r->process)
             arguments_note(f.start, r->process);
-        space_close((unsigned)slot);
+        space_close(slot);
     }
     if (!error)
-        error = space_share(s, (unsigned)slot, 1, AEGIS_R | AEGIS_W);
+        error = space_share(s, slot, 1, AEGIS_R | AEGIS_W);
     if (!error)
-        error = space_map(s, (unsigned)slot, VM_START, AEGIS_R | AEGIS_W);
-    if (error)
-        page_put((unsigned)slot);
-    else
-        *kept = (unsigned)slot;
+        error = space_map(s, slot, VM_START, AEGIS_R | AEGIS_W);
+    page_put(slot);
     return error;
 }
 
-static int start_make(struct space *s, const struct request *r, unsigned *kept)
+static int start_make(struct space *s, const struct request *r)
 {
     int error = -E2BIG;
 
     for (unsigned order = 0; order < START_ORDERS && error == -E2BIG; order++)
-        error = start_order(s, r, order, kept);
+        error = start_order(s, r, order);
     return error;
 }
 
@@ -242,7 +250,7 @@ static int program_open(const char *path)
         return -errno;
     int error = fstat(fd, &st)                 ? -errno
                 : !S_ISREG(st.st_mode)         ? -EACCES
-                : access(path, X_OK)           ? -errno
+                : faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) ? -errno
                 : !(st.st_mode & 0111)         ? -EACCES
                                                : 0;
     if (error) {
@@ -314,7 +322,8 @@ static int image_find_out(struct request *r, const char *path, char lines[][SCRI
     }
 }
 
-static void name_note(struct process *p, const char *path, const struct image *image)
+/* False: the image was dropped meanwhile. */
+static bool name_note(struct process *p, const char *path, const struct image *image, const struct space *s)
 {
     char name[PROCESS_NAME] = {0};
     const char *base = strrchr(path, '/');
@@ -323,7 +332,37 @@ static void name_note(struct process *p, const char *path, const struct image *i
     monitor_enter();
     session_store(p->name, name, sizeof name);
     session_set(p->next_image, (struct image *)image);
+    bool there = again_holds(s, image);
     monitor_leave();
+    return there;
+}
+
+/* An environment with all of the image, and the start block. */
+static int space_fill(struct space *s, unsigned hart, const struct request *r)
+{
+    bool again = !r->setup->apart && again_take(s, r->image, hart);
+    unsigned keep = again || r->setup->apart || (r->setup->exec && !park_may()) ? 0 : again_open();
+    int error = again            ? 0
+                : r->setup->apart ? space_make_apart(s, hart, SLOT_FIRST_PAGE)
+                : keep            ? space_make_again(s, hart, SLOT_FIRST_PAGE, keep)
+                                  : space_make(s, hart, SLOT_FIRST_PAGE, false);
+
+    if (error)
+        return error;
+    error = start_make(s, r);
+    if (!error && !again)
+        error = image_load(s, r->image);
+    if (!error && !again)
+        error = space_activate(s, r->image->entry);
+    if (!error && s->again) {
+        struct aegis_capability control; /* made once, and kept with it */
+        error = space_control(s, &control);
+    }
+    if (error)
+        space_drop(s);
+    else
+        again_note(s, r->image);
+    return error;
 }
 
 int program_load(struct space *s, struct process *p, unsigned hart, const char *path,
@@ -333,25 +372,17 @@ int program_load(struct space *s, struct process *p, unsigned hart, const char *
     char lines[SCRIPT_DEPTH][SCRIPT_LINE];
     struct request r = {.process = p, .arguments = arguments, .environment = environment,
                         .setup = setup};
-    unsigned kept = 0;
-    int error = image_find_out(&r, path, lines);
+    r.image = image_known(path);
+    int error = r.image ? 0 : image_find_out(&r, path, lines);
 
-    if (error)
-        return error;
-    error = setup->apart ? space_make_apart(s, hart, SLOT_FIRST_PAGE) : space_make(s, hart, SLOT_FIRST_PAGE, false);
-    if (error)
-        return error;
-    error = start_make(s, &r, &kept);
     if (!error)
-        error = image_load(s, r.image);
-    if (kept)
-        page_put(kept);
-    if (!error)
-        error = space_activate(s, r.image->entry);
-    if (error)
+        error = space_fill(s, hart, &r);
+    if (error == -ENOMEM && again_give()) /* what is parked is given up first */
+        error = space_fill(s, hart, &r);
+    if (!error && p && !name_note(p, path, r.image, s)) {
         space_drop(s);
-    else if (p)
-        name_note(p, path, r.image);
+        error = -EAGAIN;
+    }
     return error;
 }
 
@@ -363,15 +394,17 @@ static unsigned own_slice(void)
 }
 
 static PINNED_OWN bool park_ready; /* this environment will be its parent's next child */
+static PINNED_OWN unsigned heir;   /* slot of the one that goes on */
 
 /* Masked: nothing comes between. */
 PINNED_CODE static void hand_over(struct context *context, void *slice,
                                   struct aegis_activation *activation)
 {
-    long error = aegis_slice_lend((unsigned long)slice, SLOT_MAKING).error;
+    long error = aegis_slice_lend((unsigned long)slice, heir).error;
 
     if (!error && park_ready) {
-        aegis_release(AEGIS_SLOT_SELF, SLOT_MAKING);
+        if (heir == SLOT_MAKING)
+            aegis_release(AEGIS_SLOT_SELF, heir);
         park_masked(activation);
     }
     if (!error)
@@ -408,6 +441,7 @@ static int become(struct space *s)
     descriptors_exec(process_self);
     signals_exec();
     park_ready = park_may();
+    heir = s->slot;
     if (park_ready)
         parked_forget();
     context_call(&thread_self()->context, hand_over, (void *)(uintptr_t)slice);
@@ -476,6 +510,7 @@ void process_take_over(const struct start_block *start)
     session_set(p->next_image, NULL);
     session_set(p->exec_done, 1);
     monitor_leave();
+    again_born(start);
     process_begin(p, p->pid);
     process_ring_publish();
     if (before != session_identity())

@@ -21,6 +21,7 @@
 #include "../sched/thread.h"
 #include "../thread/fork.h"
 #include "../vm/vm.h"
+#include "again.h"
 #include "making.h"
 #include "park.h"
 #include "table.h"
@@ -65,8 +66,10 @@ PINNED_CODE void fork_begin(uint64_t gp)
 {
     struct aegis_activation *activation = GP_ACTIVATION(gp);
 
-    if (!park_begin())
+    if (!park_begin()) {
         space_forked();
+        again_forked();
+    }
     thread_boot_forked(activation);
     schedule(activation);
 }

@@ -10,6 +10,8 @@
 #include <aegis/exposed.h>
 #include <aegis/pager.h>
 
+#include "../fs/node.h"
+#include "../posix/user.h"
 #include "../sched/thread.h"
 #include "../vm/vm.h"
 #include "table.h"
@@ -59,8 +61,10 @@ static struct image *oldest_claim(void)
     for (struct image *i = SESSION->images; i; i = i->next)
         if (is_droppable(i) && (!oldest || i->used < oldest->used))
             oldest = i;
-    if (oldest)
+    if (oldest) {
         session_set(oldest->builder, session_identity());
+        session_set(oldest->serial, 0);
+    }
     return oldest;
 }
 
@@ -105,18 +109,42 @@ static bool is_of(const struct image *i, const struct stat *s)
            i->modified == s->st_mtim.tv_sec * 1000000000LL + s->st_mtim.tv_nsec;
 }
 
-/* The caller runs it from here on: it stays. */
-static struct image *image_find(const struct stat *s)
+/* The caller runs it from here on: it stays. In the monitor. */
+static struct image *image_search(const struct stat *s)
 {
     struct image *i;
 
-    monitor_enter();
     for (i = SESSION->images; i && !(is_of(i, s) && !i->builder); i = i->next)
         ;
     if (i)
         session_set(i->used, time_now());
+    return i;
+}
+
+static struct image *image_find(const struct stat *s)
+{
+    monitor_enter();
+    struct image *i = image_search(s);
     monitor_leave();
     return i;
+}
+
+struct image *image_known(const char *path)
+{
+    struct walk w;
+    struct stat s;
+    struct image *image = NULL;
+
+    if (user_string(w.text, path, sizeof w.text) <= 0)
+        return NULL;
+    walk_begin(&w, NULL, w.text);
+    monitor_enter();
+    if (!walk_find(&w, WALK_FOLLOW) && !w.number && S_ISREG(w.at->mode) && !node_permit(w.at, &w.who, 4 | 1)) {
+        node_stat(w.at, &s);
+        image = image_search(&s);
+    }
+    monitor_leave();
+    return image;
 }
 
 /* ---- making one ---- */
@@ -258,6 +286,8 @@ static struct image *image_begin(const struct stat *st, const struct elf_program
             image->size = (uint64_t)st->st_size;
             image->modified = st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec;
             image->entry = p->entry;
+            image->serial = SESSION->images_made + 1;
+            session_set(SESSION->images_made, image->serial);
             image->next = SESSION->images;
             session_set(SESSION->images, image);
         }

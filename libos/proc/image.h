@@ -29,12 +29,16 @@ struct image {
     int64_t modified; /* nanoseconds */
     uint64_t builder; /* identity of who fills it; 0: it is whole */
     uint64_t used;    /* `time` of its last use */
+    uint64_t serial;  /* no other ever has it; 0: its pages are being freed */
     uint64_t entry;
     uint32_t room; /* pages of this object itself */
     uint32_t piece_count;
     struct image_piece piece[];
 };
 
+/* Of a file that was run before and that may be read and executed; a user's path. Null: it is to be opened. Outside the
+ * monitor. */
+struct image *image_known(const char *path);
 /* The image of an open file. -ENOEXEC, -ENOMEM, -EIO. Outside the monitor. */
 int image_get(int descriptor, struct image **image);
 /* Everything of it into a space. -ENOMEM, -EAGAIN. */

@@ -13,8 +13,6 @@
 #include "../session/session.h"
 #include "../vm/fork.h"
 
-#define LIVES_MOST 0xfff0 /* of an environment: its count is 16 bits */
-#define FREE_PAGES 1024   /* with fewer, what is parked is given back */
 
 enum { FIRST_LIFE, KEPT, PARKED, GO = PARKED_GO };
 
@@ -115,8 +113,8 @@ void park_forked(uint64_t by)
 bool park_may(void)
 {
     return state == KEPT && session_alive(parent) && threads_alone() && nodes == pager_memory_count &&
-           parked_possible() && AEGIS_EXPOSED_STATE->free_pages > FREE_PAGES &&
-           SESSION->lives[env_self()] < LIVES_MOST;
+           parked_possible() && AEGIS_EXPOSED_STATE->free_pages > PARK_FREE_PAGES &&
+           SESSION->lives[env_self()] < PARK_LIVES;
 }
 
 /*

@@ -18,6 +18,9 @@
 
 #include "space.h"
 
+#define PARK_LIVES      0xfff0 /* of an environment, at most: its count is 16 bits */
+#define PARK_FREE_PAGES 1024   /* with fewer, none is parked */
+
 /* ---- the parent's side; while it is making ---- */
 
 /* The parked environment, if it is there and fits: as space_make would have made it. */

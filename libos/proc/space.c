@@ -14,6 +14,7 @@
 
 #include "../session/apart.h"
 #include "../vm/vm.h"
+#include "again.h"
 
 #define PAIRS        (SLOT_LENDING + 20) /* blocks of two pages stand from here on */
 #define PAIRS_END    SLOT_LENDING_END
@@ -171,7 +172,7 @@ static int environment_make(struct space *s)
         promised |= slot < SLOT_LENDING_END ? 1UL << (slot - SLOT_LENDING) : 0;
     }
     promised = 0;
-    unsigned slot = s->kept ? SLOT_PARKED : SLOT_MAKING;
+    unsigned slot = s->kept ? SLOT_PARKED : s->again ? SLOT_AGAIN + s->again - 1 : SLOT_MAKING;
     release(slot);
     struct aegis_result r;
     do {
@@ -186,10 +187,12 @@ static int environment_make(struct space *s)
     return 0;
 }
 
-static int make(struct space *s, unsigned hart, unsigned slots, bool keep, bool apart)
+/* `how` says on which hart, and for what. */
+static int make(struct space *s, unsigned slots, struct space how)
 {
-    *s = (struct space){.hart = hart, .kept = keep, .apart = apart};
+    *s = how;
     int error = environment_make(s);
+    bool apart = s->apart;
 
     if (error)
         return error;
@@ -209,12 +212,17 @@ static int make(struct space *s, unsigned hart, unsigned slots, bool keep, bool 
 
 int space_make(struct space *s, unsigned hart, unsigned slots, bool keep)
 {
-    return make(s, hart, slots, keep, false);
+    return make(s, slots, (struct space){.hart = hart, .kept = keep});
 }
 
 int space_make_apart(struct space *s, unsigned hart, unsigned slots)
 {
-    return make(s, hart, slots, false, true);
+    return make(s, slots, (struct space){.hart = hart, .apart = true});
+}
+
+int space_make_again(struct space *s, unsigned hart, unsigned slots, unsigned again)
+{
+    return make(s, slots, (struct space){.hart = hart, .again = again});
 }
 
 int space_share(struct space *s, unsigned first, unsigned count, unsigned rights)
@@ -248,6 +256,11 @@ int space_map(struct space *s, unsigned slot, uintptr_t va, unsigned rights)
         if (error && error != AEGIS_E_MAPPED)
             return error_of(error);
     }
+}
+
+int space_block(unsigned slot, unsigned order)
+{
+    return error_of(block_alloc(slot, order, AEGIS_NONE));
 }
 
 int space_page(struct space *s, unsigned slot, unsigned source, uintptr_t va, unsigned rights)
@@ -289,12 +302,10 @@ void space_close(unsigned slot)
 
 /* ---- running ---- */
 
-/* What it was last time matters to nobody but us: only the kernel's words are put right. */
+/* The page may have been another one's activation: nothing of it stays. */
 static void activation_fill(struct aegis_activation *a, uint64_t entry)
 {
-    memset(&a->exc_cause, 0, offsetof(struct aegis_activation, fp) - AEGIS_GP);
-    memset(&a->revoke_type, 0, offsetof(struct aegis_activation, spare4) -
-                                   offsetof(struct aegis_activation, revoke_type));
+    memset(a, 0, sizeof *a);
     a->save_slot = AEGIS_NONE;
     a->up_slice_begin = entry;
     a->masked = 1;
@@ -335,7 +346,7 @@ int space_run(struct space *s)
     if (!result)
         result = error_of(aegis_slice_lend(slot, s->slot).error);
     release(slot);
-    if (!result && !s->kept)
+    if (!result && !s->kept && !s->again)
         release(s->slot);
     return result;
 }
@@ -348,6 +359,7 @@ void space_drop(struct space *s)
         release(s->slot);
     }
     s->slot = 0;
+    again_drop(s);
     if (s->kept)
         parked_forget();
 }

@@ -8,7 +8,7 @@
  *     0            oneself
  *     1 .. 63      inherited: roots, console, archive, entries that transfers name
  *     64 .. 127    one's own, never inherited: session, slice, environments of others, lent pages,
- *                  the parked environment (park.h)
+ *                  parked environments (park.h, again.h), the start block
  *     128 ..       pages, mapped or to be mapped: slot_find() gives these; fork shares all of them
  *
  * A page that was lent as a table needs no claim: it is released at once and goes back to the free
@@ -37,6 +37,10 @@
 #define SLOT_PARKED     111 /* the environment that is kept for the next child */
 #define SLOT_PARKED_LEDGER 112 /* .. 119: its ledger's pages */
 #define SLOT_PARKED_PAGES 8
+#define SLOT_AGAIN      120 /* .. 122: environments kept for programs that ran in them (again.h) */
+#define SLOT_AGAIN_COUNT 3
+#define SLOT_START      126 /* the start block; or in the next one, for slots are the same here and there */
+#define SLOT_START_OTHER 127
 #define SLOT_FIRST_PAGE 128
 
 #define SPACE_INHERITED (AEGIS_RWX | AEGIS_ALLOC | AEGIS_CALL | AEGIS_SEND | AEGIS_RING) /* rights of what is */
@@ -53,6 +57,7 @@ struct space {
     uint64_t identity;
     unsigned leaves; /* leaf tables that it was lent */
     bool kept;       /* for children to come, in SLOT_PARKED */
+    unsigned again;  /* for programs to come, in SLOT_AGAIN + again - 1; 0: it is not */
     struct aegis_capability control; /* once it was asked for */
     bool apart;      /* it has nothing of our session */
 };
@@ -64,6 +69,8 @@ struct space {
  * SLOT_SESSION shared; it has no page and no activation yet. On failure nothing is left.
  */
 int space_make(struct space *s, unsigned hart, unsigned slots, bool keep);
+/* The same, to be kept for programs to come (again.h). */
+int space_make_again(struct space *s, unsigned hart, unsigned slots, unsigned again);
 /* The same, for the first process of a session apart (session/apart.h): ours is not shared. */
 int space_make_apart(struct space *s, unsigned hart, unsigned slots);
 /* Shares our claims [first, first + count) into the same slots; its ledger grows as needed. */
@@ -81,6 +88,8 @@ int space_page(struct space *s, unsigned slot, unsigned source, uintptr_t va, un
 /* For the page fault: the kernel took the table that the window's translations stood in. 0, or an error. Weak: who makes no
  * processes has no window. */
 __attribute__((weak)) int space_fault(uintptr_t va);
+/* A cleared block of ours in a slot. */
+int space_block(unsigned slot, unsigned order);
 /* Maps a block of ours at SPACE_WINDOW, to be filled; null: no memory. And takes it away again. */
 void *space_open(unsigned slot);
 void space_close(unsigned slot);

@@ -33,4 +33,6 @@ struct start_block {
     uint32_t actions, action_count; /* offset of struct start_action */
     uint32_t spawned; /* descriptors are closed on exec by the child itself */
     struct process *process;
+    uint64_t holder; /* of the environment, when it ends: its check (again.h); 0: nobody wants it */
+    uint32_t holder_index;
 };

@@ -70,7 +70,7 @@ void process_ring(const struct process *p)
 /* Each process says itself by what it is rung, or yielded to. */
 void process_ring_publish(void)
 {
-    static PINNED_OWN struct aegis_capability ring; /* a copy of one's parent's is none of ours */
+    static PINNED_KEPT struct aegis_capability ring; /* a copy of one's parent's is none of ours */
     uint64_t what = AEGIS_WHAT(AEGIS_ENV, AEGIS_RING, 0, env_self());
 
     if (ring.what != what)

@@ -71,6 +71,17 @@ static void activation_init(struct aegis_activation *activation, unsigned hart)
     activation->up_emergency = (uint64_t)upcall_emergency;
 }
 
+/* The unit is on since an earlier life (proc/again.h): what it held goes. */
+PINNED_CODE static void fp_begin(struct aegis_activation *activation)
+{
+    thread_main.fp_used = 1;
+    for (unsigned i = 0; i < sizeof thread_main.fp / sizeof thread_main.fp[0]; i++)
+        thread_main.fp[i] = 0;
+    aegis_fp_take();
+    fp_restore(thread_main.fp);
+    HART_AREA(activation)->fp_owner = &thread_main;
+}
+
 PINNED_CODE void thread_boot(struct aegis_activation *activation)
 {
     unsigned hart = ((uintptr_t)activation - AEGIS_PINNED) / AEGIS_PAGE_SIZE;
@@ -82,6 +93,8 @@ PINNED_CODE void thread_boot(struct aegis_activation *activation)
     thread_main.began = time_now();
     thread_main.state = THREAD_RUNNING;
     activation_init(activation, hart);
+    if (activation->fp_live)
+        fp_begin(activation);
     scheduler_now = aegis_scheduler;
     scheduler_now->init();
 }

@@ -10,12 +10,13 @@
 #include "../proc/space.h"
 #include "../proc/table.h"
 #include "../sched/thread.h"
+#include "../vm/reset.h"
 #include "../vm/vm.h"
 #include "apart.h"
 #include "chunk.h"
 #include "monitor.h"
 
-#define NEAR         124 /* chunks, up to 64 MiB; further ones' slots have a page of the pager's */
+#define NEAR         SESSION_CHUNKS_KEPT /* up to 64 MiB; further ones' slots have a page of the pager's */
 #define INDEX_BITS   10
 #define FIRST_CHUNKS 4
 #define KEPT_PAGES   64 /* chunks do not take the last ones */
@@ -168,6 +169,22 @@ int session_capability(const void *pages, size_t count, unsigned rights,
     capability->what = AEGIS_WHAT(AEGIS_PAGE, rights, order, AEGIS_WHAT_RESOURCE(what) + first);
     capability->mac = r.value;
     return 0;
+}
+
+PINNED_CODE void session_chunk_kept(unsigned n, unsigned slot)
+{
+    near_slot[n] = (uint16_t)slot;
+}
+
+PINNED_CODE bool session_holds(unsigned slot)
+{
+    for (unsigned n = 0; n < NEAR; n++)
+        if (near_slot[n] == slot)
+            return true;
+    for (unsigned n = 0; far_slot && n < SESSION_CHUNKS - NEAR; n++)
+        if (far_slot[n] == slot)
+            return true;
+    return false;
 }
 
 /* ---- the keeper ---- */

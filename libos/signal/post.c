@@ -20,7 +20,7 @@ struct local {
     siginfo_t information;
 };
 
-static struct local queue[LOCAL];
+static SELDOM_BSS struct local queue[LOCAL];
 /* Pinned, for it is there then: a child that looks at it touches no page for it. */
 static PINNED_BSS uint64_t order;
 static PINNED_BSS uint32_t queue_taken;

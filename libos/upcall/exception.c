@@ -27,7 +27,7 @@
 #define PUSH_BOTTOM(saved) ((uint64_t)(saved) - offsetof(ucontext_t, uc_mcontext))
 
 /* Where a thread whose stack is gone says so; once, for then the process ends. */
-static uint8_t fault_stack[FAULT_STACK] __attribute__((aligned(16)));
+static SELDOM_BSS uint8_t fault_stack[FAULT_STACK] __attribute__((aligned(16)));
 static PINNED_BSS unsigned fault_stack_taken;
 
 HOT unsigned access_of(uint64_t cause)

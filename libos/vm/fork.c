@@ -21,10 +21,10 @@
 #define OWN_MAX     240 /* slots that the child does not share */
 #define FORK_LEAVES 3   /* that its maker lent it (space_make) */
 
-static PINNED_OWN uint16_t own[OWN_MAX]; /* ascending */
+static PINNED_KEPT uint16_t own[OWN_MAX]; /* ascending */
 static PINNED_OWN unsigned own_count;
 /* Where the child finds its copies: by page of the window, of VM_META, of VM_REGIONS. */
-static PINNED_OWN uint16_t window_copy[WINDOW_END], meta_copy[VM_META_PAGES],
+static PINNED_KEPT uint16_t window_copy[WINDOW_END], meta_copy[VM_META_PAGES],
     region_copy[VM_REGION_PAGES];
 
 /* ---- sharing claims ---- */
@@ -70,7 +70,7 @@ PINNED_CODE static long run_share(unsigned env, unsigned first, unsigned end)
 
 PINNED_CODE static long claims_share(unsigned env)
 {
-    unsigned end = slots_used(), first = SLOT_FIRST_PAGE;
+    unsigned end = slots_used(), first = SLOT_START;
     long error = 0;
 
     for (unsigned i = 0; i < own_count && !error; i++) {

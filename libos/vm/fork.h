@@ -19,6 +19,10 @@ struct marking {
 void entry_mark(uintptr_t va, struct page_entry *e, struct marking *m);
 void marking_end(const struct marking *m);
 
+/* Whole words, in long runs. */
+void words_copy(uint64_t *to, const uint64_t *from, const uint64_t *end);
+void words_zero(uint64_t *to, const uint64_t *end);
+
 /* The first page of the window that is not code. */
 static inline unsigned window_data(void)
 {

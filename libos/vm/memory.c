@@ -13,8 +13,8 @@
 extern char __pinned_end[];
 
 PINNED_OWN uint16_t window_slot[WINDOW_PAGES];
-PINNED_OWN uint16_t meta_slot[VM_META_PAGES];
-PINNED_OWN uint16_t region_slot[VM_REGION_PAGES];
+PINNED_KEPT uint16_t meta_slot[VM_META_PAGES]; /* as many as are counted below */
+PINNED_KEPT uint16_t region_slot[VM_REGION_PAGES];
 PINNED_OWN unsigned meta_count, region_pages;
 PINNED_BSS unsigned window_next; /* the next free page of the window */
 static PINNED_BSS void *given[GIVEN];   /* back, to be used again */
@@ -56,6 +56,8 @@ PINNED_CODE void *pager_memory(void)
     pager_memory_count++;
     if (given_count)
         return clear(given[--given_count]);
+    if (window_next < WINDOW_END && window_slot[window_next]) /* there since a life before, cleared */
+        return (void *)(AEGIS_PINNED + (uintptr_t)window_next++ * AEGIS_PAGE_SIZE);
     if (window_next == WINDOW_END && meta_count == VM_META_PAGES)
         return 0;
     long slot = get();

@@ -9,6 +9,7 @@
 #include <aegis/aegis.h>
 #include <aegis/exposed.h>
 
+#include "../session/session.h"
 #include "vm.h"
 
 extern char __text_end[], __rodata_end[], _end[];
@@ -347,31 +348,64 @@ int pager_set(const struct pager *pager)
 PINNED_CODE static unsigned image_rights(uintptr_t va)
 {
     if (va >= (uintptr_t)_end)
-        return AEGIS_RWX;
+        return AEGIS_R | AEGIS_W;
     return va < (uintptr_t)__text_end     ? AEGIS_R | AEGIS_X
            : va < (uintptr_t)__rodata_end ? AEGIS_R
                                           : AEGIS_R | AEGIS_W;
+}
+
+/* Entries of a block that lies within one segment. */
+PINNED_CODE static int block_adopt(uintptr_t va, uintptr_t end, struct page_entry entry)
+{
+    const struct pager *p = pager_current;
+
+    while (va < end) {
+        size_t n = 1, left = (end - va) / AEGIS_PAGE_SIZE;
+        if (p->enter(va, entry))
+            return ENOMEM;
+        struct page_entry *e = p->run ? p->run(va, &n) : 0;
+        n = !e ? 1 : n < left ? n : left;
+        va += n * AEGIS_PAGE_SIZE;
+        while (n-- > 1)
+            *++e = entry;
+    }
+    return 0;
 }
 
 /* What our creator mapped for us stands in the ledger: where it is, and with which rights. */
 PINNED_CODE static int adopt(unsigned slot)
 {
     uint64_t what = slot_claim(slot)->what, where = slot_claim(slot)->where;
-    uintptr_t va = PAGE_DOWN(where), end = va + ((uintptr_t)AEGIS_PAGE_SIZE << slot_order(slot));
+    uintptr_t va = PAGE_DOWN(where), end = va + ((uintptr_t)AEGIS_PAGE_SIZE << AEGIS_WHAT_ORDER(what));
 
     if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE || !(where & AEGIS_MAPPED))
         return 0;
     slot_adopt(slot);
+    if (va - SESSION_VA < SESSION_SIZE)
+        return 0; /* no pager's */
     if (where & AEGIS_PINNED_DOWN) {
         memory_adopt(va, slot);
         return 0;
     }
     unsigned rights = AEGIS_WHAT_RIGHTS(what) & AEGIS_RWX & image_rights(va);
     struct page_entry entry = {(uint16_t)slot, (uint8_t)rights, PAGE_PRESENT, 0};
-    for (; va < end; va += AEGIS_PAGE_SIZE)
-        if (pager_current->enter(va, entry))
-            return ENOMEM;
-    return 0;
+    return block_adopt(va, end, entry);
+}
+
+/* Most slots are empty. */
+PINNED_CODE static int slots_adopt(unsigned slots)
+{
+    const volatile struct aegis_claim *c = slot_claim(0);
+    int error = 0;
+
+    for (unsigned i = 0; i < slots && !error; i += 4, c += 4) {
+        if (!(c[0].what | c[1].what | c[2].what | c[3].what))
+            continue;
+        for (unsigned k = 0; k < 4 && !error; k++)
+            if (c[k].what && c[k].where & AEGIS_MAPPED)
+                error = adopt(i + k);
+    }
+    return error;
 }
 
 /* Data that is zero in the file is zero-filled when it is touched. */
@@ -397,8 +431,8 @@ PINNED_CODE int pager_boot(void)
     use(aegis_pager);
     int error = pager_current->init();
     use(aegis_pager); /* which its init may have filled in */
-    for (unsigned i = 1; i < slots && !error; i++)
-        error = adopt(i);
+    if (!error)
+        error = slots_adopt(slots);
     image_region(0x10000, text, AEGIS_R | AEGIS_X, REGION_IMAGE);
     image_region(text, rodata, AEGIS_R, REGION_IMAGE);
     image_region(rodata, PAGE_UP((uintptr_t)_end), AEGIS_R | AEGIS_W, REGION_ZERO);

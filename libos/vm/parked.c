@@ -45,6 +45,7 @@ static PINNED_OWN struct {
     unsigned slots; /* of its ledger */
     unsigned hot_count;
     struct hot hot[HOT];
+    uint64_t below; /* pages of the stack, from its top, that the last child wrote below our stack pointer */
     uint16_t window[WINDOW_END];
 } parked;
 static PINNED_OWN uint64_t ours_only[SLOTS / 64]; /* slots that it shall not have */
@@ -126,7 +127,7 @@ PINNED_CODE static struct hot *hot_find(uintptr_t va)
     return 0;
 }
 
-PINNED_CODE static void words_copy(uint64_t *to, const uint64_t *from, const uint64_t *end)
+PINNED_CODE void words_copy(uint64_t *to, const uint64_t *from, const uint64_t *end)
 {
     for (; end - from >= 16; from += 16, to += 16) {
         uint64_t a = from[0], b = from[1], c = from[2], d = from[3], e = from[4], f = from[5], g = from[6],
@@ -139,14 +140,44 @@ PINNED_CODE static void words_copy(uint64_t *to, const uint64_t *from, const uin
         *to++ = *(const volatile uint64_t *)from++;
 }
 
-/* What lies below the stack pointer of the thread that forks is nobody's any more. */
-PINNED_CODE static void hot_copy(const struct hot *h, uintptr_t sp)
+PINNED_CODE void words_zero(uint64_t *to, const uint64_t *end)
+{
+    for (uint64_t *whole = to + (end - to) / 32 * 32; to < whole; to += 32)
+#pragma GCC unroll 32
+        for (unsigned i = 0; i < 32; i++)
+            to[i] = 0;
+    while (to < end)
+        *(volatile uint64_t *)to++ = 0;
+}
+
+/* Stack below the stack pointer of the thread that forks: what stands there is nobody's any more. */
+PINNED_CODE static bool is_below(uintptr_t va, const struct page_entry *e, uintptr_t sp)
+{
+    const struct region *r = region_quick(va);
+
+    return r && r->flags & REGION_DOWN && sp - r->start < r->end - r->start && va + AEGIS_PAGE_SIZE <= sp &&
+           e->kind == PAGE_NONE;
+}
+
+/* And by the one before it, too: the first one's way may have been longer than all others'. */
+PINNED_CODE static bool was_below(uintptr_t va)
+{
+    uint64_t bit = 1UL << ((VM_STACK_TOP - 1 - va) / AEGIS_PAGE_SIZE & 63), then = parked.below & bit;
+
+    parked.below |= bit;
+    return then;
+}
+
+PINNED_CODE static void hot_copy(const struct hot *h, const struct page_entry *ours, uintptr_t sp)
 {
     uintptr_t skip = sp - h->va < AEGIS_PAGE_SIZE ? (sp - h->va) & -64UL : 0;
     uintptr_t to = MIRROR_PAGE(MIRROR_HOT + (h - parked.hot));
 
-    words_copy((uint64_t *)(to + skip), (const uint64_t *)(h->va + skip),
-               (const uint64_t *)(h->va + AEGIS_PAGE_SIZE));
+    if (ours->kind == PAGE_NONE)
+        words_zero((uint64_t *)to, (const uint64_t *)(to + AEGIS_PAGE_SIZE));
+    else
+        words_copy((uint64_t *)(to + skip), (const uint64_t *)(h->va + skip),
+                   (const uint64_t *)(h->va + AEGIS_PAGE_SIZE));
 }
 
 PINNED_CODE static void hot_end(struct hot *h)
@@ -206,6 +237,8 @@ static inline void keep_back(unsigned slot)
 
 PINNED_CODE static struct page_entry hot_entry(const struct page_entry *ours, const struct hot *h)
 {
+    if (ours->kind == PAGE_NONE)
+        return (struct page_entry){(uint16_t)h->slot, AEGIS_R | AEGIS_W, PAGE_PRESENT, 0};
     keep_back(ours->slot);
     return (struct page_entry){(uint16_t)h->slot, ours->rights & (uint8_t)~PAGE_COW, PAGE_PRESENT, ours->data};
 }
@@ -214,14 +247,15 @@ PINNED_CODE static void entry_renew(uintptr_t va, struct page_entry *ours, struc
 {
     struct page_entry old = *its, now = *ours;
     struct hot *h = hot_find(va);
+    bool below = is_below(va, ours, sp), written = was_written(its) && (!below || was_below(va));
 
-    if (h && !(is_copied(ours) && its_claim(h->slot)->check == slot_claim(h->slot)->check)) {
+    if (h && !((below || is_copied(ours)) && its_claim(h->slot)->check == slot_claim(h->slot)->check)) {
         hot_end(h);
         h = 0;
     } else if (h) {
-        hot_copy(h, sp);
-    } else if (is_copied(ours) && ours->rights & AEGIS_W && was_written(its)) {
-        h = hot_begin(va, ours->slot);
+        hot_copy(h, ours, sp);
+    } else if (written && (below || (is_copied(ours) && ours->rights & AEGIS_W))) {
+        h = hot_begin(va, below ? AEGIS_NONE : ours->slot);
     }
     if (h) {
         now = hot_entry(ours, h);
@@ -344,7 +378,7 @@ PINNED_CODE static long ledger_renew(void)
         keep_back(window_slot[i]);
     for (unsigned i = WINDOW_END; i < WINDOW_PAGES && window_slot[i]; i++)
         keep_back(window_slot[i]);
-    return error ? error : claims_renew(SLOT_FIRST_PAGE, end, PAGE_RIGHTS_GIVEN);
+    return error ? error : claims_renew(SLOT_START, end, PAGE_RIGHTS_GIVEN);
 }
 
 /* ---- all of it ---- */
@@ -406,6 +440,7 @@ void parked_keep(const uint16_t *window)
     parked.nodes = pager_memory_count;
     parked.slots = its_record()->pages * AEGIS_CLAIMS_PER_PAGE;
     parked.hot_count = 0;
+    parked.below = 0;
     for (unsigned i = 0; i < WINDOW_END; i++)
         parked.window[i] = i < window_data() ? 0 : window[i];
 }

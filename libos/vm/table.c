@@ -150,6 +150,13 @@ PINNED_CODE void tables_reset(unsigned spare)
     leaves_spare = spare;
 }
 
+#define FEW_LEAVES 12
+
+PINNED_CODE bool tables_few(void)
+{
+    return leaves <= FEW_LEAVES;
+}
+
 int page_dirty_look(uintptr_t va)
 {
     struct page_dirty d = page_dirty_last;

@@ -53,6 +53,8 @@ void slot_adopt(unsigned slot); /* what a creator gave */
 void pages_settle(void);        /* nothing is half cleared any more */
 /* table.c: in a child, which was lent so many leaf tables, and uses none yet. */
 void tables_reset(unsigned leaves);
+/* Whether it has asked for few. */
+bool tables_few(void);
 
 /* memory.c: pages for the pager itself, which lie in the window or behind VM_META. */
 #define WINDOW_FIRST AEGIS_PINNED_FREE

@@ -150,4 +150,8 @@ struct aegis_activation *aegis_activation_current(void);
 #define PINNED_BSS   __attribute__((section(".pinned.bss")))
 /* Zeroed data that tells of this environment, not of the process: a child of fork has its own. */
 #define PINNED_OWN   __attribute__((section(".pinned.own,\"aw\",@nobits#")))
+/* The same for what stays when another program begins here (proc/again.h): of no use to anybody else. */
+#define PINNED_KEPT  __attribute__((section(".pinned.kept,\"aw\",@nobits#")))
+/* Zeroed data that is large and seldom used: it lies apart from what every process writes. Not pinned. */
+#define SELDOM_BSS   __attribute__((section(".large,\"aw\",@nobits#")))
 #endif
