@@ -4,6 +4,7 @@
  * time, none of which can hold up the others: a request is read into a fixed buffer, an answer is
  * sent as the peer takes it, and who is silent for too long is the first to go when another comes.
  */
+#define _GNU_SOURCE /* strcasestr */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>

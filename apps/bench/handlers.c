@@ -61,7 +61,7 @@ static unsigned long program_make(unsigned protocol, unsigned port)
 static unsigned order_of(const struct ash_image *i)
 {
     unsigned order = 0;
-    while (AEGIS_PAGE_SIZE << order < i->window)
+    while ((uint32_t)AEGIS_PAGE_SIZE << order < i->window)
         order++;
     return order;
 }
