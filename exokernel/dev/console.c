@@ -37,7 +37,6 @@ static struct {
     uint8_t channel;  /* the host's present one */
     uint8_t held;     /* second byte of a pair, or 0: none */
     uint8_t state;    /* enum input_state */
-    int32_t line;
     unsigned polls;   /* of a line that takes nothing: what is left to the present writer */
     uint64_t rows, number; /* of a window report being read */
     uint64_t head, tail;   /* bytes ever put into and taken from the ring */
@@ -45,6 +44,7 @@ static struct {
 } console;
 
 uint32_t console_dump_wanted;
+int32_t console_line;
 static uint64_t served[AEGIS_IRQS]; /* interrupts of a line that were completed: one less than its count while it is in service */
 
 void console_start(const struct fdt_uart *uart, bool framed)
@@ -56,7 +56,7 @@ void console_start(const struct fdt_uart *uart, bool framed)
 
 void console_open(uint32_t line)
 {
-    console.line = (int32_t)line;
+    console_line = (int32_t)line;
     plic_enable(line, true);
     uart_receive(true);
 }
@@ -245,27 +245,14 @@ COLD void console_dump_hart(uint64_t pc)
 
 /* Interrupts. */
 
-static COLD void console_interrupt(void)
+void console_interrupt(void)
 {
     lock_take(&kernel.console_lock);
     bool wanted = receive();
     lock_give(&kernel.console_lock);
     if (wanted)
         dump();
-    plic_complete((uint32_t)console.line);
-}
-
-/* One line: what still waits interrupts again. */
-void dev_interrupt(void)
-{
-    long line = (int32_t)plic_claim();
-    if (line == console.line)
-        console_interrupt();
-    else if (line == net_line)
-        net_interrupt();
-    else if ((unsigned long)line < AEGIS_IRQS)
-        __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
-    slice_poke();
+    plic_complete((uint32_t)console_line);
 }
 
 static void irq_complete(uint32_t line)
@@ -277,7 +264,7 @@ static void irq_complete(uint32_t line)
 
 bool machine_irq_valid(uint32_t line)
 {
-    return plic_line_valid(line) && line != (uint32_t)console.line && line != (uint32_t)net_line;
+    return plic_line_valid(line) && line != (uint32_t)console_line && line != (uint32_t)net_line;
 }
 
 void machine_irq_enable(uint32_t line, bool on)

@@ -32,6 +32,10 @@ void console_control(const char *record);
 /* Waits until everything is sent. */
 void console_drain(void);
 
+/* The UART's line, and its interrupt. */
+extern int32_t console_line;
+void console_interrupt(void);
+
 /* Bit h: hart h is to log where it is (console_dump_hart) at its next software interrupt. */
 extern uint32_t console_dump_wanted;
 void console_dump_hart(uint64_t pc);

@@ -3,7 +3,10 @@
 
 #include <aegis/layout.h>
 
+#include "../core/slice.h"
 #include "../riscv/machine.h"
+#include "console.h"
+#include "net.h"
 
 #define PRIORITY 0x0
 #define ENABLE 0x2000
@@ -35,4 +38,18 @@ void plic_enable(uint32_t line, bool on)
 {
     uint32_t bit = 1U << line % 32;
     plic.enable[line / 32] = on ? plic.enable[line / 32] | bit : plic.enable[line / 32] & ~bit;
+}
+
+/* One line: what still waits interrupts again. */
+void dev_interrupt(void)
+{
+    long line = (int32_t)plic_claim();
+
+    if (line == console_line)
+        console_interrupt();
+    else if (line == net_line)
+        net_interrupt();
+    else if ((unsigned long)line < AEGIS_IRQS)
+        __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
+    slice_poke();
 }
