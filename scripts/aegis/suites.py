@@ -40,7 +40,7 @@ SUITES = [
     Suite("kill", ["tests/libos/sweep"], True, True, "tests/libos/sweep", 10),
     Suite("manual", ["exokernel/manual.py", "--check"], True, False, None, 1),
     Suite("functions", ["libos/posix_table.py", "--check"], True, False, "build/machine/libos/libaegis.a", 2),
-    Suite("posix", ["tests/posix/run"], False, True, "tests/posix/run", 10),
+    Suite("posix", ["tests/posix/run"], True, True, "tests/posix/run", 20),
     Suite("programs", ["tests/programs/run"], True, True, "tests/programs/run", 10),
     Suite("suites", ["tests/programs/suites"], True, True, "tests/programs/suites", 15),
     Suite("projects", ["tests/projects/run"], True, False, "tests/projects/run", 10),

@@ -7,7 +7,8 @@
  *     end NAME exit STATUS | end NAME signal NUMBER | end NAME late
  *     said TEXT              what a test that did not pass has printed
  *
- * The arguments: the number of the first test, and 1 to hear what was said.
+ * The arguments: the number of the first test, 1 to hear what was said, and by what to multiply each
+ * test's seconds.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +80,7 @@ static void output_show(void)
         printf("said %s\n", line);
 }
 
-static void test_run(const struct posix_test *test, int verbose)
+static void test_run(const struct posix_test *test, int verbose, unsigned times)
 {
     int status = 0, ended;
 
@@ -92,7 +93,7 @@ static void test_run(const struct posix_test *test, int verbose)
         printf("end %s fork\n", test->name);
         return;
     }
-    ended = child_wait(pid, test->seconds, &status);
+    ended = child_wait(pid, times * test->seconds, &status);
     kill(-pid, SIGKILL);
     if (!ended) {
         kill(pid, SIGKILL);
@@ -111,9 +112,10 @@ int main(int argc, char **argv)
 {
     unsigned first = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
     int verbose = argc > 2 && atoi(argv[2]);
+    unsigned times = argc > 3 ? (unsigned)atoi(argv[3]) : 1;
 
     for (unsigned i = first; i < posix_test_count; i++)
-        test_run(&posix_tests[i], verbose);
+        test_run(&posix_tests[i], verbose, times);
     printf("done\n");
     return 0;
 }
