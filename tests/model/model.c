@@ -629,41 +629,105 @@ static bool place_valid(unsigned long va, unsigned order)
     return true;
 }
 
+/* A claim of `target`'s to be mapped, and what must come of it. */
+struct mapping {
+    struct ref_claim *claim;
+    unsigned long slot, va, rights;
+    bool valid, table, over;
+};
+
+static struct mapping mapping_any(int target)
+{
+    struct mapping m = {.slot = used_slot(target), .va = some_va()};
+
+    m.rights = chance(3) ? AEGIS_R | AEGIS_W : random64() & (chance(10) ? 0xfff : AEGIS_RWX);
+    m.claim = target >= 0 && m.slot < env[target].slots ? &env[target].claim[m.slot] : NULL;
+    if (m.claim && m.claim->mapped && chance(2))
+        m.va = m.claim->va;
+    return m;
+}
+
+static bool lies_in(unsigned long va, unsigned long size, const struct ref_claim *d)
+{
+    return d->mapped && d->va < va + size && va < d->va + ((unsigned long)PAGE_SIZE << AEGIS_WHAT_ORDER(d->what));
+}
+
+static void mapping_judge(int target, struct mapping *m)
+{
+    const struct ref_claim *c = m->claim;
+
+    m->table = true, m->over = false;
+    m->valid = c && holds(target, m->slot, AEGIS_PAGE, (unsigned)m->rights) && m->rights & AEGIS_R && !(m->rights & ~(unsigned long)AEGIS_RWX) &&
+               place_valid(m->va, AEGIS_WHAT_ORDER(c->what)) && (!c->mapped || c->va == m->va);
+    if (!m->valid)
+        return;
+    const struct ref_block *b = block_of(c->what);
+    m->valid = !b->private && !(b->lent && m->rights & AEGIS_W);
+    bool window = m->va >= AEGIS_PINNED && m->va < AEGIS_PINNED + AEGIS_PINNED_SIZE;
+    m->table = window || (env[target].middle[m->va >> 30 & 255] && env[target].leaves);
+    for (unsigned s = 1; s < env[target].slots; s++)
+        if (&env[target].claim[s] != c)
+            m->over |= lies_in(m->va, (unsigned long)PAGE_SIZE << AEGIS_WHAT_ORDER(c->what), &env[target].claim[s]);
+}
+
+static void mapping_done(int target, const struct mapping *m)
+{
+    struct env *e = kernel.env[env[target].index];
+    uint64_t *at;
+
+    m->claim->mapped = true;
+    m->claim->va = m->va;
+    check_ledger(target, (unsigned)m->slot);
+    for (unsigned long i = 0; i < 1UL << AEGIS_WHAT_ORDER(m->claim->what); i++)
+        check_entry(target, e, m->va + i * PAGE_SIZE, map_walk(e, m->va + i * PAGE_SIZE, &at));
+}
+
 static void do_map(void)
 {
-    unsigned long target_slot = chance(4) ? env_slot() : 0, slot = used_slot(controlled(who, target_slot)), va = some_va(), rights = chance(3) ? AEGIS_R | AEGIS_W : random64() & (chance(10) ? 0xfff : AEGIS_RWX);
+    unsigned long target_slot = chance(4) ? env_slot() : 0;
     int target = controlled(who, target_slot);
-    struct ref_claim *c = target >= 0 && slot < env[target].slots ? &env[target].claim[slot] : NULL;
-    if (c && c->mapped && chance(2))
-        va = c->va;
-    bool valid = c && holds(target, slot, AEGIS_PAGE, (unsigned)rights) && rights & AEGIS_R && !(rights & ~(unsigned long)AEGIS_RWX) && place_valid(va, AEGIS_WHAT_ORDER(c->what)) && (!c->mapped || c->va == va);
-    bool table = true, over = false;
-    if (valid) {
-        const struct ref_block *b = block_of(c->what);
-        valid &= !b->private && !(b->lent && rights & AEGIS_W);
-        bool window = va >= AEGIS_PINNED && va < AEGIS_PINNED + AEGIS_PINNED_SIZE;
-        table = window || (env[target].middle[va >> 30 & 255] && env[target].leaves);
-        for (unsigned s = 1; s < env[target].slots; s++) {
-            const struct ref_claim *d = &env[target].claim[s];
-            if (d != c && d->mapped && d->va < va + ((unsigned long)PAGE_SIZE << AEGIS_WHAT_ORDER(c->what)) && va < d->va + ((unsigned long)PAGE_SIZE << AEGIS_WHAT_ORDER(d->what)))
-                over = true;
-        }
-    }
-    result_t r = C(map, target_slot, slot, va | rights, 0, 0);
-    if (valid && !table)
+    struct mapping m = mapping_any(target);
+
+    mapping_judge(target, &m);
+    result_t r = C(map, target_slot, m.slot, m.va | m.rights, 0, 0);
+    if (m.valid && !m.table)
         EXPECT(r.error == AEGIS_E_NO_TABLE, "map without a table");
-    else if (valid && over)
+    else if (m.valid && m.over)
         EXPECT(!r.error || r.error == AEGIS_E_MAPPED, "map over another claim's place");
     else
-        MUST(valid);
-    if (!r.error) {
-        c->mapped = true;
-        c->va = va;
-        check_ledger(target, (unsigned)slot);
-        uint64_t *at;
-        for (unsigned long i = 0; i < 1UL << AEGIS_WHAT_ORDER(c->what); i++)
-            check_entry(target, kernel.env[env[target].index], va + i * PAGE_SIZE, map_walk(kernel.env[env[target].index], va + i * PAGE_SIZE, &at));
+        MUST(m.valid);
+    if (!r.error)
+        mapping_done(target, &m);
+}
+
+/* One after the other, each as map; those behind the first that fails are not looked at. */
+static void do_map_vector(void)
+{
+    unsigned long target_slot = chance(4) ? env_slot() : 0, count = 1 + below(chance(4) ? AEGIS_VECTOR : 6);
+    int target = controlled(who, target_slot);
+    struct mapping m[AEGIS_VECTOR];
+
+    if (who != 0) /* it has the page */
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        m[i] = mapping_any(target);
+        if (chance(3) && i && m[i - 1].claim) /* the same again */
+            m[i] = m[i - 1];
+        ((struct aegis_mapping *)args)[i] = (struct aegis_mapping){m[i].slot, m[i].va | m[i].rights};
     }
+    result_t r = C(map_vector, target_slot, ARGS, count, 0, 0);
+    EXPECT(r.value <= count && (r.error != 0) == (r.value < count), "map_vector tells how many were done");
+    for (unsigned i = 0; target >= 0 && i < r.value; i++) {
+        mapping_judge(target, &m[i]);
+        EXPECT(m[i].valid && m[i].table, "map_vector mapped what map refuses");
+        mapping_done(target, &m[i]);
+    }
+    if (target < 0 || !r.error) {
+        EXPECT(target >= 0 || (r.error && !r.value), "map_vector in an environment that the caller does not control");
+        return;
+    }
+    mapping_judge(target, &m[r.value]);
+    EXPECT(!m[r.value].valid || !m[r.value].table || m[r.value].over, "map_vector refused what map does");
 }
 
 static void do_unmap(void)
@@ -1060,7 +1124,7 @@ static void bury_orphans(void)
 static void step(void)
 {
     static void (*const actions[])(void) = {
-        do_page_alloc, do_page_alloc, do_page_alloc, do_release, do_release, do_capability, do_claim, do_claim, do_share, do_share, do_map, do_map, do_map,
+        do_page_alloc, do_page_alloc, do_page_alloc, do_release, do_release, do_capability, do_claim, do_claim, do_share, do_share, do_map, do_map, do_map_vector,
         do_unmap, do_protect, do_table_lend, do_activation_lend, do_env_create, do_env_create, do_env_create, do_env_destroy, do_rekey, do_alloc, do_others, do_vanish, do_vanish};
     int tries = 20;
 
