@@ -9,7 +9,7 @@
 #include "bench.h"
 
 #define WINDOW_VA(n) (0x30200000UL + (n) * 0x40000UL)
-#define WARM 256
+#define WARM 2048 /* idle harts clear pages ahead until there are enough */
 #define FRAMES 4096
 #define FUEL 1000
 #define KINDS 3

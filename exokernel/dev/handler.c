@@ -51,6 +51,8 @@ struct handler {
     uint64_t owner_check;
     struct aegis_page *head, *memory; /* blocks: the window's, while it is bound; the lent one */
     uint64_t image, window;          /* what the call said that installs it */
+    struct aegis_handler_record *shown;
+    struct aegis_env_record *owner_shown;
     uint32_t owner, words, stamp;
     uint16_t number, filter;         /* filter: AEGIS_NONE: it is gone */
     bool aborted;                    /* the receiver's: not run again */
@@ -95,6 +97,41 @@ static struct account { uint32_t since, used; } account[AEGIS_ENVS]; /* ticks in
 static char (*reply)[AEGIS_NET_BUFFER];
 static uint32_t replies, replies_done;
 
+/* ---- copying ---- */
+
+/* Eight bytes `words` times, each read once; both sides are 2 bytes behind a multiple of 8, and begin there. */
+static inline void words_copy(char *to, const char *from, unsigned long words)
+{
+    uint64_t *d = (uint64_t *)(to - 2);
+    const volatile uint64_t *s = (const volatile uint64_t *)(from - 2), *end = s + (words & ~7UL);
+
+    for (; s != end; s += 8, d += 8) {
+        uint64_t w0 = s[0], w1 = s[1], w2 = s[2], w3 = s[3], w4 = s[4], w5 = s[5], w6 = s[6], w7 = s[7];
+        d[0] = w0, d[1] = w1, d[2] = w2, d[3] = w3, d[4] = w4, d[5] = w5, d[6] = w6, d[7] = w7;
+    }
+    if (words & 4) {
+        d[0] = s[0], d[1] = s[1], d[2] = s[2], d[3] = s[3];
+        s += 4, d += 4;
+    }
+    if (words & 2) {
+        d[0] = s[0], d[1] = s[1];
+        s += 2, d += 2;
+    }
+    if (words & 1)
+        d[0] = s[0];
+}
+
+/* Into a handler's page. What stands around the frame where it comes from is not the handler's to see: up to the next multiple of 8 it is 0. */
+static inline void frame_in(char *to, const char *from, uint32_t length)
+{
+    unsigned long bytes = length + 2UL, rest = bytes % 8;
+
+    words_copy(to, from, bytes / 8);
+    if (rest)
+        *(uint64_t *)(to - 2 + bytes - rest) = *(const volatile uint64_t *)(from - 2 + bytes - rest) & ((1UL << 8 * rest) - 1);
+    *(uint16_t *)(to - 2) = 0;
+}
+
 /* ---- sending ---- */
 
 void handler_sent(void)
@@ -134,7 +171,7 @@ static bool device_send(const char *frame, uint32_t length)
         out.part[0].length = length - head;
         out.endpoint = NULL;
     }
-    frame_copy(header, frame, head);
+    words_copy(header, frame, (head + 2 + 7) / 8); /* in whole words: it has room, and no more is sent */
     network.nic->send(&out);
     network.unsent = true;
     return true;
@@ -154,9 +191,9 @@ static bool send(struct handler *h, uint32_t length)
         sent = device_send(frame, length);
     }
     if (sent)
-        exposed.net.handler[h->number].sent++;
+        h->shown->sent++;
     else
-        exposed.net.handler[h->number].refused++;
+        h->shown->refused++;
     return sent;
 }
 
@@ -180,13 +217,13 @@ long handler_entry(unsigned long a, unsigned long b, unsigned long number)
     }
 }
 
-/* While nobody runs on this hart time is nobody's. */
+/* `now`: 0: nobody runs on this hart, so its time is nobody's. */
 static bool has_time(const struct handler *h, uint64_t now)
 {
     const struct hart *hart = (const struct hart *)machine_self()->hart;
     struct account *a = &account[h->owner];
 
-    if (!machine_self()->env)
+    if (LIKELY(!now))
         return true;
     uint64_t slots = hart->shown->slices, rotation = (slots ? slots : 1) * hart->slice_ticks;
     if ((uint32_t)now - a->since >= rotation)
@@ -194,17 +231,16 @@ static bool has_time(const struct handler *h, uint64_t now)
     return a->used < rotation / TIME_PART;
 }
 
-static void charge(const struct handler *h, uint64_t ticks)
+static COLD void charge(const struct handler *h, uint64_t ticks)
 {
-    exposed.env[h->owner].handler_ticks += ticks;
-    if (machine_self()->env)
-        account[h->owner].used += (uint32_t)ticks;
+    h->owner_shown->handler_ticks += ticks;
+    account[h->owner].used += (uint32_t)ticks;
 }
 
 /* It is what the verifier did not see coming, or an access in a hole: either way it is not run again. */
 static COLD void abort_note(struct handler *h)
 {
-    struct aegis_handler_record *r = &exposed.net.handler[h->number];
+    struct aegis_handler_record *r = h->shown;
 
     h->aborted = true;
     r->cause = handler_here.cause;
@@ -219,19 +255,19 @@ static bool may_run(const struct handler *h, const struct aegis_filter_record *r
 {
     if (h->aborted)
         return false;
-    if (h->check != r->check || !h->head->claims || !h->memory->claims || exposed.env[h->owner].check != h->owner_check) {
+    if (h->check != r->check || !h->head->claims || !h->memory->claims || h->owner_shown->check != h->owner_check) {
         dev_reap_wanted = 1;
         return false;
     }
     if (has_time(h, now))
         return true;
-    exposed.net.handler[h->number].passed++;
+    h->shown->passed++;
     return false;
 }
 
 static void run(struct handler *h, unsigned filter, uint32_t length, unsigned flags, uint64_t since)
 {
-    struct aegis_handler_record *r = &exposed.net.handler[h->number];
+    struct aegis_handler_record *r = h->shown;
     unsigned hart = machine_hart();
 
     if (seen[hart] != __atomic_load_n(&change, __ATOMIC_ACQUIRE)) {
@@ -254,18 +290,19 @@ static void run(struct handler *h, unsigned filter, uint32_t length, unsigned fl
         abort_note(h);
     if (wake_wanted)
         slice_poke();
-    charge(h, machine_time() - since);
+    if (!LIKELY(!since))
+        charge(h, machine_time() - since);
 }
 
 bool handler_frame(struct handler *h, unsigned filter, const char *frame, uint32_t length, unsigned flags)
 {
-    uint64_t now = machine_time();
+    uint64_t now = machine_self()->env ? machine_time() : 0;
 
     if (!(flags & NET_SENDING))
         lock_take(&network.send_lock);
     bool yes = may_run(h, &exposed.net.filter[filter], now);
     if (yes) {
-        frame_copy(h->frame + ASH_FRAME_START, frame, length);
+        frame_in(h->frame + ASH_FRAME_START, frame, length);
         run(h, filter, length, flags, now);
     }
     if (!(flags & NET_SENDING))
@@ -431,6 +468,7 @@ static long begin(const struct asked *a, struct handler **made, uint64_t *value)
     h->filter = (uint16_t)a->filter;
     h->check = a->check;
     h->owner = a->env->index;
+    h->owner_shown = &exposed.env[h->owner];
     h->owner_check = a->env->check;
     h->words = i.words;
     h->fuel = a->fuel;
@@ -609,6 +647,7 @@ COLD void handlers_start(void)
     for (unsigned n = 0; n < AEGIS_HANDLERS; n++) {
         uint64_t first = gib + ((uint64_t)CODE_ENTRY << ENTRY_SHIFT);
         place[n].number = (uint16_t)n;
+        place[n].shown = &exposed.net.handler[n];
         place[n].run = first + n * CODE_PAGES * PAGE_SIZE;
         place[n].frame_va = first + (FRAMES + n * FRAME_SPAN) * PAGE_SIZE;
         place[n].window_va = gib + ((uint64_t)(WINDOWS + 2 * n) << ENTRY_SHIFT) + WINDOW_AT;

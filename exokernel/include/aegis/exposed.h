@@ -66,7 +66,7 @@ struct aegis_env_record {
     uint32_t sleeping[AEGIS_HARTS]; /* 1: waits in slice_wait on that hart */
     uint32_t positions; /* slice positions in which it runs, its own or lent */
     uint32_t spare;
-    uint64_t handler_ticks; /* time that its handlers have run, ever; the next of this index goes on from there */
+    uint64_t handler_ticks; /* others' time that its handlers took, ever; the next of this index goes on from there */
     uint32_t spare2[4];
 };
 
