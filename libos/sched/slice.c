@@ -40,16 +40,26 @@ PINNED_CODE void slice_fix(struct context *c, struct aegis_activation *a)
     }
 }
 
+/* What it had of the slot that is over. One that masked code gave away (a fork, an exec) did not
+ * end by upcall: `ended` is older. */
+PINNED_INLINE void account(struct thread *thread, const struct hart_area *area)
+{
+    int64_t had = (int64_t)(area->ended - thread->began);
+
+    thread->ticks += had > 0 ? (uint64_t)had : 0;
+}
+
 /* Its slot ended, and nobody else wants to run. */
 PINNED_INLINE bool runs_on(struct thread *thread, const struct hart_area *area)
 {
     if (waiting_count | ready_count || thread->state != THREAD_RUNNING || slice_hook)
         return false;
-    thread->ticks += area->ended - thread->began;
+    account(thread, area);
     return true;
 }
 
-/* Nobody but it was waited for when the sleep began, and one of its comparisons holds (wait_sleep). */
+/* Nobody but it was waited for when the sleep began, and one of its comparisons holds (wait_sleep).
+ */
 PINNED_INLINE bool wakes_alone(struct thread *thread, struct hart_area *area, uint64_t wake)
 {
     uint64_t number = wake - area->alone;
@@ -69,7 +79,7 @@ PINNED_CODE static void slice_ended(struct hart_area *area)
     struct thread *thread = (struct thread *)area->current;
 
     if (thread->state == THREAD_RUNNING) {
-        thread->ticks += area->ended - thread->began;
+        account(thread, area);
         ready_stop(thread);
     }
     if (waiting_count)

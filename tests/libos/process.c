@@ -283,7 +283,10 @@ static void times_of_children(void)
     tap(microseconds(RUSAGE_CHILDREN) == before, "times_of_children_are_added_by_wait");
     int ended = ended_with(pid);
     long used = microseconds(RUSAGE_CHILDREN) - before;
-    tap(ended == 23 && used >= 80000 && used < 1000000, "times_of_children_across_exec");
+    bool right = ended == 23 && used >= 80000 && used < 1000000;
+    if (!right)
+        printf("# ended %d, used %ld\n", ended, used);
+    tap(right, "times_of_children_across_exec");
     tap(times(&t) > 0 && labs(t.tms_cutime * tick - before - used) < 20000 && t.tms_utime * tick <= microseconds(RUSAGE_SELF),
         "times_of_oneself_and_children");
     tap(getrusage(RUSAGE_CHILDREN, (void *)8) == -1 && errno == EFAULT && getrusage(7, NULL) == -1 && errno == EINVAL,
@@ -318,12 +321,17 @@ static void bomb(void)
 
 static void leaks(void)
 {
-    ended_with(run("ok"));
-    unsigned long before = free_pages();
+    long lost = 0;
 
-    for (int i = 0; i < 30; i++)
-        ended_with(run("ok"));
-    tap((long)(before - free_pages()) < 8, "processes_leave_nothing");
+    for (int round = 0; round < 6; round++) { /* environments are kept for the next, up to some: that ends, a leak does not */
+        unsigned long before = free_pages();
+        for (int i = 0; i < 30; i++)
+            ended_with(run("ok"));
+        lost = (long)(before - free_pages());
+        if (lost < 8)
+            break;
+    }
+    tap(lost < 8, "processes_leave_nothing");
 }
 
 static int replaced(int argc, char **argv)
