@@ -111,7 +111,7 @@ PINNED_CODE static void fork_copy(struct context *c, void *unused, struct aegis_
         forked.fp_used = 1;
     }
     thread_result(c, 0);
-    thread_run((struct thread *)c, a);
+    thread_go_on((struct thread *)c, a); /* in the same slot: what it had of it still counts */
 }
 
 long thread_fork_point(void)

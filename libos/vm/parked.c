@@ -399,6 +399,8 @@ PINNED_CODE static long renew_masked(long sp, long go, long populated, long d)
     (void)d;
     if (!populated && are_promised())
         return TO_POPULATE;
+    if (parked.nodes != pager_memory_count)
+        return AEGIS_E_NO_TABLE; /* what was filled just now has nodes that it lacks */
     pages_settle();
     for (unsigned i = 0; i < SLOTS / 64; i++)
         ours_only[i] = 0;
