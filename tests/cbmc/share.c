@@ -6,11 +6,12 @@
  * unwind 6
  * proof page
  * break page core/ledger.c: d->what = what & k.keep; => d->what = what;
- * break page core/ledger.c: !LIKELY(p->check == check)) => !LIKELY(p->claims))
+ * break page core/ledger.c: !LIKELY(*present == check)) => !LIKELY(*count))
  * break page core/ledger.c: !LIKELY(!d->what) || !LIKELY(!(c->where => !LIKELY(!(c->where
  * proof other
- * break other core/ledger.c: claim_fill(s->to, d, what & keep, c->check); => claim_fill(s->to, d, what, c->check);
- * break other core/ledger.c: if (!env_may_hold(s->to, what & keep)) => if (0)
+ * break other core/ledger.c: claim_fill(s->to, d, what & s->keep, c->check); => claim_fill(s->to, d, what, c->check);
+ * break other core/ledger.c: if (!env_may_hold(s->to, what & s->keep)) => if (0)
+ * break other core/ledger.c: if (c->where & CLAIM_UNSETTLED) => if (0)
  */
 #define COUNT 1u
 #include "scene.h"
@@ -30,7 +31,7 @@ bool resource_check(uint64_t what, uint64_t *check)
 
 bool resource_hold(uint64_t what, uint64_t check)
 {
-    bool ok = nondet_bool() && (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE || check == check_now);
+    bool ok = nondet_bool() && check == (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE ? records[FIRST].check : check_now);
     held += ok;
     return ok;
 }
@@ -79,7 +80,7 @@ static void arrived(bool well, uint64_t check)
 void page(void)
 {
     begin();
-    struct share_constants k = {(char *)&pages->claims, sizeof(struct aegis_page), ~((uint64_t)(uint16_t)~rights << 40), 1};
+    struct share_constants k = {(char *)&pages->claims, sizeof(struct aegis_page) << 32, ~((uint64_t)(uint16_t)~rights << 40), 1};
     uint32_t claims = records[FIRST].claims;
     bool well = share_page(&c, &d, k);
     MUST(records[FIRST].claims == claims + well, "it is counted");
@@ -89,10 +90,9 @@ void page(void)
 void other(void)
 {
     static struct env to;
-    struct sharing s = {NULL, &to, 0, 1, rights, 0};
 
     begin();
-    s.rights = rights;
+    struct sharing s = {NULL, &to, 0, 1, 0, ~((uint64_t)(uint16_t)~rights << 40)};
     bool well = !share_claim(&s, &c, &d);
     MUST(!well || (allowed && held == 1), "its controllers are looked at; it is counted");
     arrived(well, AEGIS_WHAT_TYPE(c.what) == AEGIS_PAGE ? records[FIRST].check : check_now);
