@@ -219,7 +219,7 @@ static void or_immediate(struct ash_state *s, unsigned rd, unsigned a, int32_t n
 static void shift_left(struct ash_state *s, unsigned rd, unsigned a, unsigned n)
 {
     if (is_number(s, a) && s->low[a] >= -(LIMIT >> n) && s->high[a] <= LIMIT >> n)
-        set(s, rd, ASH_NUMBER, s->low[a] * (1L << n), s->high[a] * (1L << n));
+        set(s, rd, ASH_NUMBER, (int64_t)((uint64_t)s->low[a] << n), (int64_t)((uint64_t)s->high[a] << n));
     else
         set_any(s, rd);
 }
