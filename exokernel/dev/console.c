@@ -45,7 +45,6 @@ static struct {
 
 uint32_t console_dump_wanted;
 int32_t console_line;
-static uint64_t served[AEGIS_IRQS]; /* interrupts of a line that were completed: one less than its count while it is in service */
 
 void console_start(const struct fdt_uart *uart, bool framed)
 {
@@ -255,25 +254,6 @@ void console_interrupt(void)
     plic_complete((uint32_t)console_line);
 }
 
-static void irq_complete(uint32_t line)
-{
-    uint64_t now = __atomic_load_n(&exposed.irq_count[line], __ATOMIC_ACQUIRE), before = now - 1;
-    if (__atomic_compare_exchange_n(&served[line], &before, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        plic_complete(line);
-}
-
-bool machine_irq_valid(uint32_t line)
-{
-    return plic_line_valid(line) && line != (uint32_t)console_line && line != (uint32_t)net_line;
-}
-
-void machine_irq_enable(uint32_t line, bool on)
-{
-    if (!on)
-        irq_complete(line);
-    plic_enable(line, on);
-}
-
 /* Calls. */
 
 /* The caller's claim on a thing of `type`, checked for rights; 0 or the error. */
@@ -353,15 +333,6 @@ COLD result_t call_console_read(unsigned long slot, unsigned long va, unsigned l
     if (error)
         return (result_t){error, 0};
     return count || ended ? OK_VALUE(count) : FAIL(AGAIN);
-}
-
-result_t call_irq_done(unsigned long slot)
-{
-    uint32_t line;
-    long error = use(slot, AEGIS_IRQ, 0, &line);
-    if (!error)
-        irq_complete(line);
-    return (result_t){error, 0};
 }
 
 COLD result_t call_machine_end(unsigned long slot, unsigned long status)

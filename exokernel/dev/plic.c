@@ -3,6 +3,7 @@
 
 #include <aegis/layout.h>
 
+#include "../core/env.h"
 #include "../core/slice.h"
 #include "../riscv/machine.h"
 #include "console.h"
@@ -16,6 +17,7 @@
 
 static uint32_t nothing[2];
 struct plic plic = {.context = nothing};
+static uint64_t served[AEGIS_IRQS]; /* interrupts of a line that were completed: one less than its count while it is in service */
 
 bool plic_start(uint64_t physical, uint64_t size, uint32_t lines, uint32_t context)
 {
@@ -52,4 +54,32 @@ void dev_interrupt(void)
     else if ((unsigned long)line < AEGIS_IRQS)
         __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
     slice_poke();
+}
+
+static void irq_complete(uint32_t line)
+{
+    uint64_t now = __atomic_load_n(&exposed.irq_count[line], __ATOMIC_ACQUIRE), before = now - 1;
+    if (__atomic_compare_exchange_n(&served[line], &before, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        plic_complete(line);
+}
+
+bool machine_irq_valid(uint32_t line)
+{
+    return plic_line_valid(line) && line != (uint32_t)console_line && line != (uint32_t)net_line;
+}
+
+void machine_irq_enable(uint32_t line, bool on)
+{
+    if (!on)
+        irq_complete(line);
+    plic_enable(line, on);
+}
+
+CALL_SELF(irq_done, 1, (slot))
+{
+    struct aegis_claim *c;
+
+    TRY_CALL(ledger_use(e, slot, AEGIS_IRQ, 0, &c));
+    irq_complete(AEGIS_WHAT_RESOURCE(c->what));
+    return OK_VALUE(0);
 }
