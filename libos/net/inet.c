@@ -88,6 +88,7 @@ static int join(void)
     if (error)
         return error;
     caller = (struct stack_caller){.copy = user_copy_in,
+                                   .copy_sum = user_copy_sum,
                                    .wake = wake,
                                    .send = send_queued,
                                    .chunk_slot = (uint16_t)session_slot((void *)NET_CHUNK, &offset)};

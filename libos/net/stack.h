@@ -67,6 +67,7 @@ struct stack_name {
 
 struct stack_caller {
     int (*copy)(void *to, const void *from, size_t size); /* the caller's memory among them */
+    long (*copy_sum)(void *to, const void *from, size_t size); /* user_copy_sum */
     void (*wake)(struct aegis_socket *s);
     long (*send)(void); /* all that is queued in the ring */
     uint16_t chunk_slot; /* the caller's claim on NET_CHUNK */

@@ -76,6 +76,43 @@ user_copy_out:
 7:  li   a0, 0
     ret
 
+    /* words of 4 bytes, of 32 bytes a turn */
+8:  andi t0, t0, 3
+    bnez t0, 8f
+    andi t1, a2, -32
+    add  t1, t1, a1
+    beq  t1, a1, 2f
+1:  lw   t2, 0(a1)
+    lw   t3, 4(a1)
+    lw   t4, 8(a1)
+    lw   t5, 12(a1)
+    sw   t2, 0(a0)
+    sw   t3, 4(a0)
+    sw   t4, 8(a0)
+    sw   t5, 12(a0)
+    lw   t2, 16(a1)
+    lw   t3, 20(a1)
+    lw   t4, 24(a1)
+    lw   t5, 28(a1)
+    sw   t2, 16(a0)
+    sw   t3, 20(a0)
+    sw   t4, 24(a0)
+    sw   t5, 28(a0)
+    addi a1, a1, 32
+    addi a0, a0, 32
+    bne  a1, t1, 1b
+2:  andi a2, a2, 31
+    andi t1, a2, -4
+    add  t1, t1, a1
+    andi a2, a2, 3
+    beq  t1, a1, 5b
+3:  lw   t2, 0(a1)
+    addi a1, a1, 4
+    sw   t2, 0(a0)
+    addi a0, a0, 4
+    bne  a1, t1, 3b
+    j    5b
+
     /* not aligned alike: bytes until the destination is, then words put together from two of the source's */
 8:  li   t1, 24
     bltu a2, t1, 5b
@@ -113,6 +150,100 @@ user_copy_out:
     addi a0, a0, 16
     bne  a0, t1, 3b
     j    5b
+
+/*
+ * user_copy_sum(to, user, size): both aligned to 4 bytes. The sum of its 16-bit words, modulo 65535, not negative: that
+ * of RFC 1071 when it is folded. a6 = sum, a7 = its carries.
+ */
+    .macro SUM_8 offset, word
+    sd   \word, \offset(a0)
+    add  a6, a6, \word
+    sltu t0, a6, \word
+    add  a7, a7, t0
+    .endm
+    .macro SUM_4 offset, word
+    sw   \word, \offset(a0)
+    add  a6, a6, \word
+    .endm
+    .globl user_copy_sum
+user_copy_sum:
+    or   t0, a0, a1
+    andi t0, t0, 7
+    li   a6, 0
+    li   a7, 0
+    bnez t0, 5f
+    andi t1, a2, -64
+    add  t1, t1, a1
+    beq  t1, a1, 2f
+1:  ld   t2, 0(a1)
+    ld   t3, 8(a1)
+    ld   t4, 16(a1)
+    ld   t5, 24(a1)
+    ld   t6, 32(a1)
+    ld   a3, 40(a1)
+    ld   a4, 48(a1)
+    ld   a5, 56(a1)
+    SUM_8 0, t2
+    SUM_8 8, t3
+    SUM_8 16, t4
+    SUM_8 24, t5
+    SUM_8 32, t6
+    SUM_8 40, a3
+    SUM_8 48, a4
+    SUM_8 56, a5
+    addi a1, a1, 64
+    addi a0, a0, 64
+    bne  a1, t1, 1b
+2:  andi t1, a2, 56
+    add  t1, t1, a1
+    beq  t1, a1, 4f
+3:  ld   t2, 0(a1)
+    addi a1, a1, 8
+    SUM_8 0, t2
+    addi a0, a0, 8
+    bne  a1, t1, 3b
+4:  srli t0, a6, 32 /* in 34 bits: there is room for what follows */
+    slli a6, a6, 32
+    srli a6, a6, 32
+    add  a6, a6, t0
+    add  a6, a6, a7
+    andi a2, a2, 7
+5:  andi t1, a2, -16
+    add  t1, t1, a1
+    beq  t1, a1, 7f
+6:  lwu  t2, 0(a1)
+    lwu  t3, 4(a1)
+    lwu  t4, 8(a1)
+    lwu  t5, 12(a1)
+    SUM_4 0, t2
+    SUM_4 4, t3
+    SUM_4 8, t4
+    SUM_4 12, t5
+    addi a1, a1, 16
+    addi a0, a0, 16
+    bne  a1, t1, 6b
+7:  andi t1, a2, 12
+    add  t1, t1, a1
+    beq  t1, a1, 9f
+8:  lwu  t2, 0(a1)
+    addi a1, a1, 4
+    SUM_4 0, t2
+    addi a0, a0, 4
+    bne  a1, t1, 8b
+9:  andi t1, a2, 2
+    beqz t1, 1f
+    lhu  t2, 0(a1)
+    addi a1, a1, 2
+    sh   t2, 0(a0)
+    addi a0, a0, 2
+    add  a6, a6, t2
+1:  andi t1, a2, 1
+    beqz t1, 2f
+    lbu  t2, 0(a1)
+    sb   t2, 0(a0)
+    add  a6, a6, t2
+2:  mv   a0, a6
+    ret
 
 /* user_zero(user, size) */
     .globl user_zero

@@ -13,6 +13,8 @@
 /* 0 or -EFAULT. Fast for large sizes (aligned: 64 bytes an iteration at least). */
 int user_copy_in(void *to, const void *user, size_t size);
 int user_copy_out(void *user, const void *from, size_t size);
+/* user_copy_in, both aligned to 4 bytes; what it copied, summed in words of 16 bits modulo 65535. */
+long user_copy_sum(void *to, const void *user, size_t size);
 int user_zero(void *user, size_t size);
 /* A string with its end, at most `size` bytes. Its length, -EFAULT or -ENAMETOOLONG. */
 ssize_t user_string(char *to, const char *user, size_t size);

@@ -12,7 +12,7 @@
 #define MOST 300
 #define ROOM 1024
 
-static unsigned char from[ROOM], to[ROOM], like[ROOM];
+static unsigned char from[ROOM] __attribute__((aligned(8))), to[ROOM] __attribute__((aligned(8))), like[ROOM];
 
 static bool is_like(int fd, unsigned x, unsigned y, unsigned n, bool out)
 {
@@ -43,6 +43,32 @@ static bool all(int fd, bool out)
     return true;
 }
 
+long user_copy_sum(void *to, const void *user, size_t size); /* libos/posix/user.h */
+
+static unsigned long modulo(const unsigned char *p, unsigned size)
+{
+    unsigned long sum = 0;
+
+    for (unsigned i = 0; i < size; i++)
+        sum += (unsigned long)p[i] << i % 2 * 8;
+    return sum % 65535;
+}
+
+/* Copied and summed: the same bytes, the same sum, nothing beside. */
+static bool sums(void)
+{
+    for (unsigned x = 0; x < 16; x += 4)
+        for (unsigned y = 0; y < 16; y += 4)
+            for (unsigned n = 0; n < MOST; n++) {
+                memset(to, 0xee, sizeof to);
+                long sum = user_copy_sum(to + 8 + y, from + x, n);
+                if (sum < 0 || (unsigned long)sum % 65535 != modulo(from + x, n) || memcmp(to + 8 + y, from + x, n) ||
+                    to[7 + y] != 0xee || to[8 + y + n] != 0xee)
+                    return false;
+            }
+    return true;
+}
+
 int main(void)
 {
     int fd = open("/tmp/copies", O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -52,12 +78,19 @@ int main(void)
     tap(fd >= 0 && pwrite(fd, from, ROOM, 0) == ROOM, "copies_file");
     tap(all(fd, true), "copies_out_of_any_alignment");
     tap(all(fd, false), "copies_in_of_any_alignment");
+    tap(sums(), "copies_sum_of_any_size");
+    memset(from, 0xff, 2 * MOST); /* each addition carries */
+    tap(sums(), "copies_sum_that_carries");
+    for (unsigned i = 0; i < ROOM; i++)
+        from[i] = (unsigned char)(i * 7 + i / 251);
     char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     bool good = page != MAP_FAILED && !munmap(page + 4096, 4096);
     for (unsigned n = 1; n < MOST && good; n++) /* to the last byte, and one more */
         good = pread(fd, page + 4096 - n, n, 3) == (ssize_t)n && !memcmp(page + 4096 - n, from + 3, n) &&
                pwrite(fd, page + 4096 - n, n, ROOM + 1) == (ssize_t)n && pwrite(fd, page + 4096 - n, n + 1, ROOM) == -1 &&
                errno == EFAULT;
+    for (unsigned n = 0; n < MOST && good; n += 4)
+        good = user_copy_sum(to, page + 4096 - n, n) >= 0 && user_copy_sum(to, page + 4096 - n, n + 1) == -EFAULT;
     tap(good, "copies_at_the_end_of_memory");
     return tap_failed;
 }

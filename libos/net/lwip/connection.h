@@ -91,6 +91,10 @@ size_t datagram_part(void *datagram, size_t at, void **bytes);
 int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_name *name);
 ssize_t datagram_peek(struct aegis_socket *s, void **datagram, struct stack_name *from);
 void datagram_take(struct aegis_socket *s);
+/* A datagram of IPv4 that came from elsewhere: whose it is, if a socket's; it takes over `p`. */
+struct connection *datagram_for(uint32_t to, uint16_t port, uint32_t from, uint16_t from_port);
+void datagram_input(struct connection *c, struct pbuf *p, uint32_t from, uint16_t port);
+extern unsigned raw_sockets; /* that there are: each may want any packet */
 
 /* option.c */
 int stack_option_get(struct aegis_socket *s, int level, int name, int *value);

@@ -9,6 +9,7 @@
 
 static struct datagram table[DATAGRAMS];
 static struct datagram *free_list;
+unsigned raw_sockets;
 
 void datagrams_start(void)
 {
@@ -64,6 +65,35 @@ static void on_udp(void *argument, struct udp_pcb *pcb, struct pbuf *p, const ip
     keep(argument, p, address, port);
 }
 
+/* As lwIP finds it: who is connected to the sender, or else who is bound to just this address, or to any. */
+struct connection *datagram_for(uint32_t to, uint16_t port, uint32_t from, uint16_t from_port)
+{
+    const struct udp_pcb *found = NULL;
+
+    for (const struct udp_pcb *u = udp_pcbs; u; u = u->next) {
+        bool any = IP_IS_ANY_TYPE_VAL(u->local_ip);
+        uint32_t local = ip_2_ip4(&u->local_ip)->addr;
+        if (u->local_port != port || (!any && (!IP_IS_V4_VAL(u->local_ip) || (local && local != to))) ||
+            (u->netif_idx != NETIF_NO_INDEX && u->netif_idx != netif_get_index(&device)))
+            continue;
+        if (!(u->flags & UDP_FLAGS_CONNECTED) && (!found || (!any && local)))
+            found = u;
+        if (u->remote_port == from_port &&
+            (ip_addr_isany_val(u->remote_ip) ||
+             (IP_IS_V4_VAL(u->remote_ip) && ip_2_ip4(&u->remote_ip)->addr == from))) {
+            found = u;
+            break;
+        }
+    }
+    return found && found->recv == on_udp ? found->recv_arg : NULL;
+}
+
+void datagram_input(struct connection *c, struct pbuf *p, uint32_t from, uint16_t port)
+{
+    ip_addr_t address = IPADDR4_INIT(from);
+    keep(c, p, &address, port);
+}
+
 /* Others may want it too: they get a copy. IPv4's header comes with it, as everywhere; IPv6's not. */
 static u8_t on_raw(void *argument, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *address)
 {
@@ -91,6 +121,7 @@ int datagram_open(struct connection *c, struct aegis_socket *s)
                              (u8_t)s->protocol);
     if (!c->raw)
         return -ENOBUFS;
+    raw_sockets++;
     raw_recv(c->raw, on_raw, c);
     if (s->protocol == IP6_NEXTH_ICMP6) {
         c->raw->chksum_reqd = 1;
@@ -108,8 +139,10 @@ void datagram_close(struct connection *c)
     }
     if (c->kind == KIND_UDP)
         udp_remove(c->udp);
-    else
+    else {
         raw_remove(c->raw);
+        raw_sockets--;
+    }
 }
 
 int datagram_bind(struct connection *c, const ip_addr_t *address, uint16_t port)

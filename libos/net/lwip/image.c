@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The image: its table, its clock, its beginning. */
-#include "connection.h"
+#include "device.h"
 
 #include <aegis/exposed.h>
 
@@ -17,47 +17,61 @@ struct aegis_socket *stack_left(unsigned i);
 
 /* ---- what lwIP calls ---- */
 
-static uint64_t ticks(void)
-{
-    uint64_t t;
-    __asm__ volatile("rdtime %0" : "=r"(t));
-    return t;
-}
-
 u32_t sys_now(void)
 {
-    return (u32_t)(ticks() / (AEGIS_EXPOSED_STATE->time_hz / 1000));
+    return (u32_t)(device_time() / (AEGIS_EXPOSED_STATE->time_hz / 1000));
 }
 
 uint32_t stack_random(void)
 {
-    uint64_t z = random_state += 0x9e3779b97f4a7c15 + ticks();
+    uint64_t z = random_state += 0x9e3779b97f4a7c15 + device_time();
 
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
     return (uint32_t)(z ^ z >> 31);
 }
 
+/* Whether it lies in the stack's own memory; else it is the caller's. */
+static bool is_ours(const void *p)
+{
+    return (uintptr_t)p - NET_CHUNK < 0x200000 || (uintptr_t)p - NET_TEXT < 0x1000000;
+}
+
 void stack_copy(void *to, const void *from, size_t size)
 {
-    if ((uintptr_t)from - NET_CHUNK < 0x200000 || (uintptr_t)from - NET_TEXT < 0x1000000)
-        memcpy(to, from, size);
-    else if (stack_caller->copy(to, from, size))
+    if (stack_caller->copy(to, from, size))
         memset(to, 0, size); /* the caller took it away since it was looked at */
 }
 
-/* `count` times 32 bytes, in words whose carries are counted apart; less than 2^34 comes of it. */
-static uint64_t words_add(uint64_t sum, const uint64_t *p, unsigned count)
+/* Bytes to be sent; their sum on the way, if it is not the device that makes checksums. */
+uint16_t stack_copy_sum(void *to, const void *from, unsigned size)
 {
-    uint64_t carries = 0;
-
-    for (const uint64_t *end = p + 4UL * count; p != end; p += 4) {
-        uint64_t ab = p[0] + p[1], cd = p[2] + p[3], all = ab + cd;
-        carries += (ab < p[0]) + (cd < p[2]) + (all < ab);
-        sum += all;
-        carries += sum < all;
+    if (device_offloads || ((uintptr_t)to | (uintptr_t)from) & 3 || is_ours(from)) {
+        stack_copy(to, from, size);
+        return device_offloads ? 0 : stack_checksum(to, (int)size);
     }
-    return (sum & 0xffffffff) + (sum >> 32) + carries;
+    long sum = stack_caller->copy_sum(to, from, size);
+    if (sum >= 0)
+        return (uint16_t)sum_fold((uint64_t)sum);
+    memset(to, 0, size);
+    return 0;
+}
+
+uint64_t words_add(const uint8_t *p, unsigned size)
+{
+    const uint32_t *at = (const uint32_t *)p, *end = at + size / 32 * 8;
+    uint64_t sum = 0;
+
+    for (; at != end; at += 8)
+        sum += (uint64_t)at[0] + at[1] + at[2] + at[3] + at[4] + at[5] + at[6] + at[7];
+    for (end = at + size % 32 / 4; at != end; at++)
+        sum += *at;
+    p = (const uint8_t *)at;
+    if (size & 2) {
+        sum += *(const uint16_t *)p;
+        p += 2;
+    }
+    return size & 1 ? sum + *p : sum;
 }
 
 uint16_t stack_checksum(const void *bytes, int size)
@@ -70,18 +84,14 @@ uint16_t stack_checksum(const void *bytes, int size)
         sum = (uint64_t)*p++ << 8;
         size--;
     }
-    for (; size >= 2 && (uintptr_t)p & 6; p += 2, size -= 2)
+    if (size >= 2 && (uintptr_t)p & 2) {
         sum += *(const uint16_t *)p;
-    sum = words_add(sum, (const uint64_t *)p, (unsigned)size / 32);
-    p += size & ~31;
-    for (size &= 31; size >= 4; p += 4, size -= 4)
-        sum += *(const uint32_t *)p;
-    for (; size >= 2; p += 2, size -= 2)
-        sum += *(const uint16_t *)p;
+        p += 2;
+        size -= 2;
+    }
     if (size > 0)
-        sum += *p;
-    while (sum >> 16)
-        sum = (sum & 0xffff) + (sum >> 16);
+        sum += words_add(p, (unsigned)size);
+    sum = sum_fold(sum);
     return (uint16_t)(odd ? (sum & 0xff) << 8 | sum >> 8 : sum);
 }
 
@@ -172,19 +182,21 @@ static size_t stack_there(struct aegis_socket *s)
 static uint64_t stack_run(void)
 {
     device_input();
-    sys_check_timeouts();
-    device_input(); /* what those sent to ourselves */
-    device_flush();
     u32_t left = sys_timeouts_sleeptime();
+    if (!left) {
+        sys_check_timeouts();
+        left = sys_timeouts_sleeptime();
+    }
+    device_flush();
     if (left == SYS_TIMEOUTS_SLEEPTIME_INFINITE)
         return 0;
-    return ticks() + (uint64_t)(left ? left : 1) * (AEGIS_EXPOSED_STATE->time_hz / 1000);
+    return device_time() + (uint64_t)(left ? left : 1) * (AEGIS_EXPOSED_STATE->time_hz / 1000);
 }
 
 static void stack_start(bool fresh)
 {
     (void)fresh;
-    random_state = ticks() ^ (uint64_t)AEGIS_EXPOSED_STATE->net.mac[5] << 56;
+    random_state = device_time() ^ (uint64_t)AEGIS_EXPOSED_STATE->net.mac[5] << 56;
     lwip_init();
     connections_start();
     datagrams_start();

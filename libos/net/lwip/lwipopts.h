@@ -66,13 +66,15 @@
 #define LWIP_NETIF_LOOPBACK_MULTITHREADING 0
 #define LWIP_NETIF_HWADDRHINT   0
 #define LWIP_CHECKSUM_CTRL_PER_NETIF 1
+#define LWIP_CHECKSUM_ON_COPY   1
+#define LWIP_INLINE_IP_CHKSUM   1
 #define LWIP_PBUF_REF_T         u16_t
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define SO_REUSE                1
 #define SO_REUSE_RXTOALL        1
 
 /* TCP */
-#define TCP_MSS                 1460
+#define TCP_MSS                 1456 /* a multiple of 8: segments of what is aligned are copied by words */
 #define LWIP_WND_SCALE          1
 #define TCP_RCV_SCALE           0
 #define TCP_WND                 (44 * TCP_MSS) /* a chain of pbufs counts its bytes in 16 bits */

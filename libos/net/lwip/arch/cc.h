@@ -33,8 +33,10 @@ static inline uint32_t stack_swap(uint32_t x)
 /* Of a few bytes, known sizes. */
 #define SMEMCPY(to, from, size) __builtin_memcpy(to, from, size)
 
-/* RFC 1071, 32 bytes a turn. */
+/* RFC 1071, 32 bytes a turn; and while it is copied. */
 uint16_t stack_checksum(const void *bytes, int size);
 #define LWIP_CHKSUM stack_checksum
+uint16_t stack_copy_sum(void *to, const void *from, unsigned size);
+#define LWIP_CHKSUM_COPY(to, from, size) stack_copy_sum(to, from, size)
 
 typedef int sys_prot_t;

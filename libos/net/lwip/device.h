@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The endpoint, in three: device.c begins it and is lwIP's interface, input.c takes frames in,
+ * output.c sends them.
+ *
+ *     buffers  0 .. RECEIVING - 1   frames as they came; each has a pbuf of its own (input.c)
+ *              then HEADERS slots   what goes by copy of a frame that is sent (output.c), by the
+ * count of its entry
+ */
+#pragma once
+
+#include "connection.h"
+
+#define HEADER_BUFFERS 8 /* the last ones: headers of frames on their way to the kernel */
+#define HEADERS        (HEADER_BUFFERS * AEGIS_NET_BUFFER / AEGIS_NET_HEADER_MAX)
+#define RECEIVING      (NET_BUFFER_COUNT - HEADER_BUFFERS)
+#define HEADER_MOST    (AEGIS_NET_HEADER_MAX - AEGIS_NET_FRAME)
+#define PADDING        ETH_PAD_SIZE
+
+/* Where frames for `to` go. */
+struct neighbour {
+    uint64_t known;    /* `time`; 0: it is not */
+    uint64_t front[2]; /* the Ethernet header, the pad before it included */
+    uint32_t to;
+};
+
+extern bool device_there, device_offloads;
+
+static inline uint8_t *buffer_at(unsigned number)
+{
+    return (uint8_t *)NET_BUFFERS + number * AEGIS_NET_BUFFER;
+}
+
+static inline uint64_t device_time(void)
+{
+    uint64_t t;
+    __asm__ volatile("rdtime %0" : "=r"(t));
+    return t;
+}
+
+/* A sum of 16-bit words, in as few. */
+static inline uint32_t sum_fold(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint32_t)((sum & 0xffff) + (sum >> 16));
+}
+
+/* image.c: the sum of 16-bit words, modulo 65535; aligned to 4. */
+uint64_t words_add(const uint8_t *p, unsigned size);
+
+/* input.c */
+void input_begin(void);
+void input_frames(void);
+
+/* output.c */
+void output_begin(void);
+/* lwIP's: a frame; an IPv4 packet. */
+err_t device_output(struct netif *n, struct pbuf *p);
+err_t device_output4(struct netif *n, struct pbuf *p, const ip4_addr_t *to);
+/* What was learnt of neighbours may be over. */
+void neighbours_forget(void);
+/* Who is reached at `to`, if a frame went there lately; else null. */
+const struct neighbour *neighbour_find(uint32_t to);
+/* A frame of the next entry: IPv4's header is put into its slot, whose transport header follows.
+ * Null: no room. */
+uint8_t *packet_begin(const struct neighbour *k, uint32_t from, unsigned size,
+                      unsigned ttl_protocol, unsigned tos);
+/* It is `header` bytes, and those of `p` from `skip` on. False: it lies in too many pieces. */
+bool packet_end(unsigned header, struct pbuf *p, unsigned skip);
+/* As ip_output_if, for TCP. */
+err_t segment_output(struct pbuf *p, const ip_addr_t *from, const ip_addr_t *to, u8_t ttl, u8_t tos,
+                     u8_t protocol, struct netif *n);
