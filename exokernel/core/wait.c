@@ -83,11 +83,10 @@ uint64_t wait_next(struct hart *h)
 
     for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {
         const struct activation *a = s->runs;
-        uint64_t slot = machine_time() + h->slice_ticks;
-        if (a->resume && slot < first)
-            first = slot; /* a transfer's deadline goes by slots: they are counted though nobody runs */
-        if (a != h->null && a->deadline < first && *a->sleeping)
-            first = a->deadline;
+        if (a != h->null) { /* who does not sleep has forfeited the slot, or waits for a transfer: its slots are counted */
+            uint64_t due = *a->sleeping ? a->deadline : machine_time() + h->slice_ticks;
+            first = due < first ? due : first;
+        }
         if (s->next == h->ring)
             break;
     }

@@ -209,6 +209,12 @@ static void waiting(void)
     exposed.env[page_in(p, c)].sleeping[0] = 1;
     child_env(c)->activation[0]->deadline = host.time + 700;
     tap(wait_next(&kernel.hart[0]) == host.time + 700, "K14: an idle hart is woken at the earliest deadline");
+    child_env(c)->activation[0]->deadline = ~0UL;
+    exposed.env[p->index].sleeping[0] = 0; /* its slot was passed over a moment ago */
+    bool soon = wait_next(&kernel.hart[0]) == host.time + kernel.hart[0].slice_ticks;
+    exposed.env[p->index].sleeping[0] = 1;
+    p->activation[0]->deadline = ~0UL;
+    tap(soon && wait_next(&kernel.hart[0]) == ~0UL, "K14: an idle hart comes back for who has forfeited a slot, and for no sleeper");
 }
 
 static void transfers(void)
