@@ -2,8 +2,13 @@
 /*
  * SIGKILL and SIGSTOP for those who do not react: by the keeper, by what it controls. A process is given a grace of three
  * turns of its hart; then its environment is destroyed, or the position is taken away in which it runs (a stop), and given
- * back when it is to go on. The latter in the monitor, so nobody is stopped who has it. Who runs on another hart at that
- * moment has the rest of the slot.
+ * back when it is to go on.
+ *
+ *     asked --- grace ---> position taken --- settle_time ---> it stands still: STOPPED, its parent is told
+ *                               ^                                  | in the monitor, in exec: the position back, from the start
+ *                               '------------- grace --------------'
+ *
+ * Who runs on another hart when its position goes has the rest of the slot, so only what is seen behind that is true.
  */
 #include <sys/wait.h>
 
@@ -16,6 +21,7 @@
 
 #define BIT(signal) (1UL << (signal))
 #define TURNS       3
+#define GRACES      10 /* the kernel begins the grace of who stands where it was told to end 8 times anew */
 
 /* What was asked of a process, as far as we know. */
 static struct enforced {
@@ -49,19 +55,32 @@ static void position_take(unsigned slot)
             ;
 }
 
+/* Until when it may go on without a position. On our own hart it does not run, for we do. */
+static uint64_t settle_time(const struct process *p, uint64_t now)
+{
+    const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
+    return hart_of(p) == (unsigned)HART_AREA(aegis_activation_current())->number ? now : now + e->slice_ticks + GRACES * e->grace_ticks;
+}
+
+/* An emulator's hart can be away for long: one that has nobody else is seen to idle. */
+static bool stands_still(const struct process *p)
+{
+    const volatile struct aegis_hart *h = &AEGIS_EXPOSED_STATE->hart[hart_of(p)];
+    return hart_of(p) == (unsigned)HART_AREA(aegis_activation_current())->number || h->idle || h->slices;
+}
+
+static bool is_to_stop(const struct process *p)
+{
+    return p->state == PROCESS_RUNNING && p->pending & BIT(SIGSTOP) && !p->next_identity;
+}
+
 static void halt(struct process *p, struct enforced *e)
 {
     unsigned slot = control(p);
 
-    session_reserve(sizeof(struct queued_signal)); /* what the parent is told */
     monitor_enter();
-    if (slot && p->state == PROCESS_RUNNING && p->pending & BIT(SIGSTOP) && !p->next_identity) {
+    if (slot && is_to_stop(p)) {
         position_take(slot);
-        __atomic_fetch_and(&p->pending, ~BIT(SIGSTOP), __ATOMIC_SEQ_CST);
-        session_set(p->state, PROCESS_STOPPED);
-        session_set(p->status, SIGSTOP << 8 | 0x7f);
-        session_set(p->report, 1);
-        process_report(p, CLD_STOPPED, SIGSTOP);
         e->held = slot;
     }
     monitor_leave();
@@ -77,15 +96,45 @@ static void resume(struct process *p, struct enforced *e)
         e->held = 0;
 }
 
-static void force(struct process *p, struct enforced *e)
+static void settled(struct process *p, struct enforced *e)
+{
+    if (__atomic_load_n(&SESSION->owner, __ATOMIC_SEQ_CST) == p->identity || p->next_identity) {
+        resume(p, e);
+        return;
+    }
+    session_reserve(sizeof(struct queued_signal)); /* what the parent is told */
+    monitor_enter();
+    if (is_to_stop(p)) {
+        __atomic_fetch_and(&p->pending, ~BIT(SIGSTOP), __ATOMIC_SEQ_CST);
+        session_set(p->state, PROCESS_STOPPED);
+        session_set(p->status, SIGSTOP << 8 | 0x7f);
+        session_set(p->report, 1);
+        process_report(p, CLD_STOPPED, SIGSTOP);
+    }
+    monitor_leave();
+}
+
+static void kill_by_force(struct process *p)
+{
+    monitor_enter(); /* so it does not park its environment meanwhile, which would be another's then */
+    if (p->state == PROCESS_RUNNING || p->state == PROCESS_STOPPED)
+        environment_end(&p->control); /* its death wakes us, and it is buried */
+    monitor_leave();
+}
+
+/* The next step with one that has not reacted; when to look at it again. */
+static uint64_t force(struct process *p, struct enforced *e, uint64_t now)
 {
     if (p->pending & BIT(SIGKILL)) {
-        monitor_enter(); /* so it does not park its environment meanwhile, which would be another's then */
-        if (p->state == PROCESS_RUNNING || p->state == PROCESS_STOPPED)
-            environment_end(&p->control); /* its death wakes us, and it is buried */
-        monitor_leave();
-    } else
+        kill_by_force(p);
+    } else if (e->held && stands_still(p)) {
+        settled(p, e);
+    } else if (!e->held) {
         halt(p, e);
+        if (e->held)
+            return settle_time(p, now);
+    }
+    return now + grace(p);
 }
 
 /* When to look at it again; 0: not before somebody says so. */
@@ -95,15 +144,14 @@ static uint64_t look(struct process *p, struct enforced *e, uint64_t now)
                      : p->state == PROCESS_STOPPED ? p->pending & BIT(SIGKILL)
                                                    : 0;
 
-    if (e->held && p->state == PROCESS_RUNNING)
+    if (e->held && p->state == PROCESS_RUNNING && !(asked & BIT(SIGSTOP)))
         resume(p, e);
-    if (!asked && !(e->held && p->state == PROCESS_RUNNING)) {
+    if (!asked && !(e->held && p->state == PROCESS_RUNNING))
         e->due = 0;
-    } else if (!e->due || now >= e->due) {
-        if (e->due)
-            force(p, e);
+    else if (!e->due)
         e->due = now + grace(p);
-    }
+    else if (now >= e->due)
+        e->due = force(p, e, now);
     return e->due;
 }
 
