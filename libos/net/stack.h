@@ -83,6 +83,7 @@ struct stack_image {
     /* A time in `time` at which to come again, 0: never. Frames are taken in, timers run, what is
      * queued is sent. */
     uint64_t (*run)(void);
+    void (*flush)(void); /* only what is queued */
     int (*make)(struct aegis_socket *s);
     void (*close)(struct aegis_socket *s);
     int (*bind)(struct aegis_socket *s, const struct stack_name *name);
@@ -95,6 +96,10 @@ struct stack_image {
     /* What lies at `at`: its size, 0 at the end, -EAGAIN. */
     ssize_t (*stream_peek)(struct aegis_socket *s, size_t at, const void **bytes);
     void (*stream_take)(struct aegis_socket *s, size_t size);
+    /* One of the caller's memory that is short and whose way is known, at once: its size; -EFAULT;
+     * -EAGAIN: it is to be made and sent. */
+    ssize_t (*datagram_quick)(struct aegis_socket *s, const void *user, size_t size,
+                              const struct stack_name *name);
     /* Datagrams: memory for one of `size`, filled by parts, then sent. Or given back: name null. */
     void *(*datagram_make)(struct aegis_socket *s, size_t size);
     size_t (*datagram_part)(void *datagram, size_t at, void **bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Echoes datagrams of port 7, listens on port 80, and answers "pages" with how many the machine has
- * free. */
+/* Echoes datagrams of port 7, by a buffer that is aligned in each way in turn, listens on port 80, and answers "pages" with how many
+ * the machine has free. */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,13 +20,14 @@ int main(void)
         return 1;
     puts("serving");
     fflush(stdout);
-    for (;;) {
+    for (unsigned turn = 0;; turn++) {
         socklen_t size = sizeof from;
-        ssize_t n = recvfrom(u, buffer, sizeof buffer, 0, (struct sockaddr *)&from, &size);
-        if (n == 5 && !memcmp(buffer, "pages", 5))
-            n = snprintf(buffer, sizeof buffer, "%lu",
+        char *at = buffer + turn % 8;
+        ssize_t n = recvfrom(u, at, sizeof buffer - 8, 0, (struct sockaddr *)&from, &size);
+        if (n == 5 && !memcmp(at, "pages", 5))
+            n = snprintf(at, sizeof buffer - 8, "%lu",
                          (unsigned long)AEGIS_EXPOSED_STATE->free_pages);
         if (n >= 0)
-            sendto(u, buffer, (size_t)n, 0, (struct sockaddr *)&from, size);
+            sendto(u, at, (size_t)n, 0, (struct sockaddr *)&from, size);
     }
 }

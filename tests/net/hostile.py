@@ -138,6 +138,24 @@ class Talk:
                     pass
 
 
+def exact(talk):
+    """Sizes whose answers differ from what was asked, or have a wrong checksum, or do not come."""
+    wrong = []
+    for size in [*range(64), *range(64, 300, 7), 1000, 1472]:
+        data, good = bytes((size + i * 5) % 251 for i in range(size)), False
+        for _ in range(20):
+            talk.wire.send(peer.ipv4(datagram(data, total=udp_sum(data))))
+            while (frame := talk.wire.receive(0.3)) is not None and peer.neighbour(talk.wire, frame):
+                pass
+            if frame is not None and frame[34:36] == b"\0\7":
+                udp = frame[34:14 + struct.unpack(">H", frame[16:18])[0]]
+                pseudo = peer.GUEST_IP + peer.OUR_IP + struct.pack(">BBH", 0, 17, len(udp))
+                good = udp[8:] == data and peer.checksum(frame[14:34]) == 0 and peer.checksum(pseudo + udp) == 0 and udp[6:8] != b"\0\0"
+                break
+        wrong += [] if good else [size]
+    return wrong
+
+
 def run(tap, start, wire):
     """`start()`: the machine with tests/net/frames.c on this wire."""
     machine, talk, chance = start(), Talk(wire), random.Random(11)
@@ -147,6 +165,8 @@ def run(tap, start, wire):
             talk.send(frames)
     try:
         first = talk.ask(b"hello")
+        wrong = exact(talk)
+        tap(not wrong, "datagrams_come_back_whole_and_summed", str(wrong))
         everything()  # memory that a stack takes once is taken now
         before = talk.ask(b"pages")
         everything()

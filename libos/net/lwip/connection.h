@@ -86,6 +86,7 @@ int datagram_open(struct connection *c, struct aegis_socket *s);
 void datagram_close(struct connection *c);
 int datagram_bind(struct connection *c, const ip_addr_t *address, uint16_t port);
 int datagram_connect(struct connection *c, const ip_addr_t *address, uint16_t port);
+ssize_t datagram_quick(struct aegis_socket *s, const void *user, size_t size, const struct stack_name *name);
 void *datagram_make(struct aegis_socket *s, size_t size);
 size_t datagram_part(void *datagram, size_t at, void **bytes);
 int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_name *name);

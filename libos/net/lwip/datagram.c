@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Datagrams over lwIP's UDP, and ICMP and others by its raw interface. */
-#include "connection.h"
+#include "device.h"
 #include "lwip/inet_chksum.h"
 #include "lwip/prot/udp.h"
 
@@ -181,6 +181,66 @@ int datagram_connect(struct connection *c, const ip_addr_t *address, uint16_t po
 }
 
 /* ---- sending ---- */
+
+/* The caller's bytes behind the header at `udp`, which gets its checksum. */
+static int quick_fill(uint16_t *udp, const void *user, size_t size, uint64_t pseudo)
+{
+    long sum = device_offloads || (uintptr_t)user & 3 ? stack_caller->copy(udp + 4, user, size)
+                                                      : stack_caller->copy_sum(udp + 4, user, size);
+
+    if (sum < 0)
+        return (int)sum;
+    if (device_offloads)
+        return 0;
+    if ((uintptr_t)user & 3)
+        sum = (long)words_add((const uint8_t *)(udp + 4), (unsigned)size);
+    uint16_t check = (uint16_t)~sum_fold(pseudo + udp[0] + udp[1] + udp[2] + (uint64_t)sum);
+    udp[3] = check ? check : 0xffff; /* 0 says that there is none */
+    return 0;
+}
+
+/* Where it goes over IPv4: false, if that is not for sure. */
+static bool quick_way(const struct udp_pcb *u, const struct stack_name *name, uint32_t *to, uint16_t *port)
+{
+    uint32_t ours = netif_ip4_addr(&device)->addr;
+
+    if (!u->local_port || !ours || u->netif_idx != NETIF_NO_INDEX || IP_IS_V6_VAL(u->local_ip) ||
+        (!IP_IS_ANY_TYPE_VAL(u->local_ip) && ip_2_ip4(&u->local_ip)->addr && ip_2_ip4(&u->local_ip)->addr != ours))
+        return false;
+    if (name->family == AF_INET) {
+        memcpy(to, name->address, sizeof *to);
+        *port = name->port;
+        return true;
+    }
+    *to = ip_2_ip4(&u->remote_ip)->addr;
+    *port = u->remote_port;
+    return !name->family && u->flags & UDP_FLAGS_CONNECTED && IP_IS_V4_VAL(u->remote_ip);
+}
+
+ssize_t datagram_quick(struct aegis_socket *s, const void *user, size_t size, const struct stack_name *name)
+{
+    struct connection *c = connection_of(s);
+    unsigned whole = UDP_HLEN + (unsigned)size;
+    uint32_t to, ours = netif_ip4_addr(&device)->addr;
+    uint16_t port;
+
+    if (size > HEADER_MOST - 14 - IP_HLEN - UDP_HLEN || c->kind != KIND_UDP || !quick_way(c->udp, name, &to, &port))
+        return -EAGAIN;
+    const struct neighbour *k = neighbour_find(to);
+    uint16_t *udp = k ? (uint16_t *)packet_begin(k, ours, IP_HLEN + whole, c->udp->ttl | IP_PROTO_UDP << 8, c->udp->tos)
+                      : NULL;
+    if (!udp)
+        return -EAGAIN;
+    udp[0] = lwip_htons(c->udp->local_port);
+    udp[1] = lwip_htons(port);
+    udp[2] = lwip_htons((u16_t)whole);
+    udp[3] = 0;
+    uint64_t pseudo = (uint64_t)to + ours + (IP_PROTO_UDP << 8) + udp[2];
+    if (quick_fill(udp, user, size, pseudo))
+        return -EFAULT;
+    packet_end(14 + IP_HLEN + whole, NULL, 0);
+    return (ssize_t)size;
+}
 
 void *datagram_make(struct aegis_socket *s, size_t size)
 {

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A peer that acknowledges as it likes: runs of acknowledgements are as good as each of them, duplicates are counted one by one, what
+was lost is sent again at once and is what was asked for."""
+import struct
+import time
+
+from aegis import peer
+
+PORT, OURS = 80, 5000
+SIZE = 60000  # of the file; less than lwIP sends at once when its window has grown
+SYN, PUSH, ACK = 2, 8, 16
+
+
+def body():
+    return bytes(i * 7 % 251 for i in range(SIZE))
+
+
+class Stream:
+    """The client's half of one connection, by hand."""
+
+    def __init__(self, wire):
+        self.wire, self.sequence, self.wanted, self.got = wire, 1000, None, {}
+
+    def frame(self, flags, acknowledged=0, data=b"", window=65535):
+        head = struct.pack(">HHIIBBHHH", OURS, PORT, self.sequence, acknowledged, 5 << 4, flags, window, 0, 0)
+        pseudo = peer.OUR_IP + peer.GUEST_IP + struct.pack(">BBH", 0, 6, len(head) + len(data))
+        return peer.ipv4(head[:16] + struct.pack(">H", peer.checksum(pseudo + head + data)) + head[18:] + data, 6)
+
+    def segments(self, seconds):
+        """(sequence, bytes) of those that come until none did for so long."""
+        found = []
+        while (frame := self.wire.receive(seconds)) is not None:
+            if frame[12:14] != b"\x08\0" or frame[23] != 6:
+                peer.neighbour(self.wire, frame)
+                continue
+            size = struct.unpack(">H", frame[16:18])[0]
+            tcp = frame[34:14 + size]
+            pseudo = peer.GUEST_IP + peer.OUR_IP + struct.pack(">BBH", 0, 6, len(tcp))
+            assert peer.checksum(pseudo + tcp) == 0 and peer.checksum(frame[14:34]) == 0, "a checksum is wrong"
+            sequence, data = struct.unpack(">I", tcp[4:8])[0], tcp[(tcp[12] >> 4) * 4:]
+            if tcp[13] & SYN:
+                self.wanted = sequence + 1
+            elif data:
+                found.append((sequence - self.wanted, data))
+                self.got[sequence - self.wanted] = data
+        return found
+
+    def open(self):
+        for _ in range(20):
+            self.wire.send(self.frame(SYN))
+            self.segments(0.5)
+            if self.wanted:
+                self.sequence += 1
+                self.acknowledge(0)
+                return True
+        return False
+
+    def ask(self, request):
+        self.wire.send(self.frame(PUSH | ACK, self.wanted, request))
+        self.sequence += len(request)
+
+    def acknowledge(self, *upto):
+        for n in upto:
+            self.wire.send(self.frame(ACK, self.wanted + n))
+
+    def whole(self):
+        """What is there from the first byte on."""
+        out = b""
+        while len(out) in self.got:
+            out += self.got[len(out)]
+        return out
+
+
+def runs(tap, stream):
+    """Each window is acknowledged segment by segment, at once."""
+    for _ in range(100):
+        found = stream.segments(0.3)
+        if not found:
+            break
+        stream.acknowledge(*(at + len(data) for at, data in found))
+    answer = stream.whole()
+    tap(answer.endswith(body()) and answer.startswith(b"HTTP/1.1 200"), "acknowledged_in_runs_data_are_whole", f"{len(answer)} bytes")
+
+
+def lost(tap, stream, name, before):
+    """`before`: how many segments are acknowledged in front of the one that was lost, in the same run as the duplicates."""
+    start = len(stream.whole())
+    stream.ask(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
+    found = stream.segments(0.3)
+    ends = [at + len(data) for at, data in found]
+    upto = ends[before - 1] if before else start
+    begin = time.monotonic()
+    stream.acknowledge(*ends[:before], *[upto] * (3 if before else 4))
+    again = [at for at, _ in stream.segments(0.3)]
+    tap(len(ends) >= before + 4 and upto in again and time.monotonic() - begin < 2.5, name, f"{ends} {upto} {again}")
+    for _ in range(60):
+        stream.acknowledge(len(stream.whole()))
+        if not stream.segments(0.3):
+            break
+    tap(stream.whole()[start:].endswith(body()), f"{name}_data_are_whole")
+
+
+def run(tap, start, wire):
+    """`start()`: httpd on this wire, whose /file is body()."""
+    machine, stream = start(), Stream(wire)
+    try:
+        tap(stream.open(), "acknowledge_connects", str(machine.result))
+        if stream.wanted is None:
+            return
+        stream.ask(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
+        runs(tap, stream)
+        lost(tap, stream, "duplicates_alone_count", 0)
+        lost(tap, stream, "duplicates_behind_a_run_count", 3)
+    except AssertionError as error:
+        tap(False, "acknowledge", str(error))
+    finally:
+        machine.stop()
