@@ -31,8 +31,7 @@ static void count_free(const struct aegis_page *p, long sign)
         exposed.clean_pages += sign * (1L << p->order);
 }
 
-static inline __attribute__((always_inline)) void list_put(struct aegis_page *p, unsigned order,
-                                                           unsigned state)
+static void list_put(struct aegis_page *p, unsigned order, unsigned state)
 {
     p->state = state;
     p->order = order;
@@ -77,21 +76,16 @@ static void free_clean(pfn_t page, unsigned order)
 }
 
 /* Cuts a free block down to the one of `order` that holds `page`; the rest goes back on the lists. */
-static struct aegis_page *split(struct aegis_page *p, pfn_t page, unsigned order)
+__attribute__((flatten)) static struct aegis_page *split(struct aegis_page *p, pfn_t page, unsigned order)
 {
     unsigned state = p->state, from = p->order;
     pfn_t at = page_number(p);
 
     list_take(p);
     while (from > order) {
-        from--;
-        pfn_t upper = at | 1U << from;
-        if (page & 1U << from) {
-            list_put(&pages[at], from, state);
-            at = upper;
-        } else {
-            list_put(&pages[upper], from, state);
-        }
+        pfn_t half = 1U << --from;
+        list_put(&pages[at | (half & ~page)], from, state); /* the half that does not hold it */
+        at |= half & page;
     }
     pages[at].state = state;
     pages[at].order = order;
@@ -229,7 +223,7 @@ static inline void free_if_idle(struct aegis_page *head)
     list_put(head, head->order, AEGIS_PAGE_FREE_DIRTY);
 }
 
-void page_drop_claim(struct aegis_page *head)
+__attribute__((flatten)) void page_drop_claim(struct aegis_page *head)
 {
     lock_take(&kernel.page_lock);
     if (__atomic_sub_fetch(&head->claims, 1, __ATOMIC_RELAXED) == 0)
@@ -237,7 +231,7 @@ void page_drop_claim(struct aegis_page *head)
     lock_give(&kernel.page_lock);
 }
 
-void page_return(struct aegis_page *head, bool clean)
+__attribute__((flatten)) void page_return(struct aegis_page *head, bool clean)
 {
     lock_take(&kernel.page_lock);
     ASSERT(head->pins);
@@ -293,7 +287,7 @@ void wipe(void *from, size_t size)
 
 /* ---- boot ---- */
 
-void page_boot(pfn_t first, uint64_t count, struct aegis_page *records)
+COLD void page_boot(pfn_t first, uint64_t count, struct aegis_page *records)
 {
     exposed.page_first = first;
     exposed.page_count = count;
@@ -310,7 +304,7 @@ unsigned page_order_at(pfn_t first, uint64_t count)
     return order;
 }
 
-void page_boot_free(pfn_t first, uint64_t count)
+COLD void page_boot_free(pfn_t first, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
         pages[first + i].state = AEGIS_PAGE_TAIL;

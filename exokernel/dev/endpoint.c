@@ -99,7 +99,7 @@ result_t call_endpoint_create(unsigned long root, unsigned long ring, unsigned l
 
 /* ---- binding ---- */
 
-static void filter_bind(struct filter *f, struct aegis_filter_record *r, struct endpoint *p)
+static COLD void filter_bind(struct filter *f, struct aegis_filter_record *r, struct endpoint *p)
 {
     if (r->endpoint != AEGIS_NONE)
         exposed.net.endpoint[r->endpoint].filters--;
@@ -113,11 +113,11 @@ result_t call_filter_bind(unsigned long filter, unsigned long endpoint, unsigned
 {
     struct env *e = env_lock_self();
     struct aegis_claim *c, *p;
-    long error = ledger_use(e, filter, AEGIS_FILTER, AEGIS_R, &c);
 
+    lock_take(&network.lock); /* before the claims are looked at: what they name does not end meanwhile */
+    long error = ledger_use(e, filter, AEGIS_FILTER, AEGIS_R, &c);
     if (!error && endpoint != AEGIS_NONE)
         error = ledger_use(e, endpoint, AEGIS_ENDPOINT, AEGIS_W, &p);
-    lock_take(&network.lock);
     if (!error) {
         uint32_t n = AEGIS_WHAT_RESOURCE(c->what);
         struct filter *f = &network.filter[n];

@@ -193,29 +193,44 @@ static void nic_found(struct walk *w, const struct node *node, const struct node
     info->nic[info->nic_count++] = nic;
 }
 
+static void plic_found(struct walk *w, const struct node *node, const struct node *parent, uint32_t kind)
+{
+    (void)kind;
+    reg(node, parent, 0, &w->info->plic);
+    w->info->plic_lines = value_word(node->value[NDEV], 0);
+    w->info->plic_targets = node->value[TARGETS];
+}
+
+static void finisher_found(struct walk *w, const struct node *node, const struct node *parent, uint32_t kind)
+{
+    (void)kind;
+    reg(node, parent, 0, &w->info->finisher);
+}
+
 static void device_found(struct walk *w, const struct node *node, const struct node *parent)
 {
-    struct fdt_info *info = w->info;
-    struct fdt_value compatible = node->value[COMPATIBLE];
-    if (lists(compatible, "ns16550a") || lists(compatible, "ns16550")) {
-        uart_found(w, node, parent, FDT_UART_NS16550);
-    } else if (lists(compatible, "sifive,uart0")) {
-        uart_found(w, node, parent, FDT_UART_SIFIVE);
-    } else if (lists(compatible, "riscv,plic0") || lists(compatible, "sifive,plic-1.0.0")) {
-        reg(node, parent, 0, &info->plic);
-        info->plic_lines = value_word(node->value[NDEV], 0);
-        info->plic_targets = node->value[TARGETS];
-    } else if (lists(compatible, "google,goldfish-rtc")) {
-        passive_found(w, node, parent, AEGIS_DEVICE_GOLDFISH_RTC);
-    } else if (lists(compatible, "sifive,pwm0")) {
-        passive_found(w, node, parent, AEGIS_DEVICE_SIFIVE_PWM);
-    } else if (lists(compatible, "virtio,mmio")) {
-        nic_found(w, node, parent, FDT_NIC_VIRTIO);
-    } else if (lists(compatible, "sifive,fu540-c000-gem")) {
-        nic_found(w, node, parent, FDT_NIC_GEM);
-    } else if (lists(compatible, "sifive,test1")) {
-        reg(node, parent, 0, &info->finisher);
-    }
+    static const struct {
+        const char *compatible;
+        void (*found)(struct walk *, const struct node *, const struct node *, uint32_t kind);
+        uint32_t kind;
+    } devices[] = {
+        {"ns16550a", uart_found, FDT_UART_NS16550},
+        {"ns16550", uart_found, FDT_UART_NS16550},
+        {"sifive,uart0", uart_found, FDT_UART_SIFIVE},
+        {"riscv,plic0", plic_found, 0},
+        {"sifive,plic-1.0.0", plic_found, 0},
+        {"google,goldfish-rtc", passive_found, AEGIS_DEVICE_GOLDFISH_RTC},
+        {"sifive,pwm0", passive_found, AEGIS_DEVICE_SIFIVE_PWM},
+        {"virtio,mmio", nic_found, FDT_NIC_VIRTIO},
+        {"sifive,fu540-c000-gem", nic_found, FDT_NIC_GEM},
+        {"sifive,test1", finisher_found, 0},
+    };
+
+    for (unsigned i = 0; i < sizeof devices / sizeof devices[0]; i++)
+        if (lists(node->value[COMPATIBLE], devices[i].compatible)) {
+            devices[i].found(w, node, parent, devices[i].kind);
+            return;
+        }
 }
 
 static void chosen_found(struct walk *w, const struct node *node)
@@ -229,7 +244,7 @@ static void chosen_found(struct walk *w, const struct node *node)
 }
 
 /* All of a node's properties and children are known. */
-static void node_found(struct walk *w, struct node *node, struct node *parent)
+__attribute__((noinline)) static void node_found(struct walk *w, struct node *node, struct node *parent)
 {
     struct fdt_info *info = w->info;
     if (lists(node->value[DEVICE_TYPE], "memory") && w->depth == 1) {
