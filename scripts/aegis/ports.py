@@ -33,6 +33,8 @@ PORTS = [
     Port("tcc", []),
     Port("mini-httpd", []),
     Port("dropbear", []),
+    Port("lighttpd", []),
+    Port("iperf", []),
 ]
 
 FLAGS = "-O2 -MD"

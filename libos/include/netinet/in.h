@@ -111,6 +111,9 @@ struct ipv6_mreq {
     (!(__W6(a, 0) | __W6(a, 1)) && __W6(a, 2) == __builtin_bswap32(0xffff))
 #define IN6_IS_ADDR_V4COMPAT(a) \
     (!(__W6(a, 0) | __W6(a, 1) | __W6(a, 2)) && __builtin_bswap32(__W6(a, 3)) > 1)
+#define IN6_ARE_ADDR_EQUAL(a, b) \
+    (__W6(a, 0) == __W6(b, 0) && __W6(a, 1) == __W6(b, 1) && __W6(a, 2) == __W6(b, 2) && \
+     __W6(a, 3) == __W6(b, 3))
 
 #ifdef __cplusplus
 extern "C" {
