@@ -217,6 +217,7 @@ static int inet_interface(unsigned i, struct aegis_interface *interface)
 
 static const struct netstack inet_stack = {
     .name = "lwip",
+    .join = stack_join,
     .make = inet_make,
     .close = inet_close,
     .bind = inet_bind,

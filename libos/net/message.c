@@ -157,10 +157,11 @@ static long send_run(struct file *file, struct socket *s, struct aegis_transfer 
 {
     const struct netstack *stack = stack_of(s->base.family);
     uint64_t deadline = socket_deadline(s->base.send_timeout);
-    long n = socket_error(s);
+    long n = socket_join(s);
 
-    if (!stack->send)
-        return -EOPNOTSUPP;
+    if (n || !stack->send)
+        return n ? n : -EOPNOTSUPP;
+    n = socket_error(s);
     if (t->flags & MSG_OOB)
         return -EOPNOTSUPP;
     for (;;) {
@@ -187,10 +188,10 @@ static long receive_run(struct file *file, struct socket *s, struct aegis_transf
     uint64_t deadline = socket_deadline(s->base.receive_timeout);
     bool all = t->flags & MSG_WAITALL && s->base.type == SOCK_STREAM && !(t->flags & MSG_PEEK);
     bool near = s->base.family == AF_UNIX; /* who sends may be next: giving way once costs less */
-    long n = 0;
+    long n = socket_join(s);
 
-    if (!stack->receive)
-        return -EOPNOTSUPP;
+    if (n || !stack->receive)
+        return n ? n : -EOPNOTSUPP;
     if (t->flags & MSG_OOB)
         return -EINVAL;
     for (;;) {

@@ -20,6 +20,8 @@ int network_wait(const struct channel_entry *entries, size_t count, uint64_t dea
     struct aegis_predicate p[STACK_PREDICATES];
     uint64_t until = deadline;
 
+    if (stack && stack->join)
+        stack->join(); /* without it we are woken by who has */
     if (!stack || !stack->await)
         return channel_wait_any(entries, count, deadline);
     unsigned n = stack->await(p, &until);

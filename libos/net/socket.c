@@ -193,8 +193,14 @@ static bool stack_close(void)
     return true;
 }
 
+/* Joining a stack to close its socket may close files, whose end comes here again: who is at it goes on. */
 void sockets_reap(void)
 {
+    static const void *reaping; /* a thread */
+
+    if (reaping == thread_self())
+        return;
+    reaping = thread_self();
     while (FILE_SYSTEM->dying_sockets) {
         if (stack_close())
             continue;
@@ -202,6 +208,7 @@ void sockets_reap(void)
         reap_step();
         monitor_leave();
     }
+    reaping = NULL;
 }
 
 /* ---- found ---- */
@@ -219,7 +226,7 @@ int socket_find(int descriptor, struct file **file, struct socket **s)
     if ((*file)->type != FILE_SOCKET)
         return -ENOTSOCK;
     *s = (*file)->object;
-    return 0;
+    return socket_join(*s);
 }
 
 int socket_error(struct socket *s)
@@ -276,6 +283,9 @@ static int file_ioctl(struct file *file, unsigned long request, unsigned long ar
     const struct netstack *stack = stack_of(s->base.family);
 
     if (request == FIONREAD) {
+        int error = socket_join(s);
+        if (error)
+            return error;
         int there = stack->there ? (int)stack->there(&s->base) : 0;
         return user_copy_out((void *)argument, &there, sizeof there);
     }

@@ -99,6 +99,12 @@ static inline struct socket *socket_of(struct aegis_socket *s)
 extern const struct file_operations socket_operations;
 
 const struct netstack *stack_of(unsigned family);
+/* The program may use this socket, whoever made it. 0, or an error. */
+static inline int socket_join(const struct socket *s)
+{
+    bool ours = s->base.family == AF_UNIX || !aegis_netstack->join;
+    return ours ? 0 : aegis_netstack->join();
+}
 /* In the monitor. Null: -EAGAIN. */
 struct socket *socket_new(unsigned family, unsigned type, unsigned protocol);
 /* In the monitor: its file, or its listener, lets go of it. */

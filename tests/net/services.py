@@ -18,7 +18,7 @@ mkdir -p /etc/dropbear /var/tmp
 dropbear -R -p 22
 mini_httpd -p 81 -d /www -dd /www -l /dev/null
 lighttpd -f /srv/lighttpd.conf
-tcpsvd 0.0.0.0 21 ftpd -w /www &
+tcpsvd 0.0.0.0 21 ftpd -A -w /www &
 iperf -s > /dev/null &
 echo serving
 wait

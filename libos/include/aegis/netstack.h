@@ -111,6 +111,8 @@ struct aegis_interface {
 
 struct netstack {
     const char *name;
+    /* The program will use sockets that it has not made: inherited over exec, or sent to it. 0, or why it cannot. Null: it can. */
+    int (*join)(void);
     /* A fresh socket of family, type and protocol. -EPROTONOSUPPORT, -ENOBUFS. */
     int (*make)(struct aegis_socket *s);
     /* The last descriptor is gone: by whoever closed it, or buried who did. Waits for nobody. */
