@@ -276,7 +276,7 @@ bool page_reap(void)
     return p != NULL;
 }
 
-void wipe(void *from, size_t size)
+__attribute__((noinline)) void wipe(void *from, size_t size)
 {
     uint64_t *word = from;
 
@@ -287,7 +287,7 @@ void wipe(void *from, size_t size)
 
 /* ---- boot ---- */
 
-COLD void page_boot(pfn_t first, uint64_t count, struct aegis_page *records)
+void page_boot(pfn_t first, uint64_t count, struct aegis_page *records)
 {
     exposed.page_first = first;
     exposed.page_count = count;
@@ -304,7 +304,7 @@ unsigned page_order_at(pfn_t first, uint64_t count)
     return order;
 }
 
-COLD void page_boot_free(pfn_t first, uint64_t count)
+void page_boot_free(pfn_t first, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
         pages[first + i].state = AEGIS_PAGE_TAIL;
