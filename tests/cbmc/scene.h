@@ -19,7 +19,10 @@
 #define AEGIS_HARTS 2
 #define AEGIS_SLICES 2
 #define AEGIS_IRQS 4
-#define AEGIS_CLAIMS_PER_PAGE 4
+#ifndef CLAIMS
+#define CLAIMS 4
+#endif
+#define AEGIS_CLAIMS_PER_PAGE CLAIMS
 #define AEGIS_LEDGER_PAGES 1
 #define AEGIS_ENTRY_SLOTS 2
 #define AEGIS_ORDER_MAX 1

@@ -7,7 +7,8 @@
  * proof page
  * break page core/ledger.c: d->what = what & k.keep; => d->what = what;
  * break page core/ledger.c: !LIKELY(*present == check)) => !LIKELY(*count))
- * break page core/ledger.c: !LIKELY(!d->what) || !LIKELY(!(c->where => !LIKELY(!(c->where
+ * break page core/ledger.c: == AEGIS_PAGE) || !LIKELY(!d->what) || => == AEGIS_PAGE) ||
+ * break page core/ledger.c: !LIKELY(!(c->where & CLAIM_UNSETTLED)) => !LIKELY(1)
  * proof other
  * break other core/ledger.c: claim_fill(s->to, d, what & s->keep, c->check); => claim_fill(s->to, d, what, c->check);
  * break other core/ledger.c: if (!env_may_hold(s->to, what & s->keep)) => if (0)

@@ -17,7 +17,7 @@
  * proof refilled
  * break refilled core/map.c: word >> (26 + cause - 8) & 1 => 1
  * break refilled core/map.c: - (c->where >> 12) => - (c->where >> 13)
- * break refilled core/map.c: c->where & AEGIS_MAPPED && => 1 &&
+ * break refilled core/map.c: bool hit = word && word >> 38 == va >> 12 && => bool hit = word &&
  */
 #define COUNT 1u
 #include "scene.h"
@@ -132,6 +132,7 @@ static bool stlb_sane(uint64_t word, unsigned long va)
 {
     return word >> 38 != va >> 12 || ((word & 0xffff) == 1 && c->where >> 12 == va >> 12 && c->where & AEGIS_MAPPED &&
                                       !((word >> 16 & PTE_RWX) & ~(uint64_t)AEGIS_WHAT_RIGHTS(c->what)) &&
+                                      !((word >> 16 & (PTE_MAY_W | PTE_MAY_X)) & ~MAY((uint64_t)AEGIS_WHAT_RIGHTS(c->what))) &&
                                       !((word >> 33 & 1) && !(word >> 16 & PTE_W)) && !((word >> 30 & 1) && !(word >> 16 & PTE_X)));
 }
 
