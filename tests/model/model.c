@@ -458,18 +458,24 @@ static void run_as(int i, unsigned h)
 
 static result_t call(unsigned number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)
 {
+    unsigned long past = 0;
     unsigned n = 0;
-    bool patient = true;
     result_t r;
 
     do {
         run_as(who, hart);
         r = host_call(hart, number, a, b, c, d, e);
+        if (number == AEGIS_CALL_map_vector) { /* the rest: its tables may be those of what was done */
+            past += r.value;
+            b += r.value * sizeof(struct aegis_mapping);
+            c -= r.value;
+        }
         if (r.error == AEGIS_E_AGAIN) {
             host_settle();
             run_as(who, hart);
         }
-    } while (r.error == AEGIS_E_AGAIN && patient && n++ < 10000);
+    } while (r.error == AEGIS_E_AGAIN && n++ < 10000);
+    r.value = number == AEGIS_CALL_map_vector ? past : r.value;
     trace[calls % TRACE].n = calls;
     trace[calls % TRACE].who = who;
     trace[calls % TRACE].hart = hart;
