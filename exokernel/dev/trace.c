@@ -10,12 +10,6 @@ const char *const call_names[CALL_COUNT] = {
 #undef CALL
 };
 
-/* These leave the kernel by another way than a return: there is no result to tell. */
-#define LEAVING                                                                                    \
-    (1UL << AEGIS_CALL_slice_yield | 1UL << AEGIS_CALL_pct_return |                                \
-     1UL << AEGIS_CALL_env_destroy | 1UL << AEGIS_CALL_slice_yield_to |                            \
-     1UL << AEGIS_CALL_slice_wait | 1UL << AEGIS_CALL_machine_end)
-
 static const char *error_name(long error)
 {
 #define ERROR(name, value, sentence)                                                               \
@@ -36,7 +30,7 @@ static result_t traced(unsigned long a, unsigned long b, unsigned long c, unsign
     if (wanted)
         log_print("[%u] %s %lx %lx %lx %lx %lx", index, call_names[number], a, b, c, d, e);
     result_t r = calls_plain[number](a, b, c, d, e);
-    if (wanted && !(LEAVING >> number & 1))
+    if (wanted) /* a call that leaves the kernel by another way has not come back here */
         log_print("[%u]   = %s, %lx", index, error_name(r.error), r.value);
     return r;
 }
