@@ -4,7 +4,6 @@
 
 #include "lib/lib.h"
 
-#define S(n) (FREE_SLOT + (n))
 
 /* Said where the kernel let something through; the runner looks for the word. */
 void breach(const char *what);

@@ -3,7 +3,6 @@
 #include "lib/lib.h"
 #include "parts.h"
 
-#define S(n) (FREE_SLOT + (n))
 #define RTC_VA (AREA + 0x3000)
 #define RTC(word) (((volatile unsigned *)RTC_VA)[word])
 enum { RTC_LOW, RTC_HIGH, RTC_ALARM_LOW, RTC_ALARM_HIGH, RTC_ENABLE, RTC_CLEAR_INTERRUPT = 7 };
@@ -46,8 +45,9 @@ void device_driven_by_its_claimant(void)
     for (unsigned long i = 1; i <= 3; i++) {
         alarm_set(1000000);
         p.value = before + i;
-        EQUAL(up_wait(&p, 1, now() + milliseconds(20000)), 1);
-        EQUAL(activation()->wake, 0);
+        if (up_wait(&p, 1, now() + milliseconds(20000)))
+            EQUAL(activation()->wake, 0);
+        CHECK(EXPOSED->irq_count[d->irq] >= p.value); /* a busy host may have let it pass before we slept */
         RTC(RTC_CLEAR_INTERRUPT) = 1;
         DONE(aegis_irq_done(S(1)));
     }

@@ -3,7 +3,6 @@
 #include "lib/lib.h"
 #include "parts.h"
 
-#define S(n) (FREE_SLOT + (n))
 #define MIB2 0x200000UL
 
 static volatile unsigned long g[16];

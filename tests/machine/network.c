@@ -4,8 +4,6 @@
 #include "packets.h"
 #include "parts.h"
 
-#define S(n) (FREE_SLOT + (n))
-#define BAD 0x10000UL
 #define ROOT AEGIS_SLOT_NETWORK
 #define RING_VA AREA
 #define OTHER_VA (AREA + 0x40000)
@@ -69,6 +67,18 @@ static void close_bound(struct socket *s)
 
 /* ---- calls ---- */
 
+/* The buffers of an endpoint are pinned. */
+static void lend_what_is_pinned(void)
+{
+    page_get(S(6), 0);
+    page_get(S(7), 6);
+    DONE(aegis_endpoint_create(ROOT, S(6), S(7), S(8)));
+    GIVES(aegis_filter_lend(ROOT, S(7)), LENT_PAGE);
+    for (unsigned i = 8; i >= 6; i--)
+        page_put(S(i));
+    settle();
+}
+
 static void lend_arguments(unsigned order)
 {
     page_get(S(0), order);
@@ -89,6 +99,10 @@ static void lend_arguments(unsigned order)
     GIVES(aegis_filter_lend(ROOT, S(3)), NO_RIGHT);
     GIVES(aegis_filter_lend(ROOT, S(0)), MAPPED); /* claimed twice */
     page_put(S(3));
+    GIVES(aegis_page_alloc(PAGES_ROOT, ANY, order, S(6), S(0)), AGAIN); /* it is being filled */
+    GIVES(aegis_filter_lend(ROOT, S(6)), BUSY);
+    page_put(S(6));
+    lend_what_is_pinned();
     DONE(UNTIL_DONE(aegis_map(0, S(0), AREA | AEGIS_R | AEGIS_W)));
     *(volatile unsigned long *)AREA = 0x73; /* of what will be code */
     GIVES(aegis_filter_lend(ROOT, S(0)), MAPPED);
@@ -276,6 +290,78 @@ void call_net_send(void)
     GIVES(aegis_net_send(S(4)), NO_RIGHT);
     page_put(S(4));
     close_bound(&s);
+}
+
+/* A claim with these rights on what slot `from` claims, in slot `to`; then `from` is re-keyed, so it is dead. */
+static void dead_twin(unsigned long from, unsigned long to)
+{
+    uint64_t what = LEDGER[from].what;
+    struct aegis_result c = aegis_capability_make(from, AEGIS_WHAT_RIGHTS(what), 0, AEGIS_WHAT_ORDER(what));
+    DONE(c);
+    DONE(aegis_claim(what, c.value, to));
+    DONE(UNTIL_DONE(aegis_rekey(from)));
+}
+
+/* A block that is being filled is not settled yet; registers are neither ring nor buffers nor memory for filters. */
+void network_claims_that_are_dead_or_unsettled(void)
+{
+    struct socket s;
+    struct packet_filter f = udp_ports(7, 7, 0);
+    open_bound(&s, 9000);
+    dead_twin(ROOT, S(5));
+    GIVES(aegis_filter_install(S(5), (unsigned long)&f, S(6)), REVOKED);
+    GIVES(aegis_endpoint_create(S(5), S(0), S(1), S(6)), REVOKED);
+    GIVES(aegis_filter_lend(S(5), S(0)), REVOKED);
+    page_put(S(5));
+    dead_twin(S(2), S(5));
+    GIVES(aegis_net_send(S(5)), REVOKED);
+    GIVES(aegis_filter_bind(S(3), S(5), 0), REVOKED);
+    page_put(S(5));
+    page_get(S(5), 4);
+    GIVES(aegis_page_alloc(PAGES_ROOT, ANY, 4, S(6), S(5)), AGAIN);
+    GIVES(aegis_endpoint_create(ROOT, S(0), S(6), S(7)), BUSY);
+    page_put(S(6));
+    page_put(S(5));
+    CHECK(EXPOSED->device[0].kind);
+    DONE(aegis_page_alloc(PAGES_ROOT, EXPOSED->device[0].page, 0, S(5), NONE));
+    GIVES(aegis_endpoint_create(ROOT, S(5), S(1), S(6)), LENT_PAGE);
+    page_put(S(5));
+    close_bound(&s);
+}
+
+static volatile unsigned long busy;
+static void busy_child(long unused)
+{
+    (void)unused;
+    busy = 1;
+    for (;;)
+        ;
+}
+
+/* While another hart may still run the code without it, a filter is nobody's to use. */
+void network_filter_that_is_being_installed_is_busy(void)
+{
+    struct packet_filter f = udp_ports(8000, 8099, 2), g = udp_ports(8042, 8042, 0);
+    struct child c;
+    page_get(S(0), 0);
+    page_get(S(1), 1);
+    busy = 0;
+    child_start(&c, 0, 1, busy_child, 0);
+    CHECK(wait_word(&busy, 1));
+    struct aegis_result r;
+    do {
+        r = aegis_filter_install(ROOT, (unsigned long)&f, S(2));
+    } while (r.error == AEGIS_E_AGAIN && !LEDGER[S(2)].what);
+    EQUAL(r.error, AEGIS_E_AGAIN);
+    GIVES(aegis_filter_bind(S(2), NONE, 0), BUSY);
+    GIVES(aegis_filter_install(S(2), (unsigned long)&g, S(3)), BUSY);
+    GIVES(aegis_endpoint_create(S(2), S(0), S(1), S(3)), BUSY);
+    GIVES(aegis_handler_remove(S(2)), BUSY);
+    DONE(filter_make(ROOT, &f, S(2)));
+    DONE(aegis_filter_bind(S(2), NONE, 0));
+    for (unsigned i = 0; i < 3; i++)
+        page_put(S(i));
+    child_end(&c);
 }
 
 /* ---- what they do together ---- */

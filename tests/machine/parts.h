@@ -27,6 +27,7 @@
 /* Of another image: network.c, handlers.c. */
 #define NETWORK(X)                                                                                 \
     X(call_filter_lend, 1) X(call_filter_install, 1) X(call_endpoint_create, 1) X(call_filter_bind, 1) X(call_net_send, 1) \
+    X(network_claims_that_are_dead_or_unsettled, 1) X(network_filter_that_is_being_installed_is_busy, 2) \
     X(network_frames_of_every_length, 1) X(network_gathers_parts, 1) X(network_wakes_by_predicate, 1) \
     X(network_many_filters_one_endpoint, 1) X(network_longest_match_wins, 1)                       \
     X(network_hundreds_of_filters, 1) X(network_root_of_a_part, 1)                                 \

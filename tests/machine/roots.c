@@ -3,7 +3,6 @@
 #include "lib/lib.h"
 #include "parts.h"
 
-#define S(n) (FREE_SLOT + (n))
 
 /* A claim on [first, first + 2^order) of a type, which lies in S(n); made by `root`. */
 static struct aegis_result part_claim(unsigned long root, unsigned type, unsigned rights, unsigned long first,

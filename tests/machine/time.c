@@ -3,7 +3,6 @@
 #include "lib/lib.h"
 #include "parts.h"
 
-#define S(n) (FREE_SLOT + (n))
 
 static volatile unsigned long g[16], order[64], order_count;
 

@@ -3,7 +3,6 @@
 #include "lib/lib.h"
 #include "parts.h"
 
-#define S(n) (FREE_SLOT + (n))
 
 static volatile unsigned long g[16];
 static void clear(void)
@@ -142,16 +141,20 @@ static void registers_child(long unused)
     }
 }
 
+static bool slices_ended(void *unused)
+{
+    (void)unused;
+    return g[1] >= 2 && g[8] > 0;
+}
+
 void upcall_slice_end(void)
 {
     struct child c, d;
     clear();
     child_start(&c, 0, 0, spin_child, 0);
     child_start(&d, 1, 0, registers_child, 0);
-    pause_ms(200);
-    CHECK(g[1] >= 2);
+    CHECK(wait_for(slices_ended, 0, 20000));
     CHECK(g[2] >= g[1]);
-    CHECK(g[8] > 0);
     EQUAL(g[9], 0);
     child_end(&c);
     child_end(&d);

@@ -15,6 +15,7 @@
 #define LEDGER ((const volatile struct aegis_claim *)AEGIS_LEDGER_VA)
 #define AREA 0x20000000UL /* addresses for the tests' own mappings: 2 MiB apart is another leaf table */
 #define FREE_SLOT 512     /* the tests' own slots from here to the ledger's end, 1,024 */
+#define S(n) (FREE_SLOT + (n))
 #define ANY AEGIS_ANY
 #define NONE AEGIS_NONE
 #define PAGES_ROOT AEGIS_SLOT_PAGES

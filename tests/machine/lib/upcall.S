@@ -136,6 +136,10 @@ up_slice_end:
     sd t1, MY(MY_TMP1)(gp)
     la t1, up_slice_begin
     beq t0, t1, 1f             # nothing has begun yet
+    la t1, up_caller_gone
+    beq t0, t1, 2f             # nor here, but it is told once only
+    la t1, up_emergency
+    beq t0, t1, 3f
     ld t0, MY(MY_TMP0)(gp)
     ld t1, MY(MY_TMP1)(gp)
     save MY_SLICE
@@ -145,11 +149,24 @@ up_slice_end:
     sd t0, MY(MY_SAVED)(gp)
 1:  li a7, 1
     ecall
+2:  sd a0, MY(MY_GONE_BADGE)(gp)
+    count MY_GONE
+    j 1b
+3:  count MY_EMERGENCIES
+    j 1b
 
-/* On where we were interrupted. */
+/* On where we were interrupted. A handler's first instruction wants gp, which return_begin takes for the address. */
 go_on:
     sd t1, MY(MY_TMP1)(gp)
     ld t0, U_SLICE_PC(gp)
+    .irp h, up_exception, up_entry, up_entry_async, up_nested, up_caller_gone, up_emergency
+    la t1, \h
+    bne t0, t1, 5f
+    ld t0, MY(MY_TMP0)(gp)
+    ld t1, MY(MY_TMP1)(gp)
+    j \h
+5:
+    .endr
     la t1, return_begin
     bltu t0, t1, 1f
     la t1, return_end
