@@ -15,8 +15,7 @@ long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned or
 {
     long error = 0;
 
-    if (AEGIS_WHAT_ORDER(c->what) != order || head->order != order)
-        return AEGIS_E_BAD_RANGE;
+    REFUSE_IF(AEGIS_WHAT_ORDER(c->what) != order || head->order != order, BAD_RANGE);
     lock_take(&kernel.page_lock); /* nobody can claim it, and then map it, meanwhile */
     *clean = head->flags == AEGIS_PAGE_IS_CLEAN;
     if (head->pins || (head->flags && !*clean)) {
@@ -217,8 +216,7 @@ static long lend_ledger(struct lending *l)
 {
     struct env *e = l->to;
 
-    if (e->ledger_pages == AEGIS_LEDGER_PAGES)
-        return AEGIS_E_FULL;
+    REFUSE_IF(e->ledger_pages == AEGIS_LEDGER_PAGES, FULL);
     map_window(e, AEGIS_PINNED_LEDGER + e->ledger_pages, l->page, PTE_R);
     e->ledger[e->ledger_pages] = table_clear(l->page, l->clean);
     exposed.env[e->index].pages = ++e->ledger_pages;
@@ -229,10 +227,8 @@ static long lend_middle(struct lending *l)
 {
     uint64_t *entry = &l->to->root[l->va >> 30 & 255];
 
-    if (l->va >= AEGIS_EXPOSED)
-        return AEGIS_E_BAD_ADDRESS;
-    if (*entry)
-        return AEGIS_E_MAPPED;
+    REFUSE_IF(l->va >= AEGIS_EXPOSED, BAD_ADDRESS);
+    REFUSE_IF(*entry, MAPPED);
     table_clear(l->page, l->clean);
     l->to->middles++;
     __atomic_store_n(entry, (uint64_t)l->page << 10 | PTE_V, __ATOMIC_RELEASE);
@@ -243,8 +239,7 @@ static long lend_leaf(struct lending *l)
 {
     struct env *e = l->to;
 
-    if (e->leaf_count == LEAF_POOL)
-        return AEGIS_E_FULL;
+    REFUSE_IF(e->leaf_count == LEAF_POOL, FULL);
     e->leaf[e->leaf_count++] = (struct leaf){l->page, UINT32_MAX, e->stamp};
     return 0;
 }
@@ -254,8 +249,7 @@ static long lend_stlb(struct lending *l)
     struct env *e = l->to;
     uint64_t mask = ((uint64_t)PAGE_SIZE << l->order) / 8 - 1;
 
-    if (mask < e->stlb_mask)
-        return AEGIS_E_BAD_RANGE;
+    REFUSE_IF(mask < e->stlb_mask, BAD_RANGE);
     for (unsigned i = 0; i < 1U << l->order; i++)
         machine_clear(machine_direct(l->page + i));
     e->stlb = machine_direct(l->page);
@@ -275,8 +269,7 @@ static long table_take(struct lending *l, unsigned long kind)
     } kinds[] = {{lend_ledger, 0, 0}, {lend_middle, 0, 0}, {lend_leaf, 1, 1}, {lend_stlb, 0, 3}};
     unsigned count = 1U << l->order;
 
-    if (l->order < kinds[kind].least || l->order > kinds[kind].most)
-        return AEGIS_E_BAD_RANGE;
+    REFUSE_IF(l->order < kinds[kind].least || l->order > kinds[kind].most, BAD_RANGE);
     if (kind != AEGIS_TABLE_LEDGER &&
         l->to->tables + count > AEGIS_PINNED_LEDGER - AEGIS_PINNED_TABLES)
         return AEGIS_E_FULL;
@@ -343,10 +336,8 @@ struct activation *env_activate(struct env *e, pfn_t pair, struct hart *h)
 
 static long activation_take(struct lending *l, unsigned long hart)
 {
-    if (l->order != 1)
-        return AEGIS_E_BAD_RANGE;
-    if (l->to->activation[hart])
-        return AEGIS_E_OCCUPIED;
+    REFUSE_IF(l->order != 1, BAD_RANGE);
+    REFUSE_IF(l->to->activation[hart], OCCUPIED);
     env_activate(l->to, l->page, &kernel.hart[hart]);
     exposed.env[l->to->index].state = AEGIS_ENV_LIVE;
     return 0;
@@ -356,8 +347,7 @@ CALL_PAIR(activation_lend, AEGIS_CONTROL, 3, (env, slot, hart))
 {
     struct lending l = {.from = self, .to = to};
 
-    if (hart >= AEGIS_HARTS || !(kernel.online & 1U << hart))
-        return FAIL(BAD_RANGE);
+    REFUSE_CALL_IF(hart >= AEGIS_HARTS || !(kernel.online & 1U << hart), BAD_RANGE);
     return lend(&l, slot, AEGIS_PAGE_IS_PRIVATE, activation_take, hart);
 }
 

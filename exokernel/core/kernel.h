@@ -15,11 +15,20 @@ typedef struct aegis_result result_t;
 
 /* A refusal; a debug build says on the log which check it was. */
 #ifdef AEGIS_DEBUG
-#define FAIL(name)                                                                                 \
-    (machine_refused(__func__, __LINE__, #name), (result_t){AEGIS_E_##name, 0})
+#define REFUSED(name) (machine_refused(__func__, __LINE__, #name), AEGIS_E_##name)
 #else
-#define FAIL(name) ((result_t){AEGIS_E_##name, 0})
+#define REFUSED(name) AEGIS_E_##name
 #endif
+#define FAIL(name) ((result_t){REFUSED(name), 0})
+
+/* A check that refuses, by an error's name: in what returns an error; in what returns a call's result. */
+#define REFUSE_AS(condition, result)                                                               \
+    do {                                                                                           \
+        if (condition)                                                                             \
+            return result;                                                                         \
+    } while (0)
+#define REFUSE_IF(condition, name) REFUSE_AS(condition, REFUSED(name))
+#define REFUSE_CALL_IF(condition, name) REFUSE_AS(condition, FAIL(name))
 
 /* Ticket lock: fair, so with constant holding times and 8 harts every wait is bounded. Interrupts are off. */
 struct lock {

@@ -8,8 +8,7 @@
 
 long ledger_any(struct env *e, unsigned long slot, struct aegis_claim **claim)
 {
-    if (slot >= ledger_slots(e))
-        return AEGIS_E_BAD_SLOT;
+    REFUSE_IF(slot >= ledger_slots(e), BAD_SLOT);
     *claim = ledger_at(e, slot);
     return (*claim)->what ? 0 : AEGIS_E_EMPTY_SLOT;
 }
@@ -21,10 +20,8 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
 
     TRY(ledger_any(e, slot, claim));
     struct aegis_claim *c = *claim;
-    if (AEGIS_WHAT_TYPE(c->what) != type)
-        return AEGIS_E_WRONG_TYPE;
-    if (rights & ~AEGIS_WHAT_RIGHTS(c->what))
-        return AEGIS_E_NO_RIGHT;
+    REFUSE_IF(AEGIS_WHAT_TYPE(c->what) != type, WRONG_TYPE);
+    REFUSE_IF(rights & ~AEGIS_WHAT_RIGHTS(c->what), NO_RIGHT);
     if (LIKELY(type == AEGIS_ENV) ? exposed.env[AEGIS_WHAT_RESOURCE(c->what)].check != c->check
                                   : !resource_check(c->what, &check) || check != c->check)
         return AEGIS_E_REVOKED;
@@ -88,8 +85,7 @@ long ledger_release(struct env *e, unsigned long slot)
         c->step = c->where & CLAIM_REKEY ? limbo_enter(kernel.online) : e->stamp;
         c->where |= AEGIS_LEAVING;
     }
-    if (!limbo_over(c->where & CLAIM_REKEY ? kernel.online : e->mask, c->step))
-        return AEGIS_E_AGAIN;
+    REFUSE_IF(!limbo_over(c->where & CLAIM_REKEY ? kernel.online : e->mask, c->step), AGAIN);
     uint64_t what = c->what;
     claim_empty(e, c);
     if (AEGIS_WHAT_TYPE(what) == AEGIS_ENTRY && kernel.env[AEGIS_WHAT_RESOURCE(what)])
@@ -161,14 +157,10 @@ static COLD long share_claim(const struct sharing *s, const struct aegis_claim *
 {
     uint64_t what = c->what;
 
-    if (d->what)
-        return AEGIS_E_OCCUPIED;
-    if (c->where & CLAIM_UNSETTLED)
-        return AEGIS_E_BUSY;
-    if (!env_may_hold(s->to, what & s->keep))
-        return AEGIS_E_NO_RIGHT;
-    if (!resource_hold(what, c->check))
-        return AEGIS_E_REVOKED;
+    REFUSE_IF(d->what, OCCUPIED);
+    REFUSE_IF(c->where & CLAIM_UNSETTLED, BUSY);
+    REFUSE_IF(!env_may_hold(s->to, what & s->keep), NO_RIGHT);
+    REFUSE_IF(!resource_hold(what, c->check), REVOKED);
     claim_fill(s->to, d, what & s->keep, c->check);
     d->tag = c->tag;
     return 0;
@@ -261,14 +253,11 @@ CALL_PAIR(share, AEGIS_CONTROL, 4, (env, first, count, rights))
 {
     struct sharing s = {self, to, first, first + count, 0, ~((uint64_t)(uint16_t)~rights << 40)};
 
-    if (count > AEGIS_CLAIMS_PER_PAGE)
-        return FAIL(BAD_RANGE);
-    if (rights & ~(unsigned long)AEGIS_RIGHTS)
-        return FAIL(NO_RIGHT);
-    if (self == to)
-        return FAIL(OCCUPIED);
-    if (first >= ledger_slots(self) || s.end > ledger_slots(self) || s.end > ledger_slots(to))
-        return FAIL(BAD_SLOT);
+    REFUSE_CALL_IF(count > AEGIS_CLAIMS_PER_PAGE, BAD_RANGE);
+    REFUSE_CALL_IF(rights & ~(unsigned long)AEGIS_RIGHTS, NO_RIGHT);
+    REFUSE_CALL_IF(self == to, OCCUPIED);
+    REFUSE_CALL_IF(first >= ledger_slots(self) || s.end > ledger_slots(self), BAD_SLOT);
+    REFUSE_CALL_IF(s.end > ledger_slots(to), BAD_SLOT);
     TRY_CALL(share_all(&s));
     return OK_VALUE(s.done);
 }

@@ -31,19 +31,15 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
 static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned rights,
                                    struct aegis_claim **claim, struct aegis_page **head)
 {
-    if (slot >= ledger_slots(e))
-        return AEGIS_E_BAD_SLOT;
+    REFUSE_IF(slot >= ledger_slots(e), BAD_SLOT);
     struct aegis_claim *c = ledger_at(e, slot);
     uint64_t what = c->what;
     if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE)
         return what ? AEGIS_E_WRONG_TYPE : AEGIS_E_EMPTY_SLOT;
-    if (rights & ~(what >> 40))
-        return AEGIS_E_NO_RIGHT;
+    REFUSE_IF(rights & ~(what >> 40), NO_RIGHT);
     struct aegis_page *p = page_live(AEGIS_WHAT_RESOURCE(what), c->check);
-    if (!p)
-        return AEGIS_E_REVOKED;
-    if (c->where & CLAIM_UNSETTLED)
-        return AEGIS_E_BUSY;
+    REFUSE_IF(!p, REVOKED);
+    REFUSE_IF(c->where & CLAIM_UNSETTLED, BUSY);
     *claim = c;
     *head = p;
     return 0;
@@ -52,8 +48,7 @@ static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned r
 /* An empty slot to be filled. Errors: BAD_SLOT, OCCUPIED. */
 static inline long ledger_empty(struct env *e, unsigned long slot, struct aegis_claim **claim)
 {
-    if (slot >= ledger_slots(e))
-        return AEGIS_E_BAD_SLOT;
+    REFUSE_IF(slot >= ledger_slots(e), BAD_SLOT);
     *claim = ledger_at(e, slot);
     return (*claim)->what ? AEGIS_E_OCCUPIED : 0;
 }

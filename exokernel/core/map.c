@@ -181,8 +181,7 @@ static struct leaf *leaf_spare(struct env *e)
 /* When the pool is empty the next table in turn is recycled. */
 static long leaf_pick(struct env *e, struct leaf **leaf)
 {
-    if (e->leaf_count == 0)
-        return AEGIS_E_NO_TABLE;
+    REFUSE_IF(e->leaf_count == 0, NO_TABLE);
     *leaf = leaf_spare(e);
     if (!*leaf) {
         *leaf = &e->leaf[e->leaf_hand++ % e->leaf_count];
@@ -200,10 +199,8 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
     if (*table)
         return 0;
     uint64_t *middle = middle_entry(e, va);
-    if (!middle)
-        return AEGIS_E_NO_TABLE;
-    if (*middle)
-        return AEGIS_E_MAPPED;
+    REFUSE_IF(!middle, NO_TABLE);
+    REFUSE_IF(*middle, MAPPED);
     TRY(leaf_pick(e, &leaf));
     *table = machine_direct(leaf->page);
     machine_clear(*table); /* a refill of another hart may have come too late for it */
@@ -232,12 +229,10 @@ static long address_check(unsigned long va, unsigned order)
 {
     unsigned long size = (unsigned long)PAGE_SIZE << order;
 
-    if (va & (size - 1) || va < AEGIS_USER_FIRST || va > AEGIS_EXPOSED - size)
-        return AEGIS_E_BAD_ADDRESS;
+    REFUSE_IF(va & (size - 1) || va < AEGIS_USER_FIRST || va > AEGIS_EXPOSED - size, BAD_ADDRESS);
     if (va < AEGIS_PINNED + AEGIS_PINNED_SIZE && va + size > AEGIS_PINNED) {
         unsigned long n = (va - AEGIS_PINNED) / PAGE_SIZE;
-        if (order || n < AEGIS_PINNED_FREE || n >= AEGIS_PINNED_TABLES)
-            return AEGIS_E_BAD_ADDRESS;
+        REFUSE_IF(order || n < AEGIS_PINNED_FREE || n >= AEGIS_PINNED_TABLES, BAD_ADDRESS);
     }
     return 0;
 }
@@ -253,8 +248,7 @@ static long tables_give_way(struct env *e, unsigned long va, unsigned long count
             continue;
         for (unsigned k = 0; k < LEAF_ENTRIES; k++)
             used += table[k] != 0;
-        if (used)
-            return AEGIS_E_MAPPED;
+        REFUSE_IF(used, MAPPED);
         leaf_recycle(e, leaf);
         return AEGIS_E_AGAIN;
     }
@@ -307,16 +301,13 @@ static long map_check(struct mapping *m, unsigned long rights, struct aegis_page
 
     TRY(address_check(m->va, order));
     m->again = c->where & AEGIS_MAPPED;
-    if (m->again && c->where >> 12 != m->va >> 12)
-        return AEGIS_E_MAPPED;
+    REFUSE_IF(m->again && c->where >> 12 != m->va >> 12, MAPPED);
     m->pte = first_entry(c->what, rights);
     if (head->flags & (AEGIS_PAGE_IS_PRIVATE | AEGIS_PAGE_IS_LENT)) {
-        if (head->flags & AEGIS_PAGE_IS_PRIVATE || rights & AEGIS_W)
-            return AEGIS_E_LENT_PAGE;
+        REFUSE_IF(head->flags & AEGIS_PAGE_IS_PRIVATE || rights & AEGIS_W, LENT_PAGE);
         m->pte &= ~(uint64_t)PTE_MAY_W; /* nor by map_protect later */
     }
-    if (c->where & (AEGIS_UNMAPPING | AEGIS_REKEYING))
-        return AEGIS_E_BUSY;
+    REFUSE_IF(c->where & (AEGIS_UNMAPPING | AEGIS_REKEYING), BUSY);
     if (head->flags & AEGIS_PAGE_IS_CLEAN)
         page_soil(head);
     m->level = order < 9 ? 0 : order < 18 ? 1 : 2;
@@ -330,13 +321,11 @@ long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
     struct mapping m = {.slot = slot, .va = va_rights - rights};
     struct aegis_page *head;
 
-    if (!(rights & AEGIS_R) || rights & ~(unsigned long)AEGIS_RWX)
-        return AEGIS_E_BAD_RIGHTS;
+    REFUSE_IF(!(rights & AEGIS_R) || rights & ~(unsigned long)AEGIS_RWX, BAD_RIGHTS);
     TRY(ledger_use_page(e, slot, (unsigned)rights, &m.claim, &head));
     TRY(map_check(&m, rights, head));
     /* a refill on another hart may be about to enter what stood here: it would meet the new entry */
-    if (!m.again && !limbo_over(e->mask, e->stamp))
-        return AEGIS_E_AGAIN;
+    REFUSE_IF(!m.again && !limbo_over(e->mask, e->stamp), AGAIN);
     TRY(enter(e, &m));
     m.claim->where |= m.va | AEGIS_MAPPED | (in_window(m.va) ? AEGIS_PINNED_DOWN : 0);
     flush_here(e, m.va, m.count);
@@ -382,8 +371,7 @@ CALL_ENV(map_vector, 2, (vector, count))
     uint32_t hand = e->leaf_hand; /* one table is recycled in a call, no more */
     long error = 0;
 
-    if (count > AEGIS_VECTOR)
-        return FAIL(BAD_RANGE);
+    REFUSE_CALL_IF(count > AEGIS_VECTOR, BAD_RANGE);
     TRY_CALL(user_read(env_self(), item, vector, count * sizeof item[0]));
     while (done < count && !error) {
         error = e->leaf_hand != hand ? AEGIS_E_AGAIN : map_claim(e, item[done].slot, item[done].va_rights);
@@ -417,19 +405,15 @@ static long unmap_step(struct env *e, unsigned long slot, AEGIS_P1(unused))
     struct aegis_claim *c;
 
     TRY(ledger_any(e, slot, &c));
-    if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE)
-        return AEGIS_E_WRONG_TYPE;
-    if (c->where & (CLAIM_UNSETTLED | CLAIM_REKEY)) /* `step` is in use */
-        return AEGIS_E_BUSY;
+    REFUSE_IF(AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE, WRONG_TYPE);
+    REFUSE_IF(c->where & (CLAIM_UNSETTLED | CLAIM_REKEY), BUSY); /* `step` is in use */
     if (c->where & AEGIS_MAPPED) {
         map_drop(e, c, slot);
         c->step = e->stamp;
         c->where |= AEGIS_UNMAPPING;
     }
-    if (!(c->where & AEGIS_UNMAPPING))
-        return AEGIS_E_NOT_MAPPED;
-    if (!limbo_over(e->mask, c->step))
-        return AEGIS_E_AGAIN;
+    REFUSE_IF(!(c->where & AEGIS_UNMAPPING), NOT_MAPPED);
+    REFUSE_IF(!limbo_over(e->mask, c->step), AGAIN);
     c->where &= ~(uint64_t)AEGIS_UNMAPPING;
     return 0;
 }

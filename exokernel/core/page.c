@@ -149,10 +149,9 @@ long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, 
     long error = name == AEGIS_ANY ? AEGIS_E_NO_MEMORY : AEGIS_E_NO_RESOURCE;
     bool device = name != AEGIS_ANY && (name > UINT32_MAX || !page_valid((pfn_t)name));
 
-    if (order > AEGIS_ORDER_MAX || (name != AEGIS_ANY && (name & ((1UL << order) - 1))))
-        return AEGIS_E_BAD_RANGE;
-    if (device && (order || !page_is_device(name)))
-        return AEGIS_E_NO_RESOURCE;
+    REFUSE_IF(order > AEGIS_ORDER_MAX, BAD_RANGE);
+    REFUSE_IF(name != AEGIS_ANY && (name & ((1UL << order) - 1)), BAD_RANGE);
+    REFUSE_IF(device && (order || !page_is_device(name)), NO_RESOURCE);
     lock_take(&kernel.page_lock);
     struct aegis_page *p = find(name, order, device, &error);
     if (p) {

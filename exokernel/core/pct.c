@@ -13,8 +13,7 @@ static long resolve(struct env *e, unsigned long slot, unsigned right, struct ac
 
     TRY(ledger_use(e, slot, AEGIS_ENTRY, right, &c));
     struct env *to = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
-    if (!to || !env_is_live(to))
-        return AEGIS_E_NO_ENV;
+    REFUSE_IF(!to || !env_is_live(to), NO_ENV);
     *partner = to->activation[machine_hart()];
     return *partner ? 0 : AEGIS_E_NO_RESOURCE;
 }
@@ -25,8 +24,7 @@ long pct_slow(struct activation *a, long number)
     unsigned long slot = sync ? -1 - number : -1 - AEGIS_ENTRY_SLOTS - number;
     struct activation *partner;
 
-    if (number < -ENTRIES)
-        return AEGIS_E_NO_CALL;
+    REFUSE_IF(number < -ENTRIES, NO_CALL);
     struct env *e = env_lock_self();
     long error = resolve(e, slot, sync ? AEGIS_CALL : AEGIS_SEND, &partner);
     bool known = !error && a->entry[ENTRIES + number] == (uint64_t)partner;
@@ -42,8 +40,7 @@ result_t call_pct_return(void)
 {
     struct activation *a = machine_self();
 
-    if (a->gate)
-        return FAIL(NO_TRANSFER);
+    REFUSE_CALL_IF(a->gate, NO_TRANSFER);
     a->gate = a->satp; /* entered asynchronously, or the caller is gone: there is nobody to go to */
     slice_leave();
 }

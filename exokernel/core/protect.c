@@ -5,12 +5,10 @@
 
 static long range_check(unsigned long va, unsigned long count)
 {
-    if (count - 1 >= LEAF_ENTRIES)
-        return AEGIS_E_BAD_RANGE;
-    if (va % PAGE_SIZE || va < AEGIS_USER_FIRST || va > AEGIS_EXPOSED - count * PAGE_SIZE)
-        return AEGIS_E_BAD_ADDRESS;
-    if (va < AEGIS_PINNED + AEGIS_PINNED_SIZE && va + count * PAGE_SIZE > AEGIS_PINNED)
-        return AEGIS_E_BAD_ADDRESS;
+    REFUSE_IF(count - 1 >= LEAF_ENTRIES, BAD_RANGE);
+    REFUSE_IF(va % PAGE_SIZE || va < AEGIS_USER_FIRST, BAD_ADDRESS);
+    REFUSE_IF(va > AEGIS_EXPOSED - count * PAGE_SIZE, BAD_ADDRESS);
+    REFUSE_IF(va < AEGIS_PINNED + AEGIS_PINNED_SIZE && va + count * PAGE_SIZE > AEGIS_PINNED, BAD_ADDRESS);
     return 0;
 }
 
@@ -34,16 +32,15 @@ static long protect_check(struct env *e, const struct run *r, uint64_t may)
 {
     uint64_t *at, all = ~0UL;
 
-    if (r->count && !r->entry && map_walk(e, r->va, &at))
-        return AEGIS_E_BAD_ADDRESS; /* a superpage: its rights are its mapping's */
+    /* a superpage: its rights are its mapping's */
+    REFUSE_IF(r->count && !r->entry && map_walk(e, r->va, &at), BAD_ADDRESS);
     if (!may || !r->entry)
         return 0;
 #pragma GCC unroll 4
     for (unsigned long i = 0; i < r->count; i++)
         all &= r->entry[i];
     for (unsigned long i = 0; (all & may) != may && i < r->count; i++)
-        if (r->entry[i] && (r->entry[i] & may) != may)
-            return AEGIS_E_NO_RIGHT;
+        REFUSE_IF(r->entry[i] && (r->entry[i] & may) != may, NO_RIGHT);
     return 0;
 }
 
@@ -78,8 +75,8 @@ CALL_ENV(map_protect, 3, (va, count, rights))
     struct run run[2];
 
     TRY_CALL(range_check(va, count));
-    if (rights & ~(unsigned long)AEGIS_RWX || (rights & AEGIS_W && !(rights & AEGIS_R)))
-        return FAIL(BAD_RIGHTS);
+    REFUSE_CALL_IF(rights & ~(unsigned long)AEGIS_RWX, BAD_RIGHTS);
+    REFUSE_CALL_IF(rights & AEGIS_W && !(rights & AEGIS_R), BAD_RIGHTS);
     /* A refill on another hart that began before may bring rights back: done is who finds nothing more to take, after all let go. */
     uint32_t stamp = e->stamp;
     bool over = limbo_over(e->mask, stamp);

@@ -58,16 +58,14 @@ CALL_SELF(page_alloc_any, 5, (root, name, order, slot, source))
 
     TRY_CALL(ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r));
     TRY_CALL(source_page(e, source, order, &from));
-    if (from && name != AEGIS_ANY && page_is_device(name))
-        return FAIL(BAD_RANGE);
+    REFUSE_CALL_IF(from && name != AEGIS_ANY && page_is_device(name), BAD_RANGE);
     long error = ledger_empty(e, slot, &c);
     /* not one that leaves meanwhile: its `step` is a stamp then */
     if (error == AEGIS_E_OCCUPIED && (c->where & CLAIM_UNSETTLED) == AEGIS_CLEARING &&
         AEGIS_WHAT_ORDER(c->what) == order)
         return block_step(c, from);
     TRY_CALL(error);
-    if (!root_covers(r->what, name, order))
-        return FAIL(NO_RIGHT);
+    REFUSE_CALL_IF(!root_covers(r->what, name, order), NO_RIGHT);
     TRY_CALL(page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, &page, &clean));
     claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, order, page), pages[page].check);
     if (clean && !from)
@@ -124,8 +122,7 @@ result_t call_reap(unsigned long count)
 
 static long irq_take(unsigned long line, uint64_t *check)
 {
-    if (line >= AEGIS_IRQS || !machine_irq_valid((uint32_t)line))
-        return AEGIS_E_NO_RESOURCE;
+    REFUSE_IF(line >= AEGIS_IRQS || !machine_irq_valid((uint32_t)line), NO_RESOURCE);
     lock_take(&kernel.table_lock);
     bool free = kernel.irq_claims[line] == 0;
     if (free) {
@@ -181,8 +178,8 @@ CALL_SELF(alloc, 3, (root, name, slot))
     if (root != AEGIS_SLOT_SELF) {
         type = AEGIS_WHAT_TYPE(r->what) & ~AEGIS_ROOT;
         TRY_CALL(ledger_use(e, root, type | AEGIS_ROOT, AEGIS_ALLOC, &r));
-        if (!root_covers(r->what, name, type == AEGIS_SLICE && (name & 0xff) == 0xff ? 8 : 0))
-            return FAIL(NO_RIGHT);
+        bool any = type == AEGIS_SLICE && (name & 0xff) == 0xff;
+        REFUSE_CALL_IF(!root_covers(r->what, name, any ? 8 : 0), NO_RIGHT);
     }
     TRY_CALL(ledger_empty(e, slot, &c));
     what = AEGIS_WHAT(type, 0, 0, 0);
@@ -242,8 +239,8 @@ static long rekey_start(struct aegis_claim *c, unsigned type)
 
     if (type == AEGIS_PAGE) {
         struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
-        if (head->pins || AEGIS_WHAT_ORDER(c->what) != head->order)
-            return AEGIS_E_BUSY; /* lent, or only a part of the block */
+        /* lent, or only a part of the block */
+        REFUSE_IF(head->pins || AEGIS_WHAT_ORDER(c->what) != head->order, BUSY);
         lock_take(&kernel.page_lock);
         c->check = head->check = check_new();
         alone = head->claims == 1;
@@ -266,8 +263,9 @@ static long rekey_step(struct env *e, struct aegis_claim *c)
     env_unlock(e);
     next = walk_step(step, what);
     lock_take(&e->lock);
-    if (c->check != check || !(c->where & AEGIS_REKEYING) || c->where & AEGIS_LEAVING || c->step != step)
-        return AEGIS_E_AGAIN; /* another hart went on with it, or gave it up */
+    /* has another hart gone on with it, or given it up? */
+    REFUSE_IF(c->check != check || c->step != step || (c->where & (AEGIS_REKEYING | AEGIS_LEAVING)) != AEGIS_REKEYING,
+              AGAIN);
     c->step = next;
     if (next >> 9 >= AEGIS_ENVS ||
         (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE && page_head(AEGIS_WHAT_RESOURCE(what))->claims == 1)) {
@@ -284,14 +282,12 @@ CALL_SELF(rekey, 1, (slot))
     TRY_CALL(ledger_any(e, slot, &c));
     unsigned type = AEGIS_WHAT_TYPE(c->what);
     TRY_CALL(ledger_use(e, slot, type, AEGIS_REKEY, &c));
-    if (c->where & AEGIS_UNMAPPING)
-        return FAIL(BUSY);
+    REFUSE_CALL_IF(c->where & AEGIS_UNMAPPING, BUSY);
     if (c->where & AEGIS_REKEYING)
         TRY_CALL(rekey_step(e, c));
     if (!(c->where & AEGIS_REKEYED))
         return (result_t){rekey_start(c, type), 0};
-    if (!limbo_over(kernel.online, c->step))
-        return FAIL(AGAIN);
+    REFUSE_CALL_IF(!limbo_over(kernel.online, c->step), AGAIN);
     c->where &= ~(uint64_t)AEGIS_REKEYED;
     c->step = 0;
     return OK_VALUE(0);

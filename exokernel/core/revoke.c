@@ -46,10 +46,8 @@ CALL_PAIR(revoke, 0, 4, (root, env, count, deadline))
     unsigned type;
 
     TRY_CALL(root_type(self, root, &type));
-    if (count == 0 || count > to->held[type])
-        return FAIL(BAD_RANGE);
-    if (to->revoke_type)
-        return FAIL(PENDING);
+    REFUSE_CALL_IF(count == 0 || count > to->held[type], BAD_RANGE);
+    REFUSE_CALL_IF(to->revoke_type, PENDING);
     to->revoke_type = type;
     to->revoke_target = to->held[type] - (uint32_t)count;
     to->revoke_deadline = deadline;
@@ -142,24 +140,20 @@ CALL_PAIR(revoke_force, 0, 2, (root, env))
     unsigned long taken = 0;
 
     TRY_CALL(root_type(self, root, &type));
-    if (!to->revoke_type || to->revoke_type != type)
-        return FAIL(NO_TRANSFER);
+    REFUSE_CALL_IF(!to->revoke_type || to->revoke_type != type, NO_TRANSFER);
     if (to->held[type] <= to->revoke_target) {
         to->revoke_type = 0; /* it gave back what was asked for */
         return OK_VALUE(0);
     }
-    if (machine_time() < to->revoke_deadline)
-        return FAIL(BUSY);
+    REFUSE_CALL_IF(machine_time() < to->revoke_deadline, BUSY);
     long error = force_step(to, &taken);
     return (result_t){error, taken};
 }
 
 CALL_SELF(reserve_set, 2, (first, count))
 {
-    if (count > 8)
-        return FAIL(BAD_RANGE);
-    if (first >= ledger_slots(e) || first + count > ledger_slots(e))
-        return FAIL(BAD_SLOT);
+    REFUSE_CALL_IF(count > 8, BAD_RANGE);
+    REFUSE_CALL_IF(first >= ledger_slots(e) || first + count > ledger_slots(e), BAD_SLOT);
     e->reserve_first = (uint32_t)first;
     e->reserve_count = (uint32_t)count;
     return OK_VALUE(0);

@@ -125,13 +125,11 @@ static result_t position_give(struct env *self, unsigned long slot, struct env *
 {
     struct aegis_claim *c;
 
-    if (!env_is_live(to))
-        return FAIL(NO_ENV);
+    REFUSE_CALL_IF(!env_is_live(to), NO_ENV);
     TRY_CALL(ledger_use(self, slot, AEGIS_SLICE, AEGIS_LEND, &c));
     uint32_t r = AEGIS_WHAT_RESOURCE(c->what);
     struct activation *a = to->activation[r >> 8];
-    if (!a)
-        return FAIL(NO_RESOURCE);
+    REFUSE_CALL_IF(!a, NO_RESOURCE);
     lock_take(&kernel.table_lock);
     position_set(&kernel.hart[r >> 8], r & 0xff, a);
     exposed.slice[r >> 8][r & 0xff].owner = self->index;
@@ -370,8 +368,7 @@ result_t call_slice_yield_to(unsigned long env)
     struct activation *a = to->activation[h->index];
     env_unlock(to);
     /* in grace there is no slot to give: two could pass the hart between them for ever */
-    if (!a || a->resume || machine_self()->phase || !may_run(a))
-        return FAIL(BUSY);
+    REFUSE_CALL_IF(!a || a->resume || machine_self()->phase || !may_run(a), BUSY);
     enter(h, a, activation_user(a)->up_slice_begin, 0, 0);
 }
 
@@ -379,12 +376,10 @@ CALL_SELF(slice_ring, 2, (env, hart))
 {
     struct aegis_claim *c;
 
-    if (hart >= AEGIS_HARTS)
-        return FAIL(BAD_RANGE);
+    REFUSE_CALL_IF(hart >= AEGIS_HARTS, BAD_RANGE);
     TRY_CALL(ledger_use(e, env, AEGIS_ENV, AEGIS_RING, &c));
     const struct aegis_env_record *r = &exposed.env[AEGIS_WHAT_RESOURCE(c->what)];
-    if (r->state != AEGIS_ENV_LIVE && r->state != AEGIS_ENV_NEW)
-        return FAIL(NO_ENV);
+    REFUSE_CALL_IF(r->state != AEGIS_ENV_LIVE && r->state != AEGIS_ENV_NEW, NO_ENV);
     if (r->sleeping[hart])
         hart_wake((unsigned)hart);
     return OK_VALUE(0);

@@ -20,17 +20,14 @@ static char *user_page(struct env *e, unsigned long va, bool write)
 
 static long user_copy(struct env *e, char *kernel_side, unsigned long va, size_t size, bool write)
 {
-    if (va >= AEGIS_USER_END || size > AEGIS_USER_END - va)
-        return AEGIS_E_BAD_ADDRESS;
+    REFUSE_IF(va >= AEGIS_USER_END || size > AEGIS_USER_END - va, BAD_ADDRESS);
     bool one = size <= PAGE_SIZE - va % PAGE_SIZE; /* else both are looked up before anything has changed */
     for (unsigned long at = va; !one && at < va + size; at = (at | (PAGE_SIZE - 1)) + 1)
-        if (!user_page(e, at, write))
-            return AEGIS_E_BAD_ADDRESS;
+        REFUSE_IF(!user_page(e, at, write), BAD_ADDRESS);
     while (size) {
         size_t part = PAGE_SIZE - va % PAGE_SIZE;
         char *p = user_page(e, va, write);
-        if (!p)
-            return AEGIS_E_BAD_ADDRESS;
+        REFUSE_IF(!p, BAD_ADDRESS);
         if (part > size)
             part = size;
         __builtin_memcpy(write ? p : kernel_side, write ? kernel_side : p, part); /* which reads each byte once */

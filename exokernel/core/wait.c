@@ -12,8 +12,8 @@ static long bind_claim(struct env *e, struct condition *c, const struct aegis_pr
     struct aegis_page *head;
 
     TRY(ledger_use_page(e, p->slot, AEGIS_R, &claim, &head));
-    if (p->offset > ((uint64_t)PAGE_SIZE << AEGIS_WHAT_ORDER(claim->what)) - p->width || head->flags & PAGE_UNREAD)
-        return AEGIS_E_BAD_RANGE;
+    REFUSE_IF(head->flags & PAGE_UNREAD, BAD_RANGE);
+    REFUSE_IF(p->offset > ((uint64_t)PAGE_SIZE << AEGIS_WHAT_ORDER(claim->what)) - p->width, BAD_RANGE);
     c->what = claim->what;
     c->check = claim->check;
     c->word = (const char *)machine_direct(AEGIS_WHAT_RESOURCE(c->what)) + p->offset;
@@ -36,8 +36,8 @@ static void interval_set(struct condition *c, unsigned operation, uint64_t value
 
 static long bind(struct env *e, struct condition *c, const struct aegis_predicate *p)
 {
-    if ((p->width != 4 && p->width != 8) || p->offset % p->width || p->operation > AEGIS_GE)
-        return AEGIS_E_BAD_RANGE;
+    REFUSE_IF(p->width != 4 && p->width != 8, BAD_RANGE);
+    REFUSE_IF(p->offset % p->width || p->operation > AEGIS_GE, BAD_RANGE);
     c->slot = p->slot;
     c->width = p->width;
     c->quick = p->width == 8 && p->slot == AEGIS_NONE;
@@ -100,8 +100,7 @@ static long wait_bind(struct activation *a, unsigned long va, unsigned long coun
     struct aegis_predicate p[AEGIS_PREDICATES];
     long error = 0;
 
-    if (count > AEGIS_PREDICATES)
-        return AEGIS_E_BAD_RANGE;
+    REFUSE_IF(count > AEGIS_PREDICATES, BAD_RANGE);
     TRY(user_read(a->env, p, va, count * sizeof p[0]));
     lock_take(&a->env->lock);
     for (unsigned i = 0; i < count && !error; i++)
@@ -130,7 +129,6 @@ result_t call_slice_wait(unsigned long predicates, unsigned long count, unsigned
     __atomic_store_n(a->sleeping, 0, __ATOMIC_RELAXED);
     a->predicates = 0;
     a->deadline = ~0UL;
-    if (why == AEGIS_WAKE_TIMEOUT)
-        return FAIL(TIMEOUT);
+    REFUSE_CALL_IF(why == AEGIS_WAKE_TIMEOUT, TIMEOUT);
     return why == AEGIS_WAKE_REVOKED ? FAIL(REVOKED) : OK_VALUE(why);
 }

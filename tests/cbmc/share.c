@@ -11,8 +11,8 @@
  * break page core/ledger.c: !LIKELY(!(c->where & CLAIM_UNSETTLED)) => !LIKELY(1)
  * proof other
  * break other core/ledger.c: claim_fill(s->to, d, what & s->keep, c->check); => claim_fill(s->to, d, what, c->check);
- * break other core/ledger.c: if (!env_may_hold(s->to, what & s->keep)) => if (0)
- * break other core/ledger.c: if (c->where & CLAIM_UNSETTLED) => if (0)
+ * break other core/ledger.c: REFUSE_IF(!env_may_hold(s->to, what & s->keep), => REFUSE_IF(0,
+ * break other core/ledger.c: REFUSE_IF(c->where & CLAIM_UNSETTLED, => REFUSE_IF(0,
  */
 #define COUNT 1u
 #include "scene.h"
