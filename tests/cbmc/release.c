@@ -9,8 +9,8 @@
  * break released core/ledger.c: c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_UNSETTLED | CLAIM_REKEY) => c->where & (AEGIS_UNMAPPING | CLAIM_UNSETTLED | CLAIM_REKEY)
  * break released core/ledger.c: c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_UNSETTLED | CLAIM_REKEY) => c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_UNSETTLED)
  * break released core/ledger.c: if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE || p->check != c->check || => if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE ||
- * break released core/ledger.c: if (!limbo_over(c->where & CLAIM_REKEY ? kernel.online : e->mask, c->step)) => if (0)
- * break released core/ledger.c: if (!limbo_over(c->where & CLAIM_REKEY ? kernel.online : e->mask, c->step)) => if (!limbo_over(e->mask, c->step))
+ * break released core/ledger.c: REFUSE_IF(!limbo_over(c->where & CLAIM_REKEY ? kernel.online : e->mask, c->step), => REFUSE_IF(0,
+ * break released core/ledger.c: REFUSE_IF(!limbo_over(c->where & CLAIM_REKEY ? kernel.online : e->mask, c->step), => REFUSE_IF(!limbo_over(e->mask, c->step),
  * break released core/ledger.c: if (c->where & AEGIS_MAPPED) => if (0)
  * break released core/ledger.c: resource_drop(what, e); => ;
  * proof refused
