@@ -29,7 +29,6 @@ static ssize_t stream_send_part(struct aegis_socket *s, struct aegis_transfer *t
 
     if (!n || n > left)
         return -EFAULT;
-    n = n > 0xffff ? 0xffff : n;
     if (touch(user, n))
         return -EFAULT;
     return STACK_IMAGE->stream_send(s, user, n, more || n < left);

@@ -161,6 +161,24 @@ user_copy_out:
     sltu t0, a6, \word
     add  a7, a7, t0
     .endm
+    .macro SUM_64 at
+    ld   t2, 0+\at(a1)
+    ld   t3, 8+\at(a1)
+    ld   t4, 16+\at(a1)
+    ld   t5, 24+\at(a1)
+    ld   t6, 32+\at(a1)
+    ld   a3, 40+\at(a1)
+    ld   a4, 48+\at(a1)
+    ld   a5, 56+\at(a1)
+    SUM_8 0+\at, t2
+    SUM_8 8+\at, t3
+    SUM_8 16+\at, t4
+    SUM_8 24+\at, t5
+    SUM_8 32+\at, t6
+    SUM_8 40+\at, a3
+    SUM_8 48+\at, a4
+    SUM_8 56+\at, a5
+    .endm
     .macro SUM_4 offset, word
     sw   \word, \offset(a0)
     add  a6, a6, \word
@@ -172,29 +190,33 @@ user_copy_sum:
     li   a6, 0
     li   a7, 0
     bnez t0, 5f
-    andi t1, a2, -64
+    andi t1, a2, -128
     add  t1, t1, a1
     beq  t1, a1, 2f
-1:  ld   t2, 0(a1)
+1:  SUM_64 0
+    SUM_64 64
+    addi a1, a1, 128
+    addi a0, a0, 128
+    bne  a1, t1, 1b
+2:  andi t1, a2, 64
+    add  t1, t1, a1
+    beq  t1, a1, 3f
+    SUM_64 0
+    addi a1, a1, 64
+    addi a0, a0, 64
+3:  andi t1, a2, 32
+    beqz t1, 2f
+    ld   t2, 0(a1)
     ld   t3, 8(a1)
     ld   t4, 16(a1)
     ld   t5, 24(a1)
-    ld   t6, 32(a1)
-    ld   a3, 40(a1)
-    ld   a4, 48(a1)
-    ld   a5, 56(a1)
     SUM_8 0, t2
     SUM_8 8, t3
     SUM_8 16, t4
     SUM_8 24, t5
-    SUM_8 32, t6
-    SUM_8 40, a3
-    SUM_8 48, a4
-    SUM_8 56, a5
-    addi a1, a1, 64
-    addi a0, a0, 64
-    bne  a1, t1, 1b
-2:  andi t1, a2, 56
+    addi a1, a1, 32
+    addi a0, a0, 32
+2:  andi t1, a2, 24
     add  t1, t1, a1
     beq  t1, a1, 4f
 3:  ld   t2, 0(a1)

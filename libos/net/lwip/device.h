@@ -38,13 +38,39 @@ static inline uint64_t device_time(void)
     return t;
 }
 
-/* A sum of 16-bit words, in as few. */
+/* ---- the ring, for sending ---- */
+
+#define HELD 256
+
+extern struct pbuf *held[HELD]; /* pbufs of which frames are being sent, by the count of their entry */
+extern uint64_t released;       /* entries whose pbufs were let go */
+extern uint64_t packet_number;  /* of the next IPv4 packet; 16 bits of it are used */
+
+/* How many entries may be filled. */
+static inline unsigned ring_room(void)
+{
+    volatile struct aegis_ring *ring = NET_RING;
+
+    for (bool flushed = false;; flushed = true) {
+        uint64_t queued = ring->queued, entries = AEGIS_TX_ENTRIES - (queued - ring->taken), pbufs = HELD - (queued - released);
+        unsigned room = (unsigned)LWIP_MIN(entries, pbufs);
+        if (room || flushed)
+            return room <= AEGIS_TX_ENTRIES ? room : 0;
+        device_flush();
+    }
+}
+
+/* Where the frame of the `n`th entry begins, the pad before it. */
+static inline uint8_t *ring_slot(uint64_t n)
+{
+    return buffer_at(RECEIVING) + n % HEADERS * AEGIS_NET_HEADER_MAX;
+}
+
+/* A sum of 16-bit words, in one of them: each step adds the two halves, whose carry comes round. */
 static inline uint32_t sum_fold(uint64_t sum)
 {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint32_t)((sum & 0xffff) + (sum >> 16));
+    uint32_t half = (uint32_t)((sum + (sum << 32 | sum >> 32)) >> 32);
+    return (half + (half << 16 | half >> 16)) >> 16;
 }
 
 /* image.c: the sum of 16-bit words, modulo 65535; aligned to 4. */
@@ -53,6 +79,9 @@ uint64_t words_add(const uint8_t *p, unsigned size);
 /* input.c */
 void input_begin(void);
 void input_frames(void);
+
+/* segments.c */
+size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more);
 
 /* output.c */
 void output_begin(void);

@@ -20,20 +20,32 @@
 #define PACKET_AT  16 /* where in a buffer an IP packet begins, and its payload */
 #define PAYLOAD_AT (PACKET_AT + IP_HLEN)
 
+/* Found by its number by a shift. */
 struct buffer {
     struct pbuf_custom custom;
     struct buffer *next;
-    uint16_t number;
-};
+} __attribute__((aligned(64)));
 
 static struct buffer buffers[RECEIVING];
 static struct buffer *spare;
 static struct buffer
     *run_last;             /* an acknowledgement that waits for the next one, which may say more */
 static uint64_t our_front; /* pad and our Ethernet address, as a buffer begins with them */
+/* 0: nothing is plain, since we have none or somebody wants all packets. */
+static uint32_t our_address;
 static uint32_t good_source; /* of a packet: it is no broadcast */
 
 /* ---- buffers ---- */
+
+static inline unsigned number_of(const struct buffer *b)
+{
+    return (unsigned)(b - buffers);
+}
+
+static inline const void *bytes_of(const struct buffer *b)
+{
+    return buffer_at(number_of(b));
+}
 
 static void posts(void)
 {
@@ -41,7 +53,7 @@ static void posts(void)
     uint64_t posted = ring->posted, first = posted;
 
     for (; spare && posted - NETWORK->received < AEGIS_RX_ENTRIES; posted++) {
-        ring->rx[posted % AEGIS_RX_ENTRIES].buffer = spare->number;
+        ring->rx[posted % AEGIS_RX_ENTRIES].buffer = (uint16_t)number_of(spare);
         spare = spare->next;
     }
     if (posted != first)
@@ -68,7 +80,7 @@ static bool buffers_short(void)
 static struct pbuf *frame_take(struct buffer *b, unsigned size)
 {
     struct pbuf *p = pbuf_alloced_custom(PBUF_RAW, (u16_t)size, PBUF_REF, &b->custom,
-                                         buffer_at(b->number), AEGIS_NET_BUFFER);
+                                         buffer_at(number_of(b)), AEGIS_NET_BUFFER);
 
     if (!buffers_short())
         return p;
@@ -83,7 +95,6 @@ void input_begin(void)
     volatile struct aegis_ring *ring = NET_RING;
 
     for (unsigned i = 0; i < RECEIVING; i++) {
-        buffers[i].number = (uint16_t)i;
         buffers[i].custom.custom_free_function = buffer_free;
         buffer_spare(&buffers[i]);
     }
@@ -93,7 +104,7 @@ void input_begin(void)
     for (uint64_t i = ring->received; i != ring->posted; i++) {
         unsigned number = ring->rx[i % AEGIS_RX_ENTRIES].buffer;
         for (struct buffer **at = &spare; *at; at = &(*at)->next)
-            if ((*at)->number == number) {
+            if (number_of(*at) == number) {
                 *at = (*at)->next;
                 break;
             }
@@ -115,55 +126,65 @@ static void any_input(struct buffer *b, unsigned length, bool checked)
 {
     struct pbuf *p = frame_take(b, length + PADDING);
 
-    if (*(const uint16_t *)(buffer_at(b->number) + PACKET_AT - 2) == PP_HTONS(ETHTYPE_ARP))
+    if (*(const uint16_t *)(buffer_at(number_of(b)) + PACKET_AT - 2) == PP_HTONS(ETHTYPE_ARP))
         neighbours_forget();
-    good_source = 0; /* it may tell us another address */
     if (!p)
         return;
     checks_set(!checked);
     if (device.input(p, &device) != ERR_OK)
         pbuf_free(p);
     checks_set(false);
+    good_source = 0; /* it may have told us another address */
+    our_address = raw_sockets ? 0 : netif_ip4_addr(&device)->addr;
 }
 
 /* ---- plain packets ---- */
 
-/* The packet's words: version to length, identification and offset; life, protocol, checksum,
- * source; destination and ports. */
+/*
+ * A buffer's first words: pad and Ethernet header, then the packet: version to length, identification and offset; life,
+ * protocol, checksum, source; destination and ports.
+ */
 struct packet {
-    uint64_t word[3];
+    uint64_t front[2];
+    uint64_t first, second, third;
 };
+#define LOW(x) ((x) & 0xffffffff)
 
-/* Its size; 0: it is not plain. */
-static unsigned packet_check(const struct packet *p, unsigned length)
+static bool source_check(uint32_t from)
 {
-    uint64_t a = p->word[0], b = p->word[1];
-    uint32_t to = (uint32_t)p->word[2], from = (uint32_t)(b >> 32);
-    unsigned size = __builtin_bswap16((uint16_t)(a >> 16));
-
-    if ((a & 0xff3f0000000000ff) != 0x45 || size > length || to != netif_ip4_addr(&device)->addr ||
-        !to)
-        return 0;
-    if (sum_fold((a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + from + to) != 0xffff)
-        return 0;
-    if (from == good_source)
-        return size;
     ip4_addr_t source = {from};
+
     if (!from || ip4_addr_isbroadcast(&source, &device) || ip4_addr_ismulticast(&source))
-        return 0;
+        return false;
     good_source = from;
-    return size;
+    return true;
 }
 
-/* Of what the packet carries, `size` bytes at `at`, with the pseudo-header: 0xffff if its checksum
- * is right. */
-static uint32_t payload_sum(const struct packet *p, const uint8_t *at, unsigned size,
-                            unsigned protocol)
+/* How many bytes the packet carries, whatever lies behind it in the frame; negative: it is not plain. */
+static inline int packet_check(const struct packet *p, unsigned length)
 {
-    uint64_t sum = (p->word[1] >> 32) + (uint32_t)p->word[2] + (uint64_t)(protocol << 8) +
-                   __builtin_bswap16((uint16_t)size);
+    uint64_t a = p->first, b = p->second;
+    uint32_t to = (uint32_t)p->third, from = (uint32_t)(b >> 32);
+    unsigned size = __builtin_bswap16((uint16_t)(a >> 16));
 
-    return sum_fold(sum + words_add(at, size));
+    if (p->front[0] != our_front || p->front[1] >> 48 != PP_HTONS(ETHTYPE_IP) || (a & 0xff3f0000000000ff) != 0x45 ||
+        size + 14 > length || to != our_address || !to)
+        return -1;
+    if (sum_fold(LOW(a) + (a >> 32) + LOW(b) + from + to) != 0xffff || (from != good_source && !source_check(from)))
+        return -1;
+    return (int)size - IP_HLEN;
+}
+
+/* The pseudo-header's part of a checksum. */
+static inline uint64_t pseudo_sum(const struct packet *p, unsigned size, unsigned protocol)
+{
+    return (p->second >> 32) + LOW(p->third) + (uint64_t)(protocol << 8) + __builtin_bswap16((uint16_t)size);
+}
+
+static bool payload_is_whole(const struct packet *p, unsigned size, unsigned protocol)
+{
+    const uint8_t *payload = (const uint8_t *)p + PAYLOAD_AT;
+    return sum_fold(pseudo_sum(p, size, protocol) + words_add(payload, size)) == 0xffff;
 }
 
 /* What lwIP's callbacks may ask about the packet that they are called for. */
@@ -190,12 +211,12 @@ static void packet_forget(void)
 static struct pbuf *payload_take(struct buffer *b, unsigned at, unsigned size)
 {
     return pbuf_alloced_custom(PBUF_RAW, (u16_t)size, PBUF_REF, &b->custom,
-                               buffer_at(b->number) + at, (u16_t)(AEGIS_NET_BUFFER - at));
+                               buffer_at(number_of(b)) + at, (u16_t)(AEGIS_NET_BUFFER - at));
 }
 
 static void segment_input(struct buffer *b, unsigned size)
 {
-    packet_tell(buffer_at(b->number) + PACKET_AT);
+    packet_tell(buffer_at(number_of(b)) + PACKET_AT);
     tcp_input(payload_take(b, PAYLOAD_AT, size), &device);
     packet_forget();
 }
@@ -211,78 +232,80 @@ static void run_end(void)
         segment_input(b, TCP_HLEN);
 }
 
-static uint32_t word_at(const struct buffer *b, unsigned at)
+/* A packet that carries a header of TCP and no more: words from the ports on. */
+struct acknowledgement {
+    struct packet packet;
+    uint64_t place; /* sequence; what is acknowledged */
+    uint64_t marks; /* length of header, flags; window; checksum; urgent */
+};
+
+/* Whether `b` says more than `before`: of the same connection, at the same place of the peer's stream, of more bytes. */
+static inline bool says_more(const struct acknowledgement *b, const struct acknowledgement *before)
 {
-    return *(const uint32_t *)(buffer_at(b->number) + at);
+    int32_t more = (int32_t)(lwip_ntohl((uint32_t)(b->place >> 32)) - lwip_ntohl((uint32_t)(before->place >> 32)));
+
+    return b->packet.third == before->packet.third && b->packet.second >> 32 == before->packet.second >> 32 &&
+           LOW(b->place) == LOW(before->place) && more > 0;
 }
 
-/* Whether `b` says more than `before`: of the same connection, at the same place of the peer's
- * stream, of more bytes. */
-static bool says_more(const struct buffer *b, const struct buffer *before)
+/* True: it was one. */
+static inline bool acknowledgement_input(struct buffer *b, bool checked)
 {
-    return word_at(b, PAYLOAD_AT) == word_at(before, PAYLOAD_AT) &&
-           word_at(b, PAYLOAD_AT + 4) == word_at(before, PAYLOAD_AT + 4) &&
-           word_at(b, PACKET_AT + 12) == word_at(before, PACKET_AT + 12) &&
-           (int32_t)(lwip_ntohl(word_at(b, PAYLOAD_AT + 8)) -
-                     lwip_ntohl(word_at(before, PAYLOAD_AT + 8))) > 0;
-}
+    const struct acknowledgement *a = bytes_of(b);
+    uint64_t sum = (a->packet.third >> 32) + LOW(a->place) + (a->place >> 32) + LOW(a->marks) + (a->marks >> 32);
 
-static void acknowledgement_input(struct buffer *b)
-{
-    if (run_last && says_more(b, run_last)) {
+    if ((a->marks & 0xffff) != PP_HTONS(TCP_HLEN / 4 << 12 | TCP_ACK) ||
+        (!checked && sum_fold(pseudo_sum(&a->packet, TCP_HLEN, IP_PROTO_TCP) + sum) != 0xffff))
+        return false;
+    if (run_last && says_more(a, bytes_of(run_last)))
         buffer_spare(run_last);
-        run_last = NULL;
-    }
-    run_end();
+    else
+        run_end();
     run_last = b;
+    return true;
+}
+
+/* ---- datagrams ---- */
+
+static bool packet_datagram(struct buffer *b, const struct packet *p, unsigned size, bool checked)
+{
+    const uint16_t *udp = (const uint16_t *)((const uint8_t *)p + PAYLOAD_AT);
+    unsigned whole = __builtin_bswap16(udp[2]);
+    uint16_t from_port = __builtin_bswap16(udp[0]);
+    uint32_t from = (uint32_t)(p->second >> 32);
+    struct connection *c = datagram_for((uint32_t)p->third, __builtin_bswap16(udp[1]), from, from_port);
+
+    if (!c || whole < UDP_HLEN || whole > size || (!checked && udp[3] && !payload_is_whole(p, size, IP_PROTO_UDP)))
+        return false;
+    datagram_input(c, payload_take(b, PAYLOAD_AT + UDP_HLEN, whole - UDP_HLEN), from, from_port);
+    return true;
 }
 
 /* False: lwIP is to look at the whole. */
 static bool plain_input(struct buffer *b, unsigned length, bool checked)
 {
-    uint8_t *frame = buffer_at(b->number);
-    const uint64_t *front = (const uint64_t *)frame;
+    const struct packet *p = bytes_of(b);
+    int size = packet_check(p, length);
+    unsigned protocol = (unsigned)(p->second >> 8) & 0xff;
 
-    if (length < 14 + IP_HLEN + UDP_HLEN || front[0] != our_front ||
-        front[1] >> 48 != PP_HTONS(ETHTYPE_IP) || buffers_short() || raw_sockets)
-        return false;
-    struct packet p = {{front[2], front[3], front[4]}};
-    unsigned size = packet_check(&p, length - 14) - IP_HLEN,
-             protocol = (unsigned)(p.word[1] >> 8) & 0xff;
-    uint8_t *payload = frame + PAYLOAD_AT;
-    if ((int)size < UDP_HLEN)
-        return false;
-    if (protocol == IP_PROTO_TCP && size >= TCP_HLEN) {
-        if (!checked && payload_sum(&p, payload, size, protocol) != 0xffff)
+    if (protocol == IP_PROTO_TCP) {
+        if (size == TCP_HLEN && acknowledgement_input(b, checked))
+            return true;
+        if (size < TCP_HLEN || buffers_short() || (!checked && !payload_is_whole(p, (unsigned)size, protocol)))
             return false;
-        if (size == TCP_HLEN && *(uint16_t *)(payload + 12) == PP_HTONS(5 << 12 | TCP_ACK)) {
-            acknowledgement_input(b);
-        } else {
-            run_end();
-            segment_input(b, size);
-        }
+        run_end();
+        segment_input(b, (unsigned)size);
         return true;
     }
-    if (protocol != IP_PROTO_UDP)
-        return false;
-    const uint16_t *udp = (const uint16_t *)payload;
-    unsigned whole = __builtin_bswap16(udp[2]);
-    struct connection *c = datagram_for((uint32_t)p.word[2], __builtin_bswap16(udp[1]),
-                                        (uint32_t)(p.word[1] >> 32), __builtin_bswap16(udp[0]));
-    if (!c || whole < UDP_HLEN || whole > size ||
-        (!checked && udp[3] && payload_sum(&p, payload, size, protocol) != 0xffff))
-        return false;
-    datagram_input(c, payload_take(b, PAYLOAD_AT + UDP_HLEN, whole - UDP_HLEN),
-                   (uint32_t)(p.word[1] >> 32), __builtin_bswap16(udp[0]));
-    return true;
+    return protocol == IP_PROTO_UDP && size >= UDP_HLEN && !buffers_short() && packet_datagram(b, p, (unsigned)size, checked);
 }
 
 /* ---- the ring ---- */
 
-static void frame_input(const volatile struct aegis_rx *entry)
+static inline void frame_input(uint64_t entry)
 {
-    unsigned number = entry->buffer, length = entry->length;
-    bool checked = entry->flags & AEGIS_RX_CHECKED;
+    unsigned number = (unsigned)entry & 0xffff, length = (unsigned)(entry >> 16) & 0xffff;
+    bool checked = entry >> 48 & AEGIS_RX_CHECKED;
 
     if (number >= RECEIVING || length > AEGIS_NET_BUFFER - PADDING)
         return; /* it is not ours: the ring was written by somebody */
@@ -296,11 +319,11 @@ void input_frames(void)
 {
     struct network *n = NETWORK;
 
+    our_address = raw_sockets ? 0 : netif_ip4_addr(&device)->addr;
     for (unsigned i = 1; n->received != __atomic_load_n(&NET_RING->received, __ATOMIC_ACQUIRE);
          i++) {
-        const volatile struct aegis_rx *entry = &NET_RING->rx[n->received % AEGIS_RX_ENTRIES];
-        n->received++;
-        frame_input(entry);
+        const volatile struct aegis_rx *entry = &NET_RING->rx[n->received++ % AEGIS_RX_ENTRIES];
+        frame_input(*(const volatile uint64_t *)entry); /* buffer, length, filter, flags: in one load */
         if (i % POST_AGAIN == 0)
             posts();
     }

@@ -11,20 +11,19 @@
 #include "lwip/prot/ip4.h"
 #include "netif/ethernet.h"
 
-#define HEADER_USUAL                                                                               \
-    96 /* bytes of a longer frame that go by copy: Ethernet, IP, TCP with options */
-#define HELD       256
-#define NEIGHBOURS 64
+/* Bytes of a longer frame that go by copy: Ethernet, IP, TCP with options. */
+#define HEADER_USUAL 96
+#define NEIGHBOURS   64
 
-static struct pbuf *held[HELD]; /* by the count of their entry */
-static uint64_t released;
+struct pbuf *held[HELD];
+uint64_t released;
 static struct neighbour neighbours[NEIGHBOURS];
-static uint16_t packet_number;
+uint64_t packet_number;
 
 void output_begin(void)
 {
     released = NET_RING->completed;
-    packet_number = (uint16_t)stack_random();
+    packet_number = stack_random();
 }
 
 /* ---- the ring ---- */
@@ -35,7 +34,9 @@ static void release(void)
 
     for (; released != done; released++) {
         struct pbuf **p = &held[released % HELD];
-        if (*p)
+        if (*p && (*p)->ref > 1)
+            (*p)->ref--;
+        else if (*p)
             pbuf_free(*p);
         *p = NULL;
     }
@@ -48,22 +49,6 @@ void device_flush(void)
     if (NET_RING->queued != NET_RING->taken)
         stack_caller->send();
     release();
-}
-
-static inline bool room(void)
-{
-    volatile struct aegis_ring *ring = NET_RING;
-
-    if (ring->queued - ring->taken >= AEGIS_TX_ENTRIES || ring->queued - released >= HELD)
-        device_flush();
-    return ring->queued - ring->taken < AEGIS_TX_ENTRIES && ring->queued - released < HELD;
-}
-
-/* Where the frame of the next entry begins. */
-static inline uint8_t *slot(void)
-{
-    unsigned n = (unsigned)(NET_RING->queued % HEADERS);
-    return buffer_at(RECEIVING) + n * AEGIS_NET_HEADER_MAX + AEGIS_NET_FRAME;
 }
 
 /* Both alike modulo 8, and aligned to 4; up to 7 bytes behind are written too: slots have whole
@@ -140,12 +125,12 @@ static bool parts_fill(struct aegis_tx *tx, const struct pbuf *p, unsigned skip)
     return true;
 }
 
-/* The entry of the frame in slot(): `header` bytes of it, then what `p` has from `skip` on. */
+/* The entry of the frame in its slot: `header` bytes of it, then what `p` has from `skip` on. */
 static bool entry_fill(unsigned kind, unsigned header, struct pbuf *p, unsigned skip)
 {
     uint64_t n = NET_RING->queued;
     struct aegis_tx *tx = &NET_RING->tx[n % AEGIS_TX_ENTRIES];
-    uint8_t *frame = slot();
+    uint8_t *frame = ring_slot(NET_RING->queued) + PADDING;
 
     if (!parts_fill(tx, p, skip))
         return false;
@@ -173,7 +158,7 @@ static unsigned kind_of(const uint8_t *frame)
 static bool frame_send(struct pbuf *p)
 {
     unsigned whole = p->tot_len - PADDING, header = whole;
-    uint8_t *frame = slot();
+    uint8_t *frame = ring_slot(NET_RING->queued) + PADDING;
 
     if (whole > HEADER_MOST)
         header = p->len - PADDING < HEADER_USUAL ? p->len - PADDING : HEADER_USUAL;
@@ -184,7 +169,7 @@ static bool frame_send(struct pbuf *p)
 err_t device_output(struct netif *n, struct pbuf *p)
 {
     (void)n;
-    if (!room())
+    if (!ring_room())
         return ERR_MEM;
     if (frame_send(p))
         return ERR_OK;
@@ -248,11 +233,11 @@ err_t device_output4(struct netif *n, struct pbuf *p, const ip4_addr_t *to)
 uint8_t *packet_begin(const struct neighbour *k, uint32_t from, unsigned size,
                       unsigned ttl_protocol, unsigned tos)
 {
-    if (!room())
+    if (!ring_room())
         return NULL;
-    uint64_t *at = (uint64_t *)(slot() - AEGIS_NET_FRAME);
+    uint64_t *at = (uint64_t *)ring_slot(NET_RING->queued);
     uint64_t first = 0x45 | (uint64_t)tos << 8 | (uint64_t)lwip_htons((u16_t)size) << 16 |
-                     (uint64_t)packet_number++ << 32;
+                     (packet_number++ & 0xffff) << 32;
     uint64_t second = ttl_protocol | (uint64_t)from << 32;
     uint64_t sum = (first & 0xffffffff) + (first >> 32) + (second & 0xffffffff) + from + k->to;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Streams over lwIP's TCP. */
-#include "connection.h"
+#include "device.h"
 
 /* ---- what lwIP tells ---- */
 
@@ -285,12 +285,18 @@ ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool 
     if (s->state != SOCKET_CONNECTED)
         return s->state == SOCKET_CONNECTING ? -EAGAIN : -ENOTCONN;
     size_t room = tcp_sndbuf(c->tcp), n = size < room ? size : room;
-    if (n > 0xffff)
-        n = 0xffff;
-    err_t error = ERR_MEM;
-    while (n && (error = tcp_write(c->tcp, user, (u16_t)n,
-                                   TCP_WRITE_FLAG_COPY | (more || n < size ? TCP_WRITE_FLAG_MORE : 0))) == ERR_MEM)
-        n = n > TCP_MSS ? n / 2 : 0; /* as much as there is memory for */
+    if (n < size && n > c->tcp->mss)
+        n -= n % c->tcp->mss; /* no segment shorter than it may be because there is no room now */
+    bool rest_follows = more || n < size;
+    size_t done = segments_write(c->tcp, user, n, rest_follows);
+    err_t error = ERR_OK;
+    if (done < n) {
+        size_t rest = n - done < 0xffff ? n - done : 0xffff;
+        while (rest && (error = tcp_write(c->tcp, (const char *)user + done, (u16_t)rest,
+                                          TCP_WRITE_FLAG_COPY | (rest_follows ? TCP_WRITE_FLAG_MORE : 0))) == ERR_MEM)
+            rest = rest > TCP_MSS ? rest / 2 : 0; /* as much as there is memory for */
+        n = done + rest;
+    }
     if (error && error != ERR_MEM)
         return error_of(error);
     if (n < size || !more || tcp_sndbuf(c->tcp) < TCP_SNDLOWAT)
