@@ -6,25 +6,47 @@
 
 #include "httpd.h"
 
+/* Each four bytes in a row have one at which is looked: most bytes never are. */
 size_t request_size(const char *bytes, size_t size, size_t from)
 {
-    for (size_t i = from > 3 ? from - 3 : 0; i + 4 <= size; i++)
-        if (bytes[i] == '\r' && bytes[i + 1] == '\n' && bytes[i + 2] == '\r' &&
-            bytes[i + 3] == '\n')
-            return i + 4;
+    for (size_t i = from > 3 ? from : 3; i < size; i += 4) {
+        if (bytes[i] != '\r' && bytes[i] != '\n')
+            continue;
+        for (size_t end = i; end < size && end < i + 4; end++)
+            if (bytes[end] == '\n' && bytes[end - 1] == '\r' && bytes[end - 2] == '\n' &&
+                bytes[end - 3] == '\r')
+                return end + 1;
+    }
     return 0;
 }
 
-/* What names are made of. */
-static const unsigned char token[256] = {
-    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['!'] = 1, ['#'] = 1, ['$'] = 1,
-    ['%'] = 1,         ['&'] = 1,         ['\''] = 1,        ['*'] = 1, ['+'] = 1, ['-'] = 1,
-    ['.'] = 1,         ['^'] = 1,         ['_'] = 1,         ['`'] = 1, ['|'] = 1, ['~'] = 1,
+/* What bytes may be: of a name, of a line, of a path that stands for itself. */
+enum { TOKEN = 1, TEXT = 2, PLAIN = 4 };
+static const unsigned char kind[256] = {
+    ['\t'] = TEXT,     [' '] = TEXT,
+    ['!'] = 7,         ['"'] = 6,
+    ['#'] = 3,         ['$'] = 7,
+    ['%'] = 3,         ['&'] = 7,
+    ['\''] = 7,        ['('] = 6,
+    [')'] = 6,         ['*'] = 7,
+    ['+'] = 7,         [','] = 6,
+    ['-'] = 7,         ['.'] = 7,
+    ['/'] = 2,         ['0' ... '9'] = 7,
+    [':'] = 6,         [';'] = 6,
+    ['<'] = 6,         ['='] = 6,
+    ['>'] = 6,         ['?'] = 2,
+    ['@'] = 6,         ['A' ... 'Z'] = 7,
+    ['['] = 6,         ['\\'] = 6,
+    [']'] = 6,         ['^'] = 7,
+    ['_'] = 7,         ['`'] = 7,
+    ['a' ... 'z'] = 7, ['{'] = 6,
+    ['|'] = 7,         ['}'] = 6,
+    ['~'] = 7,         [0x7f ... 0xff] = TEXT,
 };
 
-static int is_token(unsigned char c)
+static int is_kind(char c, unsigned which)
 {
-    return token[c];
+    return kind[(unsigned char)c] & which;
 }
 
 static int digit_of(char c)
@@ -72,51 +94,86 @@ static int climbs(const char *path, size_t size)
     return 0;
 }
 
-/* "/path?query", or "http://host/path". */
-static int target_read(struct request *r, char *at, size_t size)
+/* What stands between method and version: its path, up to "?" or "#"; whether that has "%", a name
+ * that begins with ".", or a byte that it may not have. */
+struct target {
+    char *path;
+    size_t size;
+    int coded, dotted, bad;
+};
+
+/* To the space behind it, or to the end of the line. */
+static char *target_scan(struct target *t, char *at)
 {
-    if (size > 7 && !strncasecmp(at, "http://", 7)) {
+    *t = (struct target){.path = at};
+    for (;; at++) {
+        if (is_kind(*at, PLAIN))
+            continue;
+        if (*at == '/')
+            t->dotted |= at[1] == '.';
+        else if (*at == '%')
+            t->coded = 1;
+        else
+            break;
+    }
+    t->size = (size_t)(at - t->path);
+    t->bad = *at != ' ' && *at != '?' && *at != '#';
+    while (*at != ' ' && is_kind(*at, TEXT))
+        at++;
+    return at;
+}
+
+/* "/path?query", or "http://host/path". */
+static int target_read(struct request *r, const struct target *t)
+{
+    char *at = t->path;
+    size_t size = t->size;
+
+    if (*at != '/' && size > 7 && !strncasecmp(at, "http://", 7)) {
         char *path = memchr(at + 7, '/', size - 7);
         if (!path)
             return 400;
         size -= (size_t)(path - at);
         at = path;
     }
-    if (!size || *at != '/')
+    if (!size || *at != '/' || t->bad)
         return 400;
-    for (size_t i = 0; i < size; i++) {
-        if ((unsigned char)at[i] <= ' ' || (unsigned char)at[i] >= 0x7f)
-            return 400;
-        if (at[i] == '?' || at[i] == '#')
-            size = i;
-    }
-    long n = decode(at, size);
-    if (n < 0 || climbs(at, (size_t)n))
+    long n = t->coded ? decode(at, size) : (long)size;
+    if (n < 0 || ((t->dotted || t->coded) && climbs(at, (size_t)n)))
         return 400;
     r->path = at;
     r->path_size = (size_t)n;
     return 0;
 }
 
-static int line_read(struct request *r, char *line, size_t size)
+/* `*line` goes behind it. */
+static int line_read(struct request *r, char **line)
 {
-    char *end = line + size, *path = memchr(line, ' ', size);
-    size_t method = path ? (size_t)(path - line) : 0;
-    char *version = method ? memchr(path + 1, ' ', (size_t)(end - path - 1)) : NULL;
+    char *method = *line, *at = method;
+    struct target t;
 
-    if (!version || end - version != 9 || memcmp(version, " HTTP/", 6) || version[7] != '.')
+    while (*at != ' ' && is_kind(*at, TEXT))
+        at++;
+    size_t size = (size_t)(at - method);
+    if (!size || *at != ' ')
         return 400;
+    char *version = target_scan(&t, at + 1);
+    if (*version != ' ' || memcmp(version, " HTTP/", 6) || version[7] != '.' ||
+        !is_kind(version[6], TEXT) || !is_kind(version[8], TEXT) || version[9] != '\r' ||
+        version[10] != '\n')
+        return 400;
+    *line = version + 11;
     if (version[6] != '1' || digit_of(version[8]) < 0)
         return 505;
     r->old = version[8] == '0';
     r->close = r->old;
-    r->method = method == 3 && !memcmp(line, "GET", 3)    ? GET
-                : method == 4 && !memcmp(line, "HEAD", 4) ? HEAD
+    r->method = size == 3 && !memcmp(method, "GET", 3)    ? GET
+                : size == 4 && !memcmp(method, "HEAD", 4) ? HEAD
                                                           : OTHER;
-    for (size_t i = 0; i < method && r->method == OTHER; i++)
-        if (!is_token((unsigned char)line[i]))
+    for (size_t i = 0; i < size && r->method == OTHER; i++)
+        if (!is_kind(method[i], TOKEN))
             return 400;
-    return target_read(r, path + 1, (size_t)(version - path - 1));
+    return target_read(r, &t);
 }
 
 static int is_word(const char *value, size_t size, const char *word)
@@ -131,42 +188,35 @@ static int is_word(const char *value, size_t size, const char *word)
     return 0;
 }
 
+/* `name`: in small letters. */
 static int is_name(const char *line, size_t size, const char *name)
 {
-    return !strncasecmp(line, name, size) && !name[size];
+    size_t i = 0;
+
+    while (i < size && (line[i] | 32) == name[i])
+        i++;
+    return i == size && !name[i];
 }
 
-/* One field; *hosts: Host fields so far. */
-static int field_read(struct request *r, const char *line, size_t size, unsigned *hosts)
+static void field_take(struct request *r, const char *name, size_t size, const char *value,
+                       size_t left, unsigned *hosts)
 {
-    size_t name = 0;
-
-    while (name < size && is_token((unsigned char)line[name]))
-        name++;
-    if (!name || name == size || line[name] != ':')
-        return 400; /* a line that goes on, or is none */
-    const char *value = line + name + 1;
-    size_t left = size - name - 1;
-    for (; left && (*value == ' ' || *value == '\t'); left--)
-        value++;
-    while (left && (value[left - 1] == ' ' || value[left - 1] == '\t'))
-        left--;
-    switch (*line | 32) {
+    switch (*name | 32) {
     case 'h':
-        *hosts += (unsigned)is_name(line, name, "Host");
+        *hosts += (unsigned)is_name(name, size, "host");
         break;
     case 'c':
-        if (is_name(line, name, "Connection"))
+        if (is_name(name, size, "connection"))
             r->close =
                 (r->close && !is_word(value, left, "keep-alive")) || is_word(value, left, "close");
-        else if (is_name(line, name, "Content-Length"))
+        else if (is_name(name, size, "content-length"))
             r->has_body |= left != 1 || *value != '0';
         break;
     case 't':
-        r->has_body |= is_name(line, name, "Transfer-Encoding");
+        r->has_body |= is_name(name, size, "transfer-encoding");
         break;
     case 'i':
-        if (is_name(line, name, "If-Modified-Since")) {
+        if (is_name(name, size, "if-modified-since")) {
             r->since = value;
             r->since_size = left;
         }
@@ -174,25 +224,40 @@ static int field_read(struct request *r, const char *line, size_t size, unsigned
     default:
         break;
     }
+}
+
+/* One field; *hosts: Host fields so far. `*line` goes behind it. */
+static int field_read(struct request *r, char **line, unsigned *hosts)
+{
+    char *name = *line, *at = name;
+
+    while (is_kind(*at, TOKEN))
+        at++;
+    size_t size = (size_t)(at - name);
+    if (!size || *at != ':')
+        return 400; /* a line that goes on, or is none */
+    char *value = at + 1, *end;
+    while (*value == ' ' || *value == '\t')
+        value++;
+    for (at = end = value; is_kind(*at, TEXT); at++)
+        if (*at != ' ' && *at != '\t')
+            end = at + 1;
+    if (at[0] != '\r' || at[1] != '\n')
+        return 400;
+    *line = at + 2;
+    field_take(r, name, size, value, (size_t)(end - value), hosts);
     return 0;
 }
 
 int request_read(struct request *r, char *head, size_t size)
 {
-    char *end = head + size - 2, *line = head;
+    char *end = head + size - 2, *line = head; /* the empty line ends the last one at least */
     unsigned hosts = 0;
-    int status = 0;
 
     *r = (struct request){0};
-    while (line < end && !status) {
-        size_t n = 0;
-        while ((unsigned char)line[n] >= ' ' || line[n] == '\t')
-            n++;
-        if (line[n] != '\r' || line[n + 1] != '\n') /* the empty line ends the last one at least */
-            return 400;
-        status = line == head ? line_read(r, line, n) : field_read(r, line, n, &hosts);
-        line += n + 2;
-    }
+    int status = line_read(r, &line);
+    while (line < end && !status)
+        status = field_read(r, &line, &hosts);
     if (!status && hosts != 1 && !(r->old && !hosts))
         return 400;
     return status;

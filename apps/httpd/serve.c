@@ -144,7 +144,7 @@ static void request_serve(struct connection *c, char *head, size_t size)
     }
     c->closing = r.close || r.has_body; /* a body that we do not read ends it */
     struct page *p = file_find(r.path, r.path_size);
-    if (p && r.since_size == strlen(p->modified) && !memcmp(r.since, p->modified, r.since_size)) {
+    if (p && r.since_size && r.since_size == strlen(p->modified) && !memcmp(r.since, p->modified, r.since_size)) {
         file_release(p);
         answer(c, 304, 1, "");
     } else if (p) {

@@ -57,8 +57,8 @@ static int look_all(struct pollfd *fds, nfds_t n, struct channel_entry *entries,
         unsigned events = fds[i].fd < 0 ? 0 : look(fds[i].fd, &watch);
         fds[i].revents = (short)(events & ((unsigned)fds[i].events | UNASKED));
         ready += fds[i].revents != 0;
-        memcpy(entries + *count, watch.entries, watch.count * sizeof *entries);
-        *count += watch.count;
+        for (unsigned k = 0; k < watch.count; k++)
+            entries[(*count)++] = watch.entries[k];
         *network |= watch.network;
         if (i % A_STAY == A_STAY - 1 || i + 1 == n)
             monitor_leave();
