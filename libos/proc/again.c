@@ -164,7 +164,7 @@ static bool may(void)
 {
     const volatile struct aegis_env_record *self = &AEGIS_EXPOSED_STATE->env[env_self()];
 
-    return is_wanted() && threads_alone() && reset_possible() && !self->entries &&
+    return is_wanted() && !park_never && threads_alone() && reset_possible() && !self->entries &&
            self->pages <= LEDGER_MOST && AEGIS_EXPOSED_STATE->free_pages > PARK_FREE_PAGES &&
            SESSION->lives[env_self()] < PARK_LIVES && inherited() == inherited_first;
 }

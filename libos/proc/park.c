@@ -19,6 +19,7 @@ enum { FIRST_LIFE, KEPT, PARKED, GO = PARKED_GO };
 static PINNED_OWN unsigned state; /* of this environment */
 static PINNED_OWN uint64_t parent;
 static PINNED_OWN unsigned nodes; /* pager_memory_count at birth */
+bool park_never;
 static PINNED_BSS bool keeps;     /* the child that is being made */
 
 /* The parent's: what it keeps, and who that was in its last life. */
@@ -112,7 +113,7 @@ void park_forked(uint64_t by)
 
 bool park_may(void)
 {
-    return state == KEPT && session_alive(parent) && threads_alone() && nodes == pager_memory_count &&
+    return state == KEPT && !park_never && session_alive(parent) && threads_alone() && nodes == pager_memory_count &&
            parked_possible() && AEGIS_EXPOSED_STATE->free_pages > PARK_FREE_PAGES &&
            SESSION->lives[env_self()] < PARK_LIVES;
 }

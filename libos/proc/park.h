@@ -39,6 +39,9 @@ int park_fork(struct space *s);
 bool park_begin(void);
 /* In a child of fork: its parent, as it is called. */
 void park_forked(uint64_t parent);
+/* Set by whoever claims what is not memory and must not outlive the process: its environment, and its children's, are kept for
+ * nobody. */
+extern bool park_never;
 /* Whether it may: nobody else runs here, and somebody waits for it. */
 bool park_may(void);
 /* Masked, the last thing: no more this process, without a slot of time. */
