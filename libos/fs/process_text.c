@@ -8,6 +8,8 @@
 #include <aegis/pager.h>
 
 #include "../fd/table.h"
+#include "../proc/image.h"
+#include "../vm/vm.h"
 #include "node.h"
 #include "proc.h"
 
@@ -166,19 +168,67 @@ static void cmdline(struct text *t, pid_t pid)
     } while (n);
 }
 
-/* ---- what lies where: only a process itself knows ---- */
+/* ---- what lies where ---- */
+
+#define RANGES 32
+
+struct range {
+    uintptr_t start, end;
+    unsigned rights;
+};
+
+static void maps_line(struct text *t, const struct range *r, const char *name)
+{
+    text_put(t, "%08lx-%08lx %c%c%cp 00000000 00:00 0%s%s\n", (unsigned long)r->start, (unsigned long)r->end,
+             r->rights & AEGIS_R ? 'r' : '-', r->rights & AEGIS_W ? 'w' : '-', r->rights & AEGIS_X ? 'x' : '-',
+             *name ? "                          " : "", name);
+}
+
+/* A process's image, from the blocks that all who run it have claimed. In the monitor. */
+static unsigned image_ranges(const struct image *image, struct range *to)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = 0; image && i < image->piece_count; i++) {
+        const struct image_piece *piece = &image->piece[i];
+        uintptr_t end = piece->va + (AEGIS_PAGE_SIZE << piece->order);
+        if (n && to[n - 1].end == piece->va && to[n - 1].rights == piece->rights)
+            to[n - 1].end = end;
+        else if (n < RANGES)
+            to[n++] = (struct range){piece->va, end, piece->rights};
+    }
+    return n;
+}
+
+/* Of another process's memory only what all have alike is known: it alone knows the rest. */
+static void maps_other(struct text *t, pid_t pid)
+{
+    static const struct range stack = {VM_STACK_TOP - VM_STACK_SIZE, VM_STACK_TOP, AEGIS_R | AEGIS_W};
+    struct range ranges[RANGES];
+
+    monitor_enter();
+    const struct process *p = process_find(pid);
+    bool there = p && p->state != PROCESS_ZOMBIE;
+    unsigned n = there ? image_ranges(p->image, ranges) : 0;
+    monitor_leave();
+    for (unsigned i = 0; i < n; i++)
+        maps_line(t, &ranges[i], "");
+    if (there)
+        maps_line(t, &stack, "[stack]");
+}
 
 static void maps(struct text *t, pid_t pid)
 {
     struct region r;
     uintptr_t at = 0;
 
-    if (pid != process_self->pid)
+    if (pid != process_self->pid) {
+        maps_other(t, pid);
         return;
+    }
     for (; pager_region_next(at, &r); at = r.end)
-        text_put(t, "%08lx-%08lx %c%c%cp 00000000 00:00 0\n", (unsigned long)r.start,
-                 (unsigned long)r.end, r.rights & AEGIS_R ? 'r' : '-',
-                 r.rights & AEGIS_W ? 'w' : '-', r.rights & AEGIS_X ? 'x' : '-');
+        maps_line(t, &(struct range){r.start, r.end, r.rights},
+                  r.kind == REGION_GROW ? "[heap]" : r.flags & REGION_DOWN ? "[stack]" : "");
 }
 
 int proc_process_text(struct text *t, enum proc_file file, pid_t pid)

@@ -368,6 +368,13 @@ static void views(void)
             reads("/proc/aegis/environments", "live") && reads("/proc/aegis/slices", "hart 0") &&
             reads("/proc/aegis/pages", "K"),
         "proc_texts");
+    pid_t other = fork();
+    while (other == 0)
+        pause();
+    snprintf(path, sizeof path, "/proc/%d/maps", (int)other);
+    tap(reads(path, "00010000-") && reads(path, "r-xp") && reads(path, "[stack]"), "proc_maps_of_another");
+    kill(other, SIGKILL);
+    tap(waitpid(other, NULL, 0) == other && open(path, O_RDONLY) == -1 && errno == ENOENT, "proc_maps_of_nobody");
     DIR *d = opendir("/proc");
     int self = 0, numbers = 0;
     for (struct dirent *e; (e = readdir(d));) {
