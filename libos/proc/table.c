@@ -155,7 +155,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->arguments_size = 0;
     p->started = (int64_t)time_now();
     p->time_user = p->time_children = p->faults = 0;
-    p->pending = 0;
+    p->pending = parent->pending & 1UL << SIGKILL; /* all, or all but those to come: none comes while they are killed */
     p->queue = NULL;
     p->queue_count = 0;
     p->descriptors = NULL;

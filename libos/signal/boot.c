@@ -18,12 +18,15 @@ void signals_boot(void)
     signals_check();
 }
 
-/* A child has our handlers and our mask, and nothing pending. */
+/* A child has our handlers and our mask, and nothing pending but what was sent while it was made: who is killed then makes no
+ * further child in the slot that it begins in. */
 void signals_forked(void)
 {
     timers_forget();
     local_forget();
     signals_bind();
+    if (process_self->pending)
+        signals_check();
 }
 
 void signals_exec(void)

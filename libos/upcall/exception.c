@@ -188,10 +188,12 @@ PINNED_CODE void exception_handle(struct context *frame, struct aegis_activation
     context_restore(frame, activation);
 }
 
-/* Masked code of ours met a translation that had vanished. Anything else is its own mistake, and
- * the end. */
+/* Masked code of ours met a translation that had vanished, or a unit that another environment took while we had
+ * overrun between taking it and using it. Anything else is its own mistake, and the end. */
 PINNED_CODE void nested_handle(struct context *frame)
 {
+    if (frame->cause == CAUSE_ILLEGAL && aegis_fp_take().value == 0)
+        return;
     if (is_page_fault(frame->cause) && session_fault(frame->value) == 0)
         return;
     if (is_page_fault(frame->cause) && pager_restore(frame->value, access_of(frame->cause)) == 0)
