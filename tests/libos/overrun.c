@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -133,6 +134,7 @@ static void *other(void *unused)
     (void)unused;
     mine = 0x1234;
     for (double x = 1; !stop; x = x * 1.5 - 0.5) {
+        __asm__ volatile("" : "+f"(x));
         turned += x != 1 || mine != 0x1234 ? 1000000000 : 1;
         sched_yield();
     }
@@ -150,14 +152,31 @@ static int turns(void)
     return x != was || turned < before || turned >= 1000000000;
 }
 
+/* Has the unit whenever we have lost the slot. */
+static pid_t neighbour(void)
+{
+    pid_t pid = fork();
+
+    for (double x = 1; pid == 0; x = x * 1.5 - 0.5) {
+        __asm__ volatile("" : "+f"(x)); /* no constant */
+        if (x != 1)
+            _exit(1);
+        sched_yield();
+    }
+    return pid;
+}
+
 static int threads(void)
 {
     pthread_t t;
+    pid_t pid = neighbour();
+    int status;
 
-    if (pthread_create(&t, NULL, other, NULL))
+    if (pid < 0 || pthread_create(&t, NULL, other, NULL))
         return 0;
-    int good = cut(turns, 300);
+    int good = cut(turns, 150);
     stop = 1;
+    good &= waitpid(pid, &status, WNOHANG) == 0 && kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid;
     return pthread_join(t, NULL) == 0 && good && turned < 1000000000;
 }
 
