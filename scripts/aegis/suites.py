@@ -28,6 +28,7 @@ SUITES = [
     Suite("cbmc", ["tests/cbmc/run"], False, True, "tests/cbmc/run", 5),
     Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
+    Suite("refusals", ["tests/machine/refusals"], True, False, "tests/machine/refusals", 10),
     Suite("network", ["tests/network/run"], True, False, "tests/network/run", 10),
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),
     Suite("stress", ["tests/machine/stress"], True, True, "tests/machine/stress", 10),

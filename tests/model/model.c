@@ -960,7 +960,7 @@ static void do_alloc(void)
             ref_claim(who, slot, AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL | AEGIS_SEND | AEGIS_REKEY, 0, env[who].index));
         return;
     }
-    bool valid = holds(who, AEGIS_SLOT_SLICES, AEGIS_SLICE | AEGIS_ROOT, AEGIS_ALLOC) && empty(who, slot);
+    bool valid = holds(who, AEGIS_SLOT_SLICES, AEGIS_SLICE | AEGIS_ROOT, AEGIS_ALLOC) && covers(AEGIS_SLOT_SLICES, name, 0) && empty(who, slot);
     if (name != AEGIS_ANY)
         valid &= name < 64 && !slice_birth[name];
     if ((name >> 8) == 1 || (name & 0xff) == 0xff)
