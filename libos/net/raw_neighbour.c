@@ -104,7 +104,9 @@ int raw_neighbour(uint32_t address, uint8_t mac[6])
     struct known *k = known_find(address);
     unsigned slot;
 
-    if (!k) {
+    if (address == raw.address)
+        raw_neighbour_learn(address, raw.mac); /* the kernel leads it back */
+    if (!k && !(k = known_find(address))) {
         program_make(&p, address);
         int filter = raw_install(&p, 0, RAW_TAG_ARP, &slot);
         if (filter < 0)

@@ -214,6 +214,14 @@ def tcp_send_64k():
     return served("send", ask_much(port, 1, b"", 0), forward=f"tcp:{port}:5001", options=BURSTS)
 
 
+def udp_load():
+    """What apps/bench/load.c prints: slots of a millisecond, so that twenty others are waited for in reasonable time."""
+    result = machine.run([str(paths.PROGRAMS / "bench" / "figures-load")], icount=True, net=True, timeout=200, append=["bench", "slice=1000"])
+    if result.status:
+        raise proc.Failure(f"figures-load ended with {result.status}:\n{(result.stdout + result.stderr).decode(errors='replace')}")
+    return numbers(result.stdout)
+
+
 # --- by QEMU's log ---------------------------------------------------------------------------
 
 def witness():
@@ -320,7 +328,7 @@ MARKED = {"exception_dispatch", "fault_dispatch", "null_call", "pct_oneway", "pc
           "revoke_upcall"}
 
 # Through sockets, with a peer beside the machine.
-NETWORK = {"udp_echo_socket": udp_echo_socket, "http_1k": http_1k, "tcp_send_64k": tcp_send_64k}
+NETWORK = {"udp_echo_socket": udp_echo_socket, "http_1k": http_1k, "tcp_send_64k": tcp_send_64k, "udp_load": udp_load}
 
 # Which program of apps/bench tells a figure: PART.c.
 PROGRAM_OF = {name: part for part, found in {

@@ -42,6 +42,13 @@ def stride():
     return {name: list(column) for name, column in zip(("3", "2", "1"), zip(*found))} if found else None
 
 
+def load():
+    """{processes that compute: slices that a datagram waits for its owner, mean}, and the worst in rotations."""
+    found = bench.udp_load()
+    # its slots are of a millisecond
+    return {int(n.split(".")[1].partition("_")[0]): v / 1000 for n, v in found.items() if n.endswith("_mean_us")}, found["udp_load"]
+
+
 def rows(values):
     """Row by row, ours from `values` {figure: instructions}."""
     peers = bench.peers()
@@ -130,13 +137,43 @@ def svg_lines(title, series, ideal, width=640, height=300):
     return "\n".join([*out, "</svg>\n"])
 
 
-def pictures(values, slices=None):
+# Read off the paper's plot, +-40 us: round trip by processes active on the receiver; with an ASH flat at 255.
+FIGURE_2 = {n: us for n, us in enumerate((320, 640, 950, 1310, 1600, 1920, 2560, 2880, 3200, 3520), 1)}
+FIGURE_2_ASH = 255
+
+
+def svg_load(waits, width=640, height=300):
+    """Times the wait with one process, by processes that compute: then, then with a handler, and here."""
+    series = {"1995": {n: v / FIGURE_2[1] for n, v in FIGURE_2.items()}, "1995, handler": dict.fromkeys(FIGURE_2, FIGURE_2_ASH / FIGURE_2[1]),
+              "here": {n: v / waits[1] for n, v in waits.items()}}
+    top = max(v for s in series.values() for v in s.values())
+    x = lambda n: 50 + (width - 160) * n / max(waits)  # noqa: E731
+    y = lambda v: height - 40 - (height - 90) * v / top  # noqa: E731
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+           f'font-family="sans-serif" font-size="12" fill="{INK}"><rect width="{width}" height="{height}" fill="#fff"/>',
+           '<text x="10" y="20" font-size="14" font-weight="bold">Figure 2: a datagram to a process that does not run (times that with one other)</text>',
+           f'<text x="{width / 2:.0f}" y="{height - 4}" text-anchor="middle">processes that compute</text>',
+           f'<line x1="50" x2="{x(max(waits)):.1f}" y1="{y(0):.1f}" y2="{y(0):.1f}" stroke="{INK}"/><line x1="50" x2="50" y1="40" y2="{y(0):.1f}" stroke="{INK}"/>']
+    for n in (1, 5, 10, 15, 20):
+        out.append(f'<text x="{x(n):.1f}" y="{y(0) + 15:.1f}" text-anchor="middle">{n}</text><text x="44" y="{y(n) + 4:.1f}" text-anchor="end">{n}</text>'
+                   f'<line x1="50" x2="{x(max(waits)):.1f}" y1="{y(n):.1f}" y2="{y(n):.1f}" stroke="{GRID}"/>')
+    for colour, (name, values) in zip((THEN, "#7a4a8c", NOW), series.items()):
+        points = " ".join(f"{x(n):.1f},{y(v):.1f}" for n, v in sorted(values.items()))
+        last = max(values)
+        out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+                   f'<text x="{x(last) + 6:.1f}" y="{y(values[last]) - 6:.1f}" fill="{colour}">{escape(name)}</text>')
+    return "\n".join([*out, "</svg>\n"])
+
+
+def pictures(values, slices=None, waits=None):
     """{file name: SVG}."""
     found = list(rows(values))
     out = {}
     for table in ("8", "10"):
         entries = [(r.name, gain(r.ultrix, r.exos), gain(r.linux, r.ours)) for r in found if r.table == table]
         out[f"table{table}.svg"] = svg_gains(TITLES[table] + " (times cheaper than a monolith)", entries)
+    if waits:
+        out["figure2.svg"] = svg_load(waits)
     if slices:
         shares = {n: int(n) / 6 for n in slices}
         out["figure3.svg"] = svg_lines("Figure 3: stride scheduling by an application, 3:2:1", slices, shares)
