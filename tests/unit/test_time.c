@@ -149,7 +149,14 @@ static void waiting(void)
     CALL0(0, slice_yield);
     tap(ran(p, 0x1000) && user(p, 0)->wake == AEGIS_WAKE_TIMEOUT, "slice_wait: the time came");
     tap(CALL3(0, slice_wait, ARGS, 0, 1).error == AEGIS_E_TIMEOUT, "slice_wait: a time that has passed");
+}
 
+static void comparing(void)
+{
+    scene(1);
+    unsigned page = page_new(0, 0);
+    uint32_t *word = machine_direct(page_in(p, page));
+    struct aegis_predicate *q = (void *)args;
     static const struct { uint8_t operation; uint64_t value; bool yes; } operations[] = {
         {AEGIS_EQ, 5, true}, {AEGIS_EQ, 4, false}, {AEGIS_NE, 4, true}, {AEGIS_NE, 5, false}, {AEGIS_LT, 6, true}, {AEGIS_LT, 5, false}, {AEGIS_GE, 5, true}, {AEGIS_GE, 6, false}};
     bool good = true;
@@ -181,7 +188,15 @@ static void waiting(void)
     tap(empty == AEGIS_E_EMPTY_SLOT && type == AEGIS_E_WRONG_TYPE && CALL3(0, slice_wait, ARGS, 1, 1).error == AEGIS_E_BAD_SLOT && CALL3(0, slice_wait, ARGS, 9, 1).error == AEGIS_E_BAD_RANGE &&
             CALL3(0, slice_wait, 8, 1, 1).error == AEGIS_E_BAD_ADDRESS,
         "slice_wait: slots, counts and addresses that are wrong");
+}
 
+/* What is compared is given up, or lent, while it is slept on. */
+static void waiting_on_what_goes(void)
+{
+    unsigned entry;
+    scene(2);
+    unsigned c = server(1, &entry), page = page_new(0, 0);
+    struct aegis_predicate *q = (void *)args;
     q[0] = (struct aegis_predicate){.slot = (uint16_t)page, .operation = AEGIS_EQ, .width = 4, .offset = 0, .value = 1};
     CALL3(0, slice_wait, ARGS, 1, 0);
     become(0, p); /* its other hart, or its controller, gives the page up */
@@ -203,7 +218,13 @@ static void waiting(void)
     become(0, child_env(c));
     CALL0(0, slice_yield);
     tap(user(p, 0)->wake == AEGIS_WAKE_REVOKED, "slice_wait: a page that becomes a kernel half is not compared any more (I8)");
+}
 
+static void idling(void)
+{
+    unsigned entry;
+    scene(2);
+    unsigned c = server(1, &entry);
     CALL3(0, slice_wait, ARGS, 0, host.time + 5000);
     become(0, p);
     exposed.env[page_in(p, c)].sleeping[0] = 1;
@@ -365,6 +386,9 @@ int main(void)
     slices();
     overrun_at_once();
     waiting();
+    comparing();
+    waiting_on_what_goes();
+    idling();
     transfers();
     deaths();
     faults();
