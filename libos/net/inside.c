@@ -37,6 +37,8 @@ static long send_queued(void)
 {
     struct aegis_result r;
 
+    if (NETWORK->tap_until)
+        tap_run();
     do {
         r = aegis_net_send(SLOT_ENDPOINT);
     } while (!r.error && NET_RING->queued != NET_RING->taken);

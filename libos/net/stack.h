@@ -26,6 +26,16 @@
 #define NET_MAGIC        0x3173746b6e676541UL
 #define NET_FILTERS      3 /* ARP, IPv4, IPv6 */
 
+/* Copies of frames for who looks at them (tap.c). */
+struct stack_tap {
+    uint64_t published; /* bytes ever written, whole records */
+    uint64_t claimed;   /* ... that are written, or are being */
+    uint64_t head;
+    uint64_t received, sent; /* the ring's entries that were copied */
+    uint64_t lost;
+    uint8_t bytes[];
+};
+
 /* What the keeper has made, and who is inside. Zero at first. */
 struct network {
     uint64_t lock;       /* identity of who is the stack now, or 0 */
@@ -38,6 +48,8 @@ struct network {
     uint16_t spare;
     struct aegis_capability filter_capability[NET_FILTERS];
     uint32_t restarts, spare2;
+    struct stack_tap *tap; /* once somebody has looked */
+    uint64_t tap_until;    /* 0: nobody looks; else `time` until which somebody does */
 };
 #define NETWORK ((struct network *)NET_NETWORK)
 #define NET_RING ((struct aegis_ring *)NET_CHUNK)

@@ -12,6 +12,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+import tap as tapping
+
 START = """\
 chmod 700 /root /root/.ssh
 mkdir -p /etc/dropbear /var/tmp
@@ -221,6 +223,7 @@ def run(tap, start, ports):
             clients(tap, ssh, data)
             netcat(tap, ssh, host[5], host[5])
             ftp(tap, ssh, host[3], data)
+            tapping.run(tap, ssh, lambda: get(host[1], "/data.bin")[1])
             if shutil.which("iperf"):
                 iperf(tap, host[4])
                 iperf(tap, host[4], ("-P", "4"), "_four_at_once")
