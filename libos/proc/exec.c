@@ -31,6 +31,7 @@
 #include "../thread/fork.h"
 #include "../vm/vm.h"
 #include "again.h"
+#include "give.h"
 #include "image.h"
 #include "making.h"
 #include "park.h"
@@ -38,6 +39,7 @@
 
 #define SCRIPT_LINE  256 /* of a script's first line */
 #define SCRIPT_DEPTH 4
+#define EXEC_PAGES   128 /* a small program: tables, data, stacks */
 #define START_ORDERS 7 /* a start block is at most 64 pages */
 
 /* ---- the start block, filled in the window ---- */
@@ -377,7 +379,7 @@ int program_load(struct space *s, struct process *p, unsigned hart, const char *
 
     if (!error)
         error = space_fill(s, hart, &r);
-    if (error == -ENOMEM && again_give()) /* what is parked is given up first */
+    if (error == -ENOMEM && (again_give() | memory_ask(EXEC_PAGES))) /* what is parked is given up first */
         error = space_fill(s, hart, &r);
     if (!error && p && !name_note(p, path, r.image, s)) {
         space_drop(s);

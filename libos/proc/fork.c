@@ -22,13 +22,15 @@
 #include "../thread/fork.h"
 #include "../vm/vm.h"
 #include "again.h"
+#include "give.h"
 #include "making.h"
 #include "park.h"
 #include "table.h"
 
+#define FORK_PAGES 64 /* tables, pinned data and a stack */
 #define ROOM 8192 /* of session memory: descriptors and the like */
 
-static uint32_t making; /* one environment at a time */
+PINNED_BSS uint32_t making; /* one environment at a time */
 
 void making_begin(void)
 {
@@ -137,6 +139,8 @@ static pid_t fork_process(void)
             return pid;
     }
     error = space_make(&space, space_hart(), ledger_slots(), park_open());
+    if (error == -ENOMEM && (again_give() | memory_ask(ledger_slots() / AEGIS_CLAIMS_PER_PAGE + FORK_PAGES)))
+        error = space_make(&space, space_hart(), ledger_slots(), false);
     if (error) {
         process_forget(child);
         return error;

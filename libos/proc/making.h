@@ -5,6 +5,7 @@
 #include "table.h"
 
 /* One of a process's threads at a time. */
+extern uint32_t making; /* pinned: not 0 meanwhile */
 void making_begin(void);
 void making_end(void);
 /* A NASCENT child. -EAGAIN, -ENOMEM. */

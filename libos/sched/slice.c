@@ -3,6 +3,7 @@
  * pinned. */
 #include "thread.h"
 
+#include "../proc/give.h"
 #include "../upcall/last_words.h"
 #include <aegis/pager.h>
 
@@ -131,12 +132,13 @@ PINNED_CODE void slice_begin(struct aegis_activation *a)
     slice_begin_any(a);
 }
 
-/* A request to give something back. This libOS holds nothing that it could spare: it lets the
- * deadline decide. */
+/* A request to give something back: what is kept for the next child goes. Else the libOS holds nothing that it could spare: it
+ * lets the deadline decide. */
 PINNED_CODE void revoke_handle(struct aegis_activation *a, unsigned long held)
 {
     if (held & AEGIS_HELD_SLICE_END)
         aegis_slice_yield();
+    memory_give();
     slice_fix(HART_AREA(a)->current, a);
     context_restore(HART_AREA(a)->current, a);
 }

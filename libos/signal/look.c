@@ -3,6 +3,7 @@
  * sleeps; masked and pinned. */
 #include <aegis/aegis.h>
 
+#include "../proc/give.h"
 #include "../session/session.h"
 #include "state.h"
 
@@ -43,6 +44,10 @@ PINNED_CODE bool signals_look(void)
 {
     if (signal_hooks.deadline && (int64_t)(time_now() - signal_hooks.deadline) >= 0)
         signal_hooks.deadline = timers_fire(time_now());
+    if (*signals_shared & PENDING_GIVE) {
+        __atomic_fetch_and(signals_shared, ~PENDING_GIVE, __ATOMIC_SEQ_CST);
+        memory_give();
+    }
     uint64_t shared = *signals_shared, all = shared | signals_local;
     signal_hooks.wake.value = shared;
     if (!all)

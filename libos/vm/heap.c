@@ -7,6 +7,7 @@
 
 #include <aegis/exposed.h>
 
+#include "../proc/give.h"
 #include "vm_posix.h"
 
 extern char _end[];
@@ -43,7 +44,7 @@ static int heap_grow(uintptr_t end)
     size_t pages = (wanted - heap_end) / AEGIS_PAGE_SIZE;
 
     if (wanted > VM_HEAP_END || !allowed(end) || !space_left(wanted - heap_end) ||
-        pages + SPARE_PAGES > pages_free())
+        (pages + SPARE_PAGES > pages_free() && !memory_ask(pages + SPARE_PAGES)))
         return ENOMEM;
     int error = pager_map(heap_end, pages, AEGIS_R | AEGIS_W, REGION_GROW);
     if (!error)

@@ -9,6 +9,7 @@
 
 #include "../fd/file.h"
 #include "../fs/pages.h"
+#include "../proc/give.h"
 #include "../proc/space.h"
 #include "../session/process.h"
 #include "vm_posix.h"
@@ -205,7 +206,7 @@ static bool memory_left(const struct region *r, int flags)
     size_t pages = (r->end - r->start) / AEGIS_PAGE_SIZE;
 
     return flags & MAP_NORESERVE || r->kind == REGION_FILE || !r->rights ||
-           pages + SPARE_PAGES <= pages_free();
+           pages + SPARE_PAGES <= pages_free() || memory_ask(pages + SPARE_PAGES);
 }
 
 static long region_place(struct region *r, int flags)

@@ -462,7 +462,7 @@ PINNED_CODE static long forget_masked(long a, long b, long c, long d)
     return 0;
 }
 
-void parked_forget(void)
+PINNED_CODE void parked_forget(void)
 {
     if (parked.kept || slot_claim(SLOT_PARKED)->what)
         pager_call(forget_masked, 0, 0, 0, 0);

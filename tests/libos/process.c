@@ -339,6 +339,44 @@ static void leaks(void)
     tap(lost < 8, "processes_leave_nothing");
 }
 
+/* All that is free and a little of what is not: only what somebody keeps for the next child can be had for it. */
+#define MORE 8 /* pages; and the libOS leaves 32 */
+
+static bool more_than_free(void)
+{
+    size_t size = (free_pages() + MORE - 32) * 4096;
+    void *all = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return all != MAP_FAILED && munmap(all, size) == 0;
+}
+
+static void shortage(void)
+{
+    bool own, none;
+    int ends[2];
+    char c;
+
+    ended_with(run("ok")), ended_with(run("pid"));
+    own = more_than_free();
+    none = !more_than_free() && errno == ENOMEM;
+    tap(own, "shortage_takes_what_one_keeps_oneself");
+    pipe(ends);
+    pid_t pid = fork(); /* is made anew, and keeps children of its own */
+    if (pid == 0) {
+        ended_with(run("ok")), ended_with(run("pid"));
+        write(ends[1], "k", 1);
+        for (;;)
+            pause();
+    }
+    read(ends[0], &c, 1);
+    sleep(1); /* others are asked once a second */
+    tap(more_than_free(), "shortage_takes_what_others_keep");
+    tap(none && !more_than_free() && errno == ENOMEM, "shortage_is_enomem");
+    kill(pid, SIGKILL);
+    tap(waitpid(pid, NULL, 0) == pid && ended_with(run("ok")) == 17 && ended_with(run("pid")) == 19, "shortage_is_over");
+    close(ends[0]), close(ends[1]);
+}
+
 static int replaced(int argc, char **argv)
 {
     const char *how = argv[1];
@@ -383,6 +421,7 @@ int main(int argc, char **argv)
     orphans();
     times_of_children();
     leaks();
+    shortage();
     bomb();
     return tap_failed;
 }
