@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <aegis/netstack.h>
+
 #include "httpd.h"
 
 #define BUCKETS 512
@@ -22,6 +24,7 @@ static size_t room, kept;
 static unsigned count;
 static const char *root;
 static size_t root_size;
+static uint64_t second; /* of the server's turn */
 
 void files_start(const char *folder, size_t bytes)
 {
@@ -101,6 +104,7 @@ static int body_read(struct page *p, int fd)
             errno = n ? errno : EAGAIN;
             return -1;
         }
+    p->sum = aegis_sum(p->head, p->head_size + p->size);
     return 0;
 }
 
@@ -247,16 +251,22 @@ static struct page *page_load(const char *path, size_t size, unsigned hash)
     return p;
 }
 
+void files_turn(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    second = (uint64_t)now.tv_sec;
+}
+
 struct page *file_find(const char *path, size_t size)
 {
     unsigned hash = hash_of(path, size);
     struct page *p = bucket[hash % BUCKETS];
-    struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
     while (p && (p->hash != hash || memcmp(p->path, path, size) || p->path[size]))
         p = p->next;
-    if (p && p->looked != (uint64_t)now.tv_sec && !is_same(p)) {
+    if (p && p->looked != second && !is_same(p)) {
         drop(p);
         p = NULL;
     }
@@ -266,7 +276,7 @@ struct page *file_find(const char *path, size_t size)
         unlink_age(p);
         link_age(p);
     }
-    p->looked = (uint64_t)now.tv_sec;
+    p->looked = second;
     p->holders++;
     make_room();
     return p;

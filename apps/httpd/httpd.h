@@ -20,6 +20,7 @@ struct page {
     char *head; /* of a 200; then the body, if `body` is null */
     size_t head_size;
     size_t size;             /* of the body */
+    uint16_t sum;            /* of head and body together, for aegis_send_summed(); if `body` is null */
     const char *body;        /* mapped; null: behind the head */
     char modified[32];       /* as Last-Modified has it */
     struct timespec changed; /* the file's, when it was read */
@@ -30,6 +31,8 @@ struct page {
 
 /* `folder`: that of all files; `room`: bytes that are kept. */
 void files_start(const char *folder, size_t room);
+/* A turn of the server begins: what files are compared by is this second. */
+void files_turn(void);
 /* The file of a path that begins with "/" and has no "." or ".." among its names: held, or null
  * with errno. EISDIR: a folder that was named without "/" behind it. */
 struct page *file_find(const char *path, size_t size);

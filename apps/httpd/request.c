@@ -146,6 +146,18 @@ static int target_read(struct request *r, const struct target *t)
     return 0;
 }
 
+/* " HTTP/1.1" in some version, and the line's end. */
+static int is_version(const char *at)
+{
+    static const char like[] = " HTTP/";
+
+    for (size_t i = 0; i < sizeof like - 1; i++)
+        if (at[i] != like[i])
+            return 0;
+    return at[7] == '.' && is_kind(at[6], TEXT) && is_kind(at[8], TEXT) && at[9] == '\r' &&
+           at[10] == '\n';
+}
+
 /* `*line` goes behind it. */
 static int line_read(struct request *r, char **line)
 {
@@ -158,9 +170,7 @@ static int line_read(struct request *r, char **line)
     if (!size || *at != ' ')
         return 400;
     char *version = target_scan(&t, at + 1);
-    if (*version != ' ' || memcmp(version, " HTTP/", 6) || version[7] != '.' ||
-        !is_kind(version[6], TEXT) || !is_kind(version[8], TEXT) || version[9] != '\r' ||
-        version[10] != '\n')
+    if (!is_version(version))
         return 400;
     *line = version + 11;
     if (version[6] != '1' || digit_of(version[8]) < 0)

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <aegis/netstack.h>
+
 #include "httpd.h"
 
 #define CONNECTIONS 256
@@ -23,6 +25,7 @@
 struct piece {
     const char *at;
     size_t size;
+    const uint16_t *sum; /* of all of it, or null */
 };
 
 struct connection {
@@ -90,7 +93,7 @@ static void answer(struct connection *c, int status, int head_only, const char *
     n += snprintf(c->note + n, NOTE - (size_t)n, "%s", ending(c));
     if (body && !head_only)
         n += snprintf(c->note + n, NOTE - (size_t)n, "%d %s\n", status, why);
-    c->piece[0] = (struct piece){c->note, (size_t)n};
+    c->piece[0] = (struct piece){c->note, (size_t)n, NULL};
 }
 
 static void refuse(struct connection *c, int status)
@@ -107,16 +110,17 @@ static void file_answer(struct connection *c, struct page *p, int head_only)
 
     c->page = p;
     if (!c->closing) {
-        c->piece[0] = (struct piece){p->head, p->head_size + (p->body ? 0 : size)};
-        c->piece[1] = (struct piece){p->body, p->body ? size : 0};
+        const uint16_t *sum = p->body || head_only ? NULL : &p->sum;
+        c->piece[0] = (struct piece){p->head, p->head_size + (p->body ? 0 : size), sum};
+        c->piece[1] = (struct piece){p->body, p->body ? size : 0, NULL};
         return;
     }
     const char *end = ending(c);
     size_t n = p->head_size - 2;
     memcpy(c->note, p->head, n);
     memcpy(c->note + n, end, strlen(end));
-    c->piece[0] = (struct piece){c->note, n + strlen(end)};
-    c->piece[1] = (struct piece){p->body ? p->body : p->head + p->head_size, size};
+    c->piece[0] = (struct piece){c->note, n + strlen(end), NULL};
+    c->piece[1] = (struct piece){p->body ? p->body : p->head + p->head_size, size, NULL};
 }
 
 /* "/folder" is told to ask for "/folder/": what the page there names is relative to it. */
@@ -192,13 +196,14 @@ static int transmit(struct connection *c)
     for (unsigned i = 0; i < 2; i++) {
         struct piece *p = &c->piece[i];
         while (p->size) {
-            ssize_t n = send(c->fd, p->at, p->size,
-                             MSG_DONTWAIT | MSG_NOSIGNAL | MSG_BATCH |
-                                 (!i && c->piece[1].size ? MSG_MORE : 0));
+            int flags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_BATCH | (!i && c->piece[1].size ? MSG_MORE : 0);
+            ssize_t n = p->sum ? aegis_send_summed(c->fd, p->at, p->size, *p->sum, flags)
+                               : send(c->fd, p->at, p->size, flags);
             if (n < 0)
                 return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? 0 : -1;
             p->at += n;
             p->size -= (size_t)n;
+            p->sum = NULL;
         }
     }
     serve_answers++;
@@ -283,6 +288,7 @@ int serve_turn(void)
     if (poll(fds, count + 1, -1) < 0)
         return errno == EINTR ? 0 : -1;
     turn++;
+    files_turn();
     for (unsigned i = count;
          i--;) { /* from the last on: one that goes is replaced by one that had its turn */
         struct connection *c = &connections[i];

@@ -31,7 +31,7 @@ static ssize_t stream_send_part(struct aegis_socket *s, struct aegis_transfer *t
         return -EFAULT;
     if (touch(user, n))
         return -EFAULT;
-    return STACK_IMAGE->stream_send(s, user, n, more || n < left);
+    return STACK_IMAGE->stream_send(s, user, n, more || n < left, n == t->size ? t->sum : AEGIS_NO_SUM);
 }
 
 /* What does not fit now may, when acknowledgements that wait in the ring were taken in. */

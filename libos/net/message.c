@@ -46,13 +46,23 @@ static int copy_out(void *user, void *mine, size_t size)
     return user_copy_out(user, mine, size);
 }
 
+/* One element, of which all that is asked for is a part: most calls. */
+static inline bool is_one(const struct aegis_transfer *t, size_t at, size_t size)
+{
+    return t->count == 1 && t->done + at + size <= t->one.iov_len;
+}
+
 int aegis_transfer_take(const struct aegis_transfer *t, size_t at, void *to, size_t size)
 {
+    if (is_one(t, at, size))
+        return user_copy_in(to, (char *)t->one.iov_base + t->done + at, size);
     return vector_each(t, at, to, size, copy_in);
 }
 
 int aegis_transfer_put(const struct aegis_transfer *t, size_t at, const void *from, size_t size)
 {
+    if (is_one(t, at, size))
+        return user_copy_out((char *)t->one.iov_base + t->done + at, from, size);
     return vector_each(t, at, (char *)(uintptr_t)from, size, copy_out);
 }
 
@@ -101,6 +111,7 @@ static void transfer_begin(struct aegis_transfer *t, int flags)
     t->flags = (unsigned)flags;
     t->flags_out = 0;
     t->name_size = 0;
+    t->sum = AEGIS_NO_SUM;
     t->control = NULL;
 }
 
@@ -157,11 +168,10 @@ static long send_run(struct file *file, struct socket *s, struct aegis_transfer 
 {
     const struct netstack *stack = stack_of(s->base.family);
     uint64_t deadline = socket_deadline(s->base.send_timeout);
-    long n = socket_join(s);
+    long n = socket_error(s);
 
-    if (n || !stack->send)
-        return n ? n : -EOPNOTSUPP;
-    n = socket_error(s);
+    if (!stack->send)
+        return -EOPNOTSUPP;
     if (t->flags & MSG_OOB)
         return -EOPNOTSUPP;
     for (;;) {
@@ -188,10 +198,10 @@ static long receive_run(struct file *file, struct socket *s, struct aegis_transf
     uint64_t deadline = socket_deadline(s->base.receive_timeout);
     bool all = t->flags & MSG_WAITALL && s->base.type == SOCK_STREAM && !(t->flags & MSG_PEEK);
     bool near = s->base.family == AF_UNIX; /* who sends may be next: giving way once costs less */
-    long n = socket_join(s);
+    long n = 0;
 
-    if (n || !stack->receive)
-        return n ? n : -EOPNOTSUPP;
+    if (!stack->receive)
+        return -EOPNOTSUPP;
     if (t->flags & MSG_OOB)
         return -EINVAL;
     for (;;) {
@@ -224,8 +234,11 @@ static long receive_run(struct file *file, struct socket *s, struct aegis_transf
 ssize_t socket_read(struct file *file, void *user, size_t size, off_t at)
 {
     struct aegis_transfer t;
+    int error = socket_join(file->object);
 
     (void)at;
+    if (error)
+        return error;
     transfer_begin(&t, 0);
     vector_of(&t, user, size);
     return receive_run(file, file->object, &t);
@@ -234,8 +247,11 @@ ssize_t socket_read(struct file *file, void *user, size_t size, off_t at)
 ssize_t socket_write(struct file *file, const void *user, size_t size, off_t at)
 {
     struct aegis_transfer t;
+    int error = socket_join(file->object);
 
     (void)at;
+    if (error)
+        return error;
     transfer_begin(&t, 0);
     vector_of(&t, user, size);
     return send_run(file, file->object, &t);
@@ -269,6 +285,39 @@ ssize_t sendto(int descriptor, const void *user, size_t size, int flags,
                const struct sockaddr *name, socklen_t name_size)
 {
     return CALL(send_to(descriptor, user, size, flags, name, name_size));
+}
+
+static long send_summed(int descriptor, const void *user, size_t size, uint16_t sum, int flags)
+{
+    struct aegis_transfer t;
+    struct file *file;
+    struct socket *s;
+    int error = socket_find(descriptor, &file, &s);
+
+    if (error || size > SSIZE_MAX)
+        return error ? error : -EINVAL;
+    transfer_begin(&t, flags);
+    t.sum = sum;
+    vector_of(&t, user, size);
+    return send_run(file, s, &t);
+}
+
+ssize_t aegis_send_summed(int descriptor, const void *user, size_t size, uint16_t sum, int flags)
+{
+    return CALL(send_summed(descriptor, user, size, sum, flags));
+}
+
+uint16_t aegis_sum(const void *bytes, size_t size)
+{
+    const uint8_t *p = bytes;
+    uint64_t sum = 0;
+
+    for (; size > 1; p += 2, size -= 2)
+        sum += p[0] | (unsigned)p[1] << 8;
+    sum += size ? *p : 0;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)sum;
 }
 
 ssize_t send(int descriptor, const void *user, size_t size, int flags)
@@ -349,7 +398,7 @@ static int control_in(struct socket_control *c, const char *user, size_t size)
 
 static long send_message(int descriptor, const struct msghdr *user, int flags)
 {
-    struct aegis_transfer t = {.flags = (unsigned)flags};
+    struct aegis_transfer t = {.flags = (unsigned)flags, .sum = AEGIS_NO_SUM};
     struct socket_control control;
     struct msghdr m;
     struct file *file;
@@ -447,7 +496,7 @@ static int message_finish(const struct socket *s, struct aegis_transfer *t, stru
 
 static long receive_message(int descriptor, struct msghdr *user, int flags)
 {
-    struct aegis_transfer t = {.flags = (unsigned)flags};
+    struct aegis_transfer t = {.flags = (unsigned)flags, .sum = AEGIS_NO_SUM};
     struct socket_control control;
     struct msghdr m;
     struct file *file;

@@ -103,8 +103,8 @@ struct stack_image {
     int (*listen)(struct aegis_socket *s, unsigned backlog);
     int (*accept)(struct aegis_socket *s, struct aegis_socket *into);
     int (*shutdown)(struct aegis_socket *s, unsigned how);
-    /* TCP: bytes of the caller's memory that were taken. */
-    ssize_t (*stream_send)(struct aegis_socket *s, const void *user, size_t size, bool more);
+    /* TCP: bytes of the caller's memory that were taken. `sum`: of all of them, or AEGIS_NO_SUM. */
+    ssize_t (*stream_send)(struct aegis_socket *s, const void *user, size_t size, bool more, int32_t sum);
     /* What lies at `at`: its size, 0 at the end, -EAGAIN. */
     ssize_t (*stream_peek)(struct aegis_socket *s, size_t at, const void **bytes);
     void (*stream_take)(struct aegis_socket *s, size_t size);

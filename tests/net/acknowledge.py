@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A peer that acknowledges as it likes: runs of acknowledgements are as good as each of them, duplicates are counted one by one, what
 was lost is sent again at once and is what was asked for."""
+import random
 import struct
 import time
 
@@ -26,7 +27,7 @@ class Stream:
         pseudo = peer.OUR_IP + peer.GUEST_IP + struct.pack(">BBH", 0, 6, len(head) + len(data))
         return peer.ipv4(head[:16] + struct.pack(">H", peer.checksum(pseudo + head + data)) + head[18:] + data, 6)
 
-    def segments(self, seconds):
+    def segments(self, seconds, keep=True):
         """(sequence, bytes) of those that come until none did for so long."""
         found = []
         while (frame := self.wire.receive(seconds)) is not None:
@@ -42,7 +43,8 @@ class Stream:
                 self.wanted = sequence + 1
             elif data:
                 found.append((sequence - self.wanted, data))
-                self.got[sequence - self.wanted] = data
+                if keep:
+                    self.got[sequence - self.wanted] = data
         return found
 
     def open(self):
@@ -58,6 +60,15 @@ class Stream:
     def ask(self, request):
         self.wire.send(self.frame(PUSH | ACK, self.wanted, request))
         self.sequence += len(request)
+
+    def ask_in_pieces(self, request, order):
+        """Its bytes in as many segments, in that order, one of them twice."""
+        size = -(-len(request) // len(order))
+        begin = self.sequence
+        for i in [*order, order[0]]:
+            self.sequence = begin + i * size
+            self.wire.send(self.frame(PUSH | ACK, self.wanted + len(self.whole()), request[i * size:(i + 1) * size]))
+        self.sequence = begin + len(request)
 
     def acknowledge(self, *upto):
         for n in upto:
@@ -100,6 +111,21 @@ def lost(tap, stream, name, before):
     tap(stream.whole()[start:].endswith(body()), f"{name}_data_are_whole")
 
 
+def lossy(tap, stream):
+    """One in ten does not come; each that does is acknowledged as a receiver would."""
+    chance, start, quiet = random.Random(5), len(stream.whole()), 0
+    stream.ask_in_pieces(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n", (0, 2, 1, 3))
+    while quiet < 100 and not (stream.whole()[start:].endswith(body()) and len(stream.whole()) > start):
+        found = stream.segments(0.05, keep=False)
+        quiet = 0 if found else quiet + 1
+        for at, data in found:
+            if chance.random() > 0.1:
+                stream.got[at] = data
+                stream.acknowledge(len(stream.whole()))
+    answer = stream.whole()[start:]
+    tap(answer.endswith(body()), "one_in_ten_is_lost_data_are_whole", f"{len(answer)} bytes")
+
+
 def run(tap, start, wire):
     """`start()`: httpd on this wire, whose /file is body()."""
     machine, stream = start(), Stream(wire)
@@ -111,6 +137,7 @@ def run(tap, start, wire):
         runs(tap, stream)
         lost(tap, stream, "duplicates_alone_count", 0)
         lost(tap, stream, "duplicates_behind_a_run_count", 3)
+        lossy(tap, stream)
     except AssertionError as error:
         tap(False, "acknowledge", str(error))
     finally:

@@ -70,6 +70,7 @@ struct aegis_transfer {
     unsigned flags; /* MSG_* that the caller gave; receive() may set those that recvmsg tells in
                        `flags_out` */
     unsigned flags_out;
+    int32_t sum; /* send: aegis_sum() of all bytes, if the caller knows it; AEGIS_NO_SUM */
     struct sockaddr_storage name; /* send: where to, if name_size; receive: where from */
     socklen_t name_size;
     /* With -EAGAIN: where to wait, and what was seen of it before what was looked at. */
@@ -81,6 +82,14 @@ struct aegis_transfer {
     struct iovec one;
     struct socket_control *control;
 };
+
+#define AEGIS_NO_SUM (-1)
+
+/* As send(), of bytes that are sent often: `sum` is aegis_sum() of them, which need not be summed
+ * again if they go as one segment. Where it is wrong the segment is, and nobody accepts it. */
+ssize_t aegis_send_summed(int descriptor, const void *bytes, size_t size, uint16_t sum, int flags);
+/* The sum that RFC 1071 takes, in this machine's byte order. */
+uint16_t aegis_sum(const void *bytes, size_t size);
 
 /* Copies `size` bytes from (to) the caller's elements at `t->done` + `at`. 0 or -EFAULT. */
 int aegis_transfer_take(const struct aegis_transfer *t, size_t at, void *to, size_t size);

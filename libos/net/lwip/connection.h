@@ -75,10 +75,13 @@ int stream_connect(struct connection *c, const ip_addr_t *address, uint16_t port
 int stream_listen(struct aegis_socket *s, unsigned backlog);
 int stream_accept(struct aegis_socket *s, struct aegis_socket *into);
 int stream_shutdown(struct connection *c, unsigned how);
-ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool more);
+ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool more, int32_t sum);
 ssize_t stream_peek(struct aegis_socket *s, size_t at, const void **bytes);
 void stream_take(struct aegis_socket *s, size_t size);
 unsigned stream_events(const struct connection *c);
+/* The peer has acknowledged, or sent, some. Takes over `p`. */
+void stream_sent(struct connection *c);
+void stream_received(struct connection *c, struct pbuf *p);
 
 /* datagram.c */
 void datagrams_start(void);

@@ -80,8 +80,20 @@ uint64_t words_add(const uint8_t *p, unsigned size);
 void input_begin(void);
 void input_frames(void);
 
+/* predict.c: what a segment says beside its bytes, in host order. */
+struct predicted {
+    uint32_t sequence, acknowledged;
+    unsigned window, size;
+};
+/* Whose it is, if it is what was to come; ports as they stand in the frame. Then it is to be taken, with its bytes. */
+struct connection *predict_find(const struct predicted *g, uint32_t from, uint32_t to, uint32_t ports);
+void predict_take(struct connection *c, const struct predicted *g, struct pbuf *p);
+/* lwIP has told of it: its next segment is looked for here. */
+void predict_remember(struct connection *c, const struct tcp_pcb *pcb);
+
 /* segments.c */
-size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more);
+/* Bytes of the caller's that were written; `sum`: of all of them, or AEGIS_NO_SUM. */
+size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more, int32_t sum);
 
 /* output.c */
 void output_begin(void);

@@ -214,8 +214,35 @@ static struct pbuf *payload_take(struct buffer *b, unsigned at, unsigned size)
                                buffer_at(number_of(b)) + at, (u16_t)(AEGIS_NET_BUFFER - at));
 }
 
+/* A packet with a segment of TCP: words from the ports on. */
+struct segment {
+    struct packet packet;
+    uint64_t place; /* sequence; what is acknowledged */
+    uint64_t marks; /* length of header, flags; window; checksum; urgent */
+};
+
+/* Checked; `size`: header and bytes. */
 static void segment_input(struct buffer *b, unsigned size)
 {
+    const struct segment *a = bytes_of(b);
+
+    if ((a->marks & ~(uint64_t)PP_HTONS(TCP_PSH) & 0xffff) == PP_HTONS(TCP_HLEN / 4 << 12 | TCP_ACK)) {
+        struct predicted g = {.sequence = lwip_ntohl((uint32_t)a->place),
+                              .acknowledged = lwip_ntohl((uint32_t)(a->place >> 32)),
+                              .window = lwip_ntohs((uint16_t)(a->marks >> 16)),
+                              .size = size - TCP_HLEN};
+        struct connection *c = predict_find(&g, (uint32_t)(a->packet.second >> 32), (uint32_t)a->packet.third,
+                                            (uint32_t)(a->packet.third >> 32));
+        if (c && g.size) {
+            predict_take(c, &g, payload_take(b, PAYLOAD_AT + TCP_HLEN, g.size));
+            return;
+        }
+        if (c) {
+            buffer_spare(b);
+            predict_take(c, &g, NULL);
+            return;
+        }
+    }
     packet_tell(buffer_at(number_of(b)) + PACKET_AT);
     tcp_input(payload_take(b, PAYLOAD_AT, size), &device);
     packet_forget();
@@ -232,15 +259,8 @@ static void run_end(void)
         segment_input(b, TCP_HLEN);
 }
 
-/* A packet that carries a header of TCP and no more: words from the ports on. */
-struct acknowledgement {
-    struct packet packet;
-    uint64_t place; /* sequence; what is acknowledged */
-    uint64_t marks; /* length of header, flags; window; checksum; urgent */
-};
-
 /* Whether `b` says more than `before`: of the same connection, at the same place of the peer's stream, of more bytes. */
-static inline bool says_more(const struct acknowledgement *b, const struct acknowledgement *before)
+static inline bool says_more(const struct segment *b, const struct segment *before)
 {
     int32_t more = (int32_t)(lwip_ntohl((uint32_t)(b->place >> 32)) - lwip_ntohl((uint32_t)(before->place >> 32)));
 
@@ -251,7 +271,7 @@ static inline bool says_more(const struct acknowledgement *b, const struct ackno
 /* True: it was one. */
 static inline bool acknowledgement_input(struct buffer *b, bool checked)
 {
-    const struct acknowledgement *a = bytes_of(b);
+    const struct segment *a = bytes_of(b);
     uint64_t sum = (a->packet.third >> 32) + LOW(a->place) + (a->place >> 32) + LOW(a->marks) + (a->marks >> 32);
 
     if ((a->marks & 0xffff) != PP_HTONS(TCP_HLEN / 4 << 12 | TCP_ACK) ||

@@ -27,9 +27,13 @@ static inline uint16_t *halves_of(const void *head)
     return (uint16_t *)(uintptr_t)head;
 }
 
-/* The caller's bytes, copied and summed. */
-static inline uint16_t bytes_take(void *to, const uint8_t *user, unsigned size)
+/* The caller's bytes, copied and summed, if their sum is not known. */
+static inline uint16_t bytes_take(void *to, const uint8_t *user, unsigned size, int32_t known)
 {
+    if (known != AEGIS_NO_SUM) {
+        stack_copy(to, user, size);
+        return (uint16_t)known;
+    }
     long sum = (uintptr_t)user & 3 || device_offloads ? -1 : stack_caller->copy_sum(to, user, size);
     return sum < 0 ? stack_copy_sum(to, user, size) : (uint16_t)sum_fold((uint64_t)sum);
 }
@@ -50,7 +54,7 @@ static inline struct pbuf *pbuf_make(unsigned size)
 }
 
 /* The next segment, of `size` bytes that lie at `user`; null: no memory. */
-static struct tcp_seg *segment_make(const struct tcp_pcb *pcb, const uint8_t *user, unsigned size, uint32_t ports)
+static struct tcp_seg *segment_make(const struct tcp_pcb *pcb, const uint8_t *user, unsigned size, uint32_t ports, int32_t known)
 {
     struct tcp_seg *seg = memp_malloc(MEMP_TCP_SEG);
     struct pbuf *p = seg ? pbuf_make(size) : NULL;
@@ -65,7 +69,7 @@ static struct tcp_seg *segment_make(const struct tcp_pcb *pcb, const uint8_t *us
     words_of(head)[1] = lwip_htonl(pcb->snd_lbb);
     halves_of(head)[MARKS] = PP_HTONS(TCP_HLEN / 4 << 12);
     halves_of(head)[MARKS + 3] = 0; /* nothing is urgent */
-    uint16_t sum = bytes_take(head + 1, user, size);
+    uint16_t sum = bytes_take(head + 1, user, size, known);
     seg->next = NULL;
     seg->p = p;
     seg->len = (u16_t)size;
@@ -95,7 +99,7 @@ static long last_fill(struct tcp_pcb *pcb, unsigned most, const uint8_t *user, s
  * Whole segments behind what is written already, and the last one as it is if nothing more is to come. The bytes that were
  * written; lwIP is to write the rest.
  */
-size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more)
+size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more, int32_t sum)
 {
     unsigned most = LWIP_MIN(pcb->mss, TCPWND_MIN16(pcb->snd_wnd_max / 2));
     struct tcp_seg *seg = NULL;
@@ -110,11 +114,13 @@ size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, boo
         end = &(*end)->next;
     user += at;
     size -= (size_t)at;
+    if (at || size > most)
+        sum = AEGIS_NO_SUM; /* it is that of no segment */
     size_t begin = size;
     uint32_t ports = lwip_htons(pcb->local_port) | (uint32_t)lwip_htons(pcb->remote_port) << 16;
     for (; size && pcb->snd_queuelen < TCP_SND_QUEUELEN; user += seg->len, size -= seg->len) {
         unsigned n = size < most ? (unsigned)size : most;
-        if ((n < most && more) || !(*end = segment_make(pcb, user, n, ports)))
+        if ((n < most && more) || !(*end = segment_make(pcb, user, n, ports, sum)))
             break;
         seg = *end;
         end = &seg->next;
@@ -225,15 +231,17 @@ static inline bool may_leave(const struct tcp_pcb *pcb, const struct tcp_seg *se
            (seg->next || tcp_do_output_nagle(pcb) || pcb->flags & (TF_NAGLEMEMERR | TF_FIN));
 }
 
-static void train_output(struct tcp_pcb *pcb)
+static __attribute__((noinline)) void train_output(struct tcp_pcb *pcb)
 {
     struct tcp_seg **end = &pcb->unacked, *seg = pcb->unsent;
     uint32_t window = LWIP_MIN(pcb->snd_wnd, pcb->cwnd);
     struct train t;
 
     /* what is to be sent again stands before what is new */
-    if (words_of(seg->tcphdr)[1] != lwip_htonl(pcb->snd_nxt) || !may_leave(pcb, seg, window) || !train_begin(&t, pcb) ||
-        !ring_room())
+    if (words_of(seg->tcphdr)[1] != lwip_htonl(pcb->snd_nxt) || !may_leave(pcb, seg, window) || !train_begin(&t, pcb))
+        return;
+    unsigned room = ring_room();
+    if (!room)
         return;
     while (*end)
         end = &(*end)->next;
@@ -241,18 +249,20 @@ static void train_output(struct tcp_pcb *pcb)
         pcb->rttest = tcp_ticks;
         pcb->rtseq = pcb->snd_nxt;
     }
-    for (unsigned room; seg && may_leave(pcb, seg, window) && (room = ring_room());) {
-        uint64_t n = NET_RING->queued;
-        for (; room && seg && may_leave(pcb, seg, window); room--, n++) {
-            train_send(&t, seg, n);
-            pcb->snd_nxt += seg->len;
-            *end = seg;
-            end = &seg->next;
-            seg = pcb->unsent = seg->next;
+    uint64_t n = NET_RING->queued;
+    do {
+        train_send(&t, seg, n++);
+        pcb->snd_nxt += seg->len;
+        *end = seg;
+        end = &seg->next;
+        seg = pcb->unsent = seg->next;
+        if (--room == 0) {
+            __atomic_store_n(&NET_RING->queued, n, __ATOMIC_RELEASE);
+            room = ring_room();
         }
-        *end = NULL;
-        __atomic_store_n(&NET_RING->queued, n, __ATOMIC_RELEASE);
-    }
+    } while (room && seg && may_leave(pcb, seg, window));
+    *end = NULL;
+    __atomic_store_n(&NET_RING->queued, n, __ATOMIC_RELEASE);
     tcp_clear_flags(pcb, TF_ACK_DELAY | TF_ACK_NOW);
     pcb->rcv_ann_right_edge = pcb->rcv_nxt + pcb->rcv_ann_wnd;
     pcb->persist_backoff = 0;
@@ -273,8 +283,7 @@ static bool is_over(const struct tcp_pcb *pcb)
                     pcb->snd_nxt - pcb->lastack + seg->len > LWIP_MIN(pcb->snd_wnd, pcb->cwnd));
 }
 
-/* lwIP's, with a train in front of it. */
-err_t tcp_output(struct tcp_pcb *pcb)
+static __attribute__((noinline)) err_t rest_output(struct tcp_pcb *pcb)
 {
     if (tcp_input_pcb == pcb || (pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT))
         return lwip_tcp_output(pcb);
@@ -282,6 +291,15 @@ err_t tcp_output(struct tcp_pcb *pcb)
         train_output(pcb);
     if (!is_over(pcb))
         return lwip_tcp_output(pcb);
+    tcp_clear_flags(pcb, TF_NAGLEMEMERR);
+    return ERR_OK;
+}
+
+/* lwIP's, with a train in front of it. */
+err_t tcp_output(struct tcp_pcb *pcb)
+{
+    if (pcb->unsent || pcb->flags & TF_ACK_NOW)
+        return rest_output(pcb);
     tcp_clear_flags(pcb, TF_NAGLEMEMERR);
     return ERR_OK;
 }

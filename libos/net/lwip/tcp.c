@@ -4,20 +4,10 @@
 
 /* ---- what lwIP tells ---- */
 
-static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
+void stream_received(struct connection *c, struct pbuf *p)
 {
-    struct connection *c = argument;
-
-    (void)pcb, (void)error;
-    if (!c) {
-        if (p)
-            pbuf_free(p);
-        return ERR_OK;
-    }
-    if (!p) {
-        c->ended = true;
-    } else if (c->s && c->s->shut & SOCKET_SHUT_READ) {
-        tcp_recved(pcb, p->tot_len);
+    if (c->s && c->s->shut & SOCKET_SHUT_READ) {
+        tcp_recved(c->tcp, p->tot_len);
         pbuf_free(p);
     } else if (c->received) {
         pbuf_cat(c->received, p);
@@ -25,7 +15,32 @@ static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p, er
         c->received = p;
     }
     connection_changed(c);
+}
+
+static err_t on_received(void *argument, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
+{
+    struct connection *c = argument;
+
+    (void)error;
+    if (!c) {
+        if (p)
+            pbuf_free(p);
+        return ERR_OK;
+    }
+    predict_remember(c, pcb);
+    if (p) {
+        stream_received(c, p);
+    } else {
+        c->ended = true;
+        connection_changed(c);
+    }
     return ERR_OK;
+}
+
+void stream_sent(struct connection *c)
+{
+    if (c->s && !(c->s->words[WORD_EVENTS] & POLLOUT) && tcp_sndbuf(c->tcp) > TCP_SNDLOWAT)
+        connection_changed(c);
 }
 
 static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t size)
@@ -33,8 +48,10 @@ static err_t on_sent(void *argument, struct tcp_pcb *pcb, u16_t size)
     struct connection *c = argument;
 
     (void)size;
-    if (c && c->s && !(c->s->words[WORD_EVENTS] & POLLOUT) && tcp_sndbuf(pcb) > TCP_SNDLOWAT)
-        connection_changed(c);
+    if (c) {
+        predict_remember(c, pcb);
+        stream_sent(c);
+    }
     return ERR_OK;
 }
 
@@ -276,7 +293,7 @@ int stream_shutdown(struct connection *c, unsigned how)
 
 /* ---- bytes ---- */
 
-ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool more)
+ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool more, int32_t sum)
 {
     struct connection *c = connection_of(s);
 
@@ -288,7 +305,7 @@ ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool 
     if (n < size && n > c->tcp->mss)
         n -= n % c->tcp->mss; /* no segment shorter than it may be because there is no room now */
     bool rest_follows = more || n < size;
-    size_t done = segments_write(c->tcp, user, n, rest_follows);
+    size_t done = segments_write(c->tcp, user, n, rest_follows, n == size ? sum : AEGIS_NO_SUM);
     err_t error = ERR_OK;
     if (done < n) {
         size_t rest = n - done < 0xffff ? n - done : 0xffff;
@@ -301,7 +318,8 @@ ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool 
         return error_of(error);
     if (n < size || !more || tcp_sndbuf(c->tcp) < TCP_SNDLOWAT)
         tcp_output(c->tcp);
-    s->words[WORD_EVENTS] = stream_events(c);
+    if (tcp_sndbuf(c->tcp) <= TCP_SNDLOWAT)
+        s->words[WORD_EVENTS] = stream_events(c);
     return n ? (ssize_t)n : -EAGAIN;
 }
 
