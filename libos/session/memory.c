@@ -280,6 +280,17 @@ int session_create(void)
     return 0;
 }
 
+/* Nothing in the session is where this program would look for it: it says so and ends before it touches any of it. */
+static _Noreturn void session_refuse(void)
+{
+    static const char *const why[] = {"this program was linked for another layout of the session; ", "link it again with aegis-cc\n"};
+
+    for (unsigned i = 0; i < 2; i++)
+        aegis_console_write(AEGIS_SLOT_CONSOLE, 2, (unsigned long)why[i], strlen(why[i]));
+    for (;;)
+        aegis_env_destroy(AEGIS_SLOT_SELF);
+}
+
 bool session_join(void)
 {
     if (near_slot[0]) {
@@ -291,7 +302,9 @@ bool session_join(void)
         return false;
     near_slot[0] = SLOT_SESSION;
     session_me = session_identity_of(env_self());
-    return SESSION->magic == SESSION_MAGIC && SESSION->abi == SESSION_ABI;
+    if (SESSION->magic != SESSION_MAGIC || SESSION->abi != SESSION_ABI)
+        session_refuse();
+    return true;
 }
 
 /* ---- what others want of the keeper ---- */

@@ -26,6 +26,8 @@ class Archive:
 
     def add(self, path, content, mode=0o644, kind=REGULAR):
         name = clean(path)
+        if not name:
+            raise Failure(f"{path}: names no file in the guest")
         parent = ""
         for part in name.split("/")[:-1]:
             parent = f"{parent}/{part}" if parent else part

@@ -40,7 +40,8 @@ def parser():
     p.add_argument("--timeout", type=seconds, metavar="S", help="end after S seconds with status 124 and the machine's state")
     p.add_argument("--gdb", action="store_true", help="wait for a debugger; prints the command to paste")
     p.add_argument("--log", nargs="?", const="-", metavar="FILE", help="the firmware's and kernel's text (--log=FILE), else on standard error")
-    p.add_argument("--trace", nargs="?", const="", metavar="CALL,...", help="kernel calls by name with arguments and results (--trace=CALL,...)")
+    p.add_argument("--trace", nargs="?", const="", metavar="CALL,...", help="kernel calls by name with arguments and results (--trace=CALL,...), but those that never leave "
+                   "the fast paths: null, slice_yield, pct_return, map_protect of one page")
     p.add_argument("--slice", type=int, metavar="US", help="length of a time slice in microseconds")
     p.add_argument("--grace", type=int, metavar="US", help="time to give up a slice in microseconds")
     p.add_argument("--list", action="store_true", help="print the programs in the archive")
@@ -176,6 +177,22 @@ def write_all(fd):
     return sink
 
 
+def without_banner(write):
+    """A sink that drops what comes before the kernel's first line: the firmware's text."""
+    before = b""
+
+    def sink(data):
+        nonlocal before
+        if before is not None:
+            before += data
+            start = before.find(b"\naegis: ")
+            if start < 0:
+                return
+            data, before = before[start + 1:], None
+        write(data)
+    return sink
+
+
 def log_sink(options, tty):
     if options.log not in (None, "-"):
         try:
@@ -184,7 +201,7 @@ def log_sink(options, tty):
             raise Wrong(f"--log={options.log}: {error.strerror}") from None
     if options.log != "-" and options.trace is None:
         return None
-    write = write_all(2)
+    write = write_all(2) if options.log == "-" else without_banner(write_all(2))
     # A raw terminal makes no carriage returns, and the guest makes none in what is the kernel's.
     return (lambda data: write(data.replace(b"\n", b"\r\n"))) if tty and os.isatty(2) else write
 
@@ -288,5 +305,5 @@ def drive(running, options, argv, tty, get, received, port):
     elif status < 124:
         for guest, _ in get:
             if guest not in received:
-                say(f"run: --get {guest}: the guest has no such file")
+                say(f"run: --get {guest}: the guest has no such regular file")
     return status
