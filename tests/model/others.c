@@ -45,6 +45,9 @@ void do_alloc(void)
             ref_claim(who, slot, AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL | AEGIS_SEND | AEGIS_REKEY, 0, env[who].index));
         return;
     }
+    unsigned root = AEGIS_WHAT_TYPE(env[who].claim[AEGIS_SLOT_SLICES].what);
+    if (root & AEGIS_ROOT && root != (AEGIS_SLICE | AEGIS_ROOT))
+        return; /* another root has come to stand there, which gives something else */
     bool valid = holds(who, AEGIS_SLOT_SLICES, AEGIS_SLICE | AEGIS_ROOT, AEGIS_ALLOC) && covers(AEGIS_SLOT_SLICES, name, 0) && empty(who, slot);
     if (name != AEGIS_ANY)
         valid &= name < 64 && !slice_birth[name];
