@@ -439,6 +439,14 @@ static int page_of(struct node *node, uint64_t i, bool make, void **page)
     return error == -ENOSPC ? -ENOMEM : error;
 }
 
+void node_touched(struct node *node, bool written)
+{
+    if (written)
+        node_written(node);
+    else
+        node->atime = files_now();
+}
+
 int node_page(struct node *node, size_t index, bool make, void **page)
 {
     busy_take(&node->busy);

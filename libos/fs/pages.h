@@ -23,6 +23,9 @@ struct process;
  * -ENODEV (no pages), -EACCES (not open for reading). Outside the monitor. */
 int file_node(int descriptor, struct node **node, unsigned *flags);
 
+/* Its times: it is mapped, or was written through a mapping. Anywhere. */
+void node_touched(struct node *node, bool written);
+
 /* Its size in bytes, now. Anywhere. */
 uint64_t node_size(const struct node *node);
 

@@ -2,8 +2,11 @@
 /* mprotect, msync, mlock, madvise, mincore: what is done to ranges that are mapped. */
 #include <aegis/aegis.h>
 
+#include "../fs/pages.h"
 #include "../posix/user.h"
 #include "vm_posix.h"
+
+#pragma weak node_touched
 
 bool range_mapped(uintptr_t start, size_t length)
 {
@@ -43,7 +46,32 @@ int mprotect(void *address, size_t length, int prot)
     return fail(error);
 }
 
-/* Shared pages are the file's own: there is nothing to write back. */
+/* Whether one of these pages was written since this was last asked. */
+static bool range_written(uintptr_t start, uintptr_t end)
+{
+    bool written = false;
+
+    for (uintptr_t va = start; va < end; va += AEGIS_PAGE_SIZE)
+        if (aegis_page_dirty((const void *)va)) {
+            while (aegis_map_clean(AEGIS_SLOT_SELF, va, 1).error == AEGIS_E_AGAIN)
+                ;
+            written = true;
+        }
+    return written;
+}
+
+static void files_written(uintptr_t start, uintptr_t end)
+{
+    struct region r;
+
+    for (; pager_region_next(start, &r) && r.start < end; start = r.end) {
+        uintptr_t from = r.start > start ? r.start : start, to = r.end < end ? r.end : end;
+        if (r.kind == REGION_FILE && r.flags & REGION_SHARED && range_written(from, to))
+            node_touched(r.object, true);
+    }
+}
+
+/* Shared pages are the file's own: there is nothing to write back but the time. */
 int msync(void *address, size_t length, int flags)
 {
     int known = MS_ASYNC | MS_SYNC | MS_INVALIDATE;
@@ -56,6 +84,8 @@ int msync(void *address, size_t length, int flags)
     if (!error && flags & MS_INVALIDATE &&
         range_mark((uintptr_t)address, length, 0, 0) & PAGE_LOCKED)
         error = EBUSY;
+    if (!error)
+        files_written((uintptr_t)address, (uintptr_t)address + length);
     return fail(error);
 }
 

@@ -18,6 +18,7 @@
 #pragma weak file_of
 #pragma weak node_map
 #pragma weak node_unmap
+#pragma weak node_touched
 
 #define MAP_KIND (MAP_SHARED | MAP_PRIVATE)
 
@@ -178,6 +179,7 @@ static int file_region(struct region *r, int fd, int prot, int flags)
     }
     if (!node_in_use(node) && node_map(node))
         return ENOMEM;
+    node_touched(node, false);
     r->kind = REGION_FILE;
     r->object = node;
     return 0;
@@ -341,7 +343,7 @@ int mlockall(int flags)
     for (uintptr_t va = 0; flags & MCL_CURRENT && pager_region_next(va, &r); va = r.end)
         if (r.kind == REGION_IMAGE)
             range_mark(r.start, r.end - r.start, PAGE_LOCKED, 0);
-        else if (r.kind == REGION_ZERO && r.rights && r.end != VM_STACK_TOP)
+        else if ((r.kind == REGION_ZERO || r.kind == REGION_FILE) && r.rights && r.end != VM_STACK_TOP)
             populate(r.start, (r.end - r.start) / AEGIS_PAGE_SIZE, &r, MAP_LOCKED);
     return 0;
 }

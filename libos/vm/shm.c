@@ -42,7 +42,12 @@ int shm_unlink(const char *name)
 {
     char path[PATH_MAX];
 
-    return path_make(path, name) < 0 ? -1 : unlink(path);
+    if (path_make(path, name) < 0)
+        return -1;
+    int result = unlink(path);
+    if (result && errno == EPERM) /* of a folder whose names are their owners': POSIX knows of none here */
+        errno = EACCES;
+    return result;
 }
 
 int memfd_create(const char *name, unsigned flags)
