@@ -250,6 +250,7 @@ static long lend_stlb(struct lending *l)
     uint64_t mask = ((uint64_t)PAGE_SIZE << l->order) / 8 - 1;
 
     REFUSE_IF(mask < e->stlb_mask, BAD_RANGE);
+    REFUSE_IF(e->mask & ~machine_self()->hart->bit, BUSY); /* a refill there might see the new mask and the old table */
     for (unsigned i = 0; i < 1U << l->order; i++)
         machine_clear(machine_direct(l->page + i));
     e->stlb = machine_direct(l->page);

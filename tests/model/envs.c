@@ -35,7 +35,7 @@ void do_table_lend(void)
     if (target >= 0 && kind == AEGIS_TABLE_LEDGER && env[target].slots == SLOTS)
         return; /* the reference has no more */
     if (valid && kind == AEGIS_TABLE_STLB)
-        valid &= (512UL << order) - 1 >= kernel.env[env[target].index]->stlb_mask;
+        valid &= (512UL << order) - 1 >= kernel.env[env[target].index]->stlb_mask && !(kernel.env[env[target].index]->mask & ~(1U << hart));
     if (valid && kernel.env[env[target].index]->tables + (1U << order) > 192)
         return;
     if (valid && kind == AEGIS_TABLE_LEAF && env[target].leaves == 4 && chance(2))

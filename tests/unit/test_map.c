@@ -163,7 +163,11 @@ static void stlb(void)
     uint64_t word = p->stlb[(VA + (8UL << 21)) >> 12 & p->stlb_mask];
     CALL4(0, map_protect, 0, VA + (8UL << 21), 1, AEGIS_R);
     tap(word >> 38 == (VA + (8UL << 21)) >> 12 && !host_access(0, VA + (8UL << 21), PTE_W), "map_protect: of a page whose table was recycled: the STLB forgets it too");
-    tap(!CALL4(0, table_lend, 0, page_new(0, 3), AEGIS_TABLE_STLB, 0).error && p->stlb_mask == 4095 && p->activation[0]->stlb_mask == 4095 * 8,
+    unsigned larger = page_new(0, 3);
+    p->mask |= 2;
+    tap(CALL4(0, table_lend, 0, larger, AEGIS_TABLE_STLB, 0).error == AEGIS_E_BUSY && p->stlb_mask == 511, "table_lend: no other STLB while another hart may look at this one");
+    p->mask &= ~2U;
+    tap(!CALL4(0, table_lend, 0, larger, AEGIS_TABLE_STLB, 0).error && p->stlb_mask == 4095 && p->activation[0]->stlb_mask == 4095 * 8,
         "table_lend: a larger STLB");
     tap(CALL4(0, table_lend, 0, page_new(0, 0), AEGIS_TABLE_STLB, 0).error == AEGIS_E_BAD_RANGE, "table_lend: never a smaller one");
 }

@@ -108,7 +108,7 @@ enum aegis_table {
     AEGIS_TABLE_LEDGER, /* one page: 128 more slots, after those that are there */
     AEGIS_TABLE_MIDDLE, /* one page: translations of the GiB of address `va` */
     AEGIS_TABLE_LEAF,   /* a block of order 1: table and shadow, kept in the pool until a map wants it */
-    AEGIS_TABLE_STLB,   /* a block of order 0 to 3: 512 to 4,096 entries in place of the present ones */
+    AEGIS_TABLE_STLB,   /* a block of order 0 to 3: 512 to 4,096 entries in place of the present ones; BUSY with an activation on another hart */
 };
 
 /* Lent pages of `env_create`, slots in this order; each a block of one page, the last of two. */
