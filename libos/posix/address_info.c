@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../net/resolve.h"
+#include "hosts.h"
 
 #define NAMES 8 /* addresses of one kind */
 
@@ -125,7 +126,7 @@ static int host_find(struct addrinfo ***tail, const struct wish *w, const char *
         return address_add(tail, w, &six, 0);
     if (w->hints.ai_flags & AI_NUMERICHOST)
         return EAI_NONAME;
-    struct hostent *h = gethostbyname(name);
+    struct hostent *h = host_listed(name);
     if (!h)
         return name_resolve(tail, w, name);
     memcpy(&four, h->h_addr, sizeof four);

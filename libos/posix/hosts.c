@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hosts, of /etc/hosts and numeric ones: there is no name server. */
+/* Hosts: numeric ones, those of /etc/hosts, then those that the name server knows. */
 #include "hosts.h"
+
+#include "../net/resolve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define ADDRESSES 8 /* of a name, at most */
 
 int h_errno;
 
@@ -97,7 +101,7 @@ static int is_named(const struct hostent *h, const char *name)
     return 0;
 }
 
-struct hostent *gethostbyname(const char *name)
+struct hostent *host_listed(const char *name)
 {
     static char own[NI_MAXHOST];
     struct in_addr address;
@@ -111,9 +115,29 @@ struct hostent *gethostbyname(const char *name)
     while ((h = gethostent()) && !is_named(h, name))
         ;
     endhostent();
-    if (!h)
-        h_errno = HOST_NOT_FOUND;
     return h;
+}
+
+struct hostent *gethostbyname(const char *name)
+{
+    static char own[NI_MAXHOST], *no_alias[1], *list[ADDRESSES + 1];
+    static uint8_t found[ADDRESSES][16];
+    static struct hostent entry;
+    struct hostent *h = host_listed(name);
+
+    if (h)
+        return h;
+    int count = strlen(name) < sizeof own ? network_resolve(name, RESOLVE_A, found, ADDRESSES) : EAI_NONAME;
+    if (count <= 0) {
+        h_errno = count == EAI_AGAIN ? TRY_AGAIN : count == EAI_NONAME ? HOST_NOT_FOUND : NO_RECOVERY;
+        return NULL;
+    }
+    for (int i = 0; i < count; i++)
+        list[i] = (char *)found[i];
+    list[count] = NULL;
+    strcpy(own, name);
+    entry = (struct hostent){own, no_alias, AF_INET, sizeof(in_addr_t), list};
+    return &entry;
 }
 
 struct hostent *gethostbyaddr(const void *address, socklen_t size, int family)

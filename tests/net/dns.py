@@ -42,7 +42,7 @@ def answers(question):
 
 def run(tap, start, wire):
     machine = start(["one.test", "alias.test", "four.test", "liar.test", "broken.test", "loop.test", "none.test", "silent.test", "one.test.",
-                     "x" * 64 + ".test", "a..test", "192.0.2.9", "localhost"])
+                     "x" * 64 + ".test", "a..test", "192.0.2.9", "localhost", "-one.test", "-liar.test", "-none.test", "-192.0.2.9", "-localhost"])
     over = threading.Event()
 
     def serve():
@@ -64,6 +64,8 @@ def run(tap, start, wire):
         tap(said.get("broken.test") == said.get("loop.test") == "none", "names_whose_answers_are_broken", str(said))
         tap(said.get("none.test") == said.get("a..test") == said.get("x" * 64 + ".test") == "none" and said.get("silent.test") == "again",
             "names_that_are_none_and_no_server", str(said))
+        tap([said.get("-" + n) for n in ("one.test", "liar.test", "none.test", "192.0.2.9", "localhost")] == [six, six, "none", "192.0.2.9", "127.0.0.1"],
+            "names_by_gethostbyname", str(said))
         tap(said.get("192.0.2.9") == "192.0.2.9" and said.get("localhost") == "127.0.0.1", "names_that_nobody_asks_for", str(said))
     finally:
         over.set()
