@@ -34,7 +34,7 @@ SUITES = [
     Suite("stress", ["tests/machine/stress"], True, True, "tests/machine/stress", 10),
     Suite("smoke", ["tests/machine/smoke"], True, False, "tests/machine/smoke", 15),
     Suite("libos", ["tests/libos/run"], True, True, "tests/libos/run", 15),
-    Suite("net", ["tests/net/run"], True, False, "build/lwip", 10),
+    Suite("net", ["tests/net/run"], True, True, "build/lwip", 10),
     Suite("web", ["tests/web/run"], True, False, "build/lwip", 10),
     Suite("terminals", ["tests/libos/terminals"], True, True, "tests/libos/terminals", 15),
     Suite("conformance", ["tests/libos/conformance"], True, True, "tests/libos/conformance", 10),
