@@ -10,7 +10,9 @@
 
 #define RING_VA 0x30200000UL
 #define BUFFERS_VA 0x30240000UL
+#define OTHER_VA 0x30300000UL /* a slot for each entry of the send ring */
 #define ORDER 6
+#define OTHER_ORDER 4
 #define WARM 256
 #define FRAMES 4096
 
@@ -28,7 +30,7 @@ static struct {
     },
 };
 
-static uint16_t number, posted_last;
+static uint16_t number, posted_last, buffers_slot, other_slot;
 
 /* Destination and source change places: Ethernet's, IP's, UDP's. No checksum changes by that. */
 static inline void turn(unsigned char *frame)
@@ -48,6 +50,35 @@ static inline void post(unsigned buffer)
     RING->rx[posted_last++ % AEGIS_RX_ENTRIES].buffer = (uint16_t)buffer;
 }
 
+/* Where the rest of a longer frame is sent from: its buffer, by one name or the other, or another block. */
+static unsigned parts_fill(struct aegis_tx *t, uint32_t offset, uint16_t length, uint64_t n)
+{
+    uint32_t other = n % AEGIS_TX_ENTRIES * AEGIS_NET_BUFFER;
+
+    t->part[0] = (struct aegis_tx_part){AEGIS_NONE, length, offset};
+    t->part[1].length = 0;
+    if (n % 4 == 1) {
+        t->part[0] = (struct aegis_tx_part){other_slot, length, other};
+        for (unsigned i = 0; i < length; i++)
+            ((char *)OTHER_VA)[other + i] = ((const char *)BUFFERS_VA)[offset + i];
+    } else if (n % 4 == 3 && length) {
+        t->part[0].length = 1;
+        t->part[1] = (struct aegis_tx_part){buffers_slot, (uint16_t)(length - 1), offset + 1};
+    }
+    return length;
+}
+
+/* Pins of the blocks that are not the endpoint's own: none, when all has been sent. */
+static unsigned pins(void)
+{
+    const volatile struct aegis_page *record = (const volatile struct aegis_page *)AEGIS_EXPOSED_PAGES;
+    const struct aegis_claim *ledger = (const struct aegis_claim *)AEGIS_LEDGER_VA;
+    uint64_t first = AEGIS_EXPOSED_STATE->page_first;
+
+    return record[AEGIS_WHAT_RESOURCE(ledger[buffers_slot].what) - first].pins - 1U +
+           record[AEGIS_WHAT_RESOURCE(ledger[other_slot].what) - first].pins;
+}
+
 /* What has come, as far as the send ring goes; their buffers are given back when net_send has copied
    them, or the device has sent them. */
 static uint64_t answer(uint64_t seen, unsigned endpoint)
@@ -63,8 +94,7 @@ static uint64_t answer(uint64_t seen, unsigned endpoint)
         t->filter = number;
         t->header_length = r->length <= AEGIS_NET_HEADER_MAX ? r->length : 42;
         t->header = offset;
-        t->part[0] = (struct aegis_tx_part){AEGIS_NONE, (uint16_t)(r->length - t->header_length), offset + 42};
-        parts |= t->part[0].length;
+        parts |= parts_fill(t, offset + 42, (uint16_t)(r->length - t->header_length), queued - 1);
     }
     __atomic_store_n(&RING->queued, queued, __ATOMIC_RELEASE);
     while (aegis_net_send(endpoint), RING->taken != queued || (parts && RING->completed != queued))
@@ -82,10 +112,12 @@ static uint64_t answer(uint64_t seen, unsigned endpoint)
 
 static unsigned start(void)
 {
-    unsigned ring = page_new(0), buffers = page_new(ORDER), endpoint = slot_take(), slot = slot_take(), memory = page_new(6);
+    unsigned ring = page_new(0), buffers = buffers_slot = (uint16_t)page_new(ORDER), endpoint = slot_take(), slot = slot_take(), memory = page_new(6);
 
     ALL_STEPS(aegis_map(0, ring, RING_VA | AEGIS_R | AEGIS_W));
     ALL_STEPS(aegis_map(0, buffers, BUFFERS_VA | AEGIS_R | AEGIS_W));
+    other_slot = (uint16_t)page_new(OTHER_ORDER);
+    ALL_STEPS(aegis_map(0, other_slot, OTHER_VA | AEGIS_R | AEGIS_W));
     ALL_STEPS(aegis_filter_lend(AEGIS_SLOT_NETWORK, memory));
     must(aegis_endpoint_create(AEGIS_SLOT_NETWORK, ring, buffers, endpoint), "endpoint_create");
     number = (uint16_t)ALL_STEPS(aegis_filter_install(AEGIS_SLOT_NETWORK, (unsigned long)&filter, slot)).value;
@@ -119,6 +151,7 @@ int main(void)
     report("udp_echo_raw", (instret() - begin) / (seen - from));
     report("udp_echo_raw.frames_a_wait_x100", (seen - from) * 100 / (waits ? waits : 1));
     report("refused", RING->refused);
+    report("pins", pins());
     report("polls", AEGIS_EXPOSED_STATE->net.polls);
     end(0);
 }

@@ -52,11 +52,8 @@ static volatile uint32_t *reg;
 static volatile struct desc *rx, *tx; /* a page each */
 static char *buffers, *headers;
 static uint32_t rx_next;
-static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's; a frame's record stands at its first */
-static struct sent {
-    uint8_t descriptors, parts;
-    struct nic_frame frame; /* of one with parts */
-} sent[RING];
+static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's */
+static uint8_t sent[RING]; /* descriptors of the frame that begins there */
 
 #define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
 
@@ -127,7 +124,7 @@ static char *header_buffer(uint16_t at)
 
 static char *tx_header(void)
 {
-    return (uint16_t)(tx_next - tx_first) + NIC_PARTS + 1 > RING ? NULL : header_buffer(tx_next);
+    return (uint16_t)(tx_next - tx_first) + NIC_PIECES + 1 > RING ? NULL : header_buffer(tx_next);
 }
 
 static uint32_t tx_control(uint16_t at)
@@ -149,19 +146,13 @@ static void tx_send(const struct nic_frame *f)
 {
     uint16_t first = tx_next % RING;
 
-    sent[first].descriptors = (uint8_t)(f->parts + 1);
-    sent[first].parts = (uint8_t)f->parts;
+    sent[first] = (uint8_t)f->pieces;
     exposed.net.sent++;
-    exposed.net.sent_bytes += f->header_length;
-    desc_put(physical_of(header_buffer(first)), f->header_length, TX_USED | (f->parts ? 0 : TX_LAST));
-    for (unsigned i = 0; i < f->parts; i++) {
-        desc_put(f->part[i].physical, f->part[i].length, i + 1 == f->parts ? TX_LAST : 0);
-        exposed.net.sent_bytes += f->part[i].length;
-    }
-    if (f->parts) {
-        sent[first].frame = *f;
+    exposed.net.sent_bytes += f->length;
+    for (unsigned i = 0; i < f->pieces; i++)
+        desc_put(f->piece[i].physical, f->piece[i].length, (i ? 0 : TX_USED) | (i + 1 == f->pieces ? TX_LAST : 0));
+    if (f->pieces > 1)
         reg[INTERRUPT_ON] = INTERRUPT_TX; /* somebody may wait for these to be free */
-    }
     FENCE(w, w);
     tx[first].control &= ~TX_USED;
 }
@@ -175,12 +166,11 @@ static void tx_kick(void)
 /* The oldest frame's descriptors are ours again. */
 static void tx_free(void)
 {
-    struct sent *s = &sent[tx_first % RING];
+    unsigned count = sent[tx_first % RING];
 
-    for (unsigned i = 0; i < s->descriptors; i++, tx_first++)
+    for (unsigned i = 0; i < count; i++, tx_first++)
         tx[tx_first % RING].control = tx_control(tx_first);
-    if (s->parts)
-        endpoint_sent(&s->frame);
+    frames_sent(count > 1);
 }
 
 static void complete(void)

@@ -161,15 +161,18 @@ static bool device_send(const char *frame, uint32_t length)
 
     if (!header && (!network.nic || !(header = room_make(head < length))))
         return false;
-    out.header_length = head;
     out.flags = 0;
-    out.parts = head < length;
-    if (out.parts) {
+    out.length = length;
+    out.pieces = 1;
+    out.piece[0].physical = (uint64_t)header - MAP_DIRECT;
+    out.piece[0].length = head;
+    if (head < length) {
         char *rest = reply[replies++ % REPLIES] + AEGIS_NET_FRAME;
         frame_copy(rest, frame + head, length - head);
-        out.part[0].physical = (uint64_t)rest - MAP_DIRECT;
-        out.part[0].length = length - head;
-        out.endpoint = NULL;
+        out.pieces = 2;
+        out.piece[1].physical = (uint64_t)rest - MAP_DIRECT;
+        out.piece[1].length = length - head;
+        handler_leaves();
     }
     words_copy(header, frame, (head + 2 + 7) / 8); /* in whole words: it has room, and no more is sent */
     network.nic->send(&out);

@@ -54,21 +54,20 @@ struct endpoint {
 
 /* ---- the machine's network (net.c) ---- */
 
-#define NIC_PARTS (AEGIS_TX_PARTS + 1)
+#define NIC_PIECES (AEGIS_TX_PARTS + 1)
 
-/* A frame on its way out. Its header lies in a buffer of the device's; parts lie in pinned blocks. */
-struct nic_frame {
-    uint32_t header_length;
-    uint16_t flags, checksum_start, checksum_offset;
-    unsigned parts;
-    struct {
-        uint64_t physical;
-        uint32_t length;
-        struct aegis_page *head;
-    } part[AEGIS_TX_PARTS];
-    struct endpoint *endpoint; /* of a frame with parts */
-    uint64_t sequence;         /* its number there */
+/* A frame on its way out: its header, in a buffer of the device's, then parts, in pinned blocks. */
+struct nic_piece {
+    uint64_t physical, length;
+    struct aegis_page *head; /* of a part: the block's record */
 };
+struct nic_frame {
+    uint64_t length; /* of all of it */
+    uint64_t pieces; /* 1: there are no parts */
+    uint16_t flags, checksum_start, checksum_offset;
+    struct nic_piece piece[NIC_PIECES];
+};
+#define NIC_FLIGHTS 128 /* frames with parts that a device may have: two descriptors each, of 256 */
 
 /* A driver. All but `interrupt` under the lock that is named. */
 struct nic {
@@ -169,8 +168,10 @@ static inline void pin_give(struct aegis_page *head)
 
 bool endpoints_reap(void);
 void endpoint_deliver(struct endpoint *e, unsigned filter, const char *frame, uint32_t length, unsigned flags);
-/* The device is done with a frame of its: pins go. The device's send_lock is held. */
-void endpoint_sent(const struct nic_frame *f);
+/* The device is done with so many more frames with parts, in order: pins go. The device's send_lock is held. */
+void frames_sent(uint32_t count);
+/* A handler's frame with a part is about to be sent. send_lock is held. */
+void handler_leaves(void);
 
 /* `length` bytes, 14 at least, and up to 7 more, both 2 bytes behind a multiple of 8. Bytes around them in `to` become 0. */
 void frame_copy(char *to, const char *from, uint32_t length);

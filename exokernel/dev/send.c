@@ -11,20 +11,16 @@ enum outcome { SENT, REFUSED, FULL };
 struct sending {
     struct env *env;
     struct endpoint *endpoint;
-    struct aegis_tx tx; /* the entry, as it was read */
     const struct nic *nic;
     bool kick;
+    /* the filter of the last frame, and the block in which the last part was found: looked up in this call */
+    unsigned long filter;
+    const struct program *program;
+    unsigned long slot;
+    struct aegis_page *head;
+    uint64_t base, bytes;
 };
-
-static void entry_read(struct aegis_tx *to, const struct aegis_tx *from)
-{
-    const volatile uint64_t *s = (const volatile uint64_t *)from;
-    uint64_t *d = (uint64_t *)to;
-
-#pragma GCC unroll 6
-    for (unsigned i = 0; i < sizeof *to / 8; i++)
-        d[i] = s[i];
-}
+#define NOT_YET (AEGIS_NONE + 1U)
 
 /* The bytes in front of `to` may be written too: a header's begin 2 behind a multiple of 8, as buffers' frames do. */
 static void header_copy(char *to, const char *from, uint32_t length)
@@ -38,103 +34,183 @@ static void header_copy(char *to, const char *from, uint32_t length)
 }
 
 /* The filter that the entry names is bound here, for sending, and what it is bound by still holds. */
-static const struct program *program_of(const struct sending *s)
+static COLD bool program_find(struct sending *s, unsigned long filter)
 {
-    if (s->tx.filter >= AEGIS_FILTERS)
-        return NULL;
-    const struct filter *f = &network.filter[s->tx.filter];
-    const struct program *p = __atomic_load_n(&f->program, __ATOMIC_ACQUIRE);
-    return f->endpoint == s->endpoint && f->may_send && f->check == exposed.net.filter[s->tx.filter].check ? p : NULL;
+    const struct filter *f = &network.filter[filter];
+
+    if (filter >= AEGIS_FILTERS || f->endpoint != s->endpoint || !f->may_send || f->check != exposed.net.filter[filter].check)
+        return false;
+    s->filter = filter;
+    s->program = __atomic_load_n(&f->program, __ATOMIC_ACQUIRE);
+    return s->program;
 }
 
-/* A part, in a block that the caller may read; its whole length in *total. */
-static bool part_find(const struct sending *s, unsigned i, struct nic_frame *f, uint32_t *total)
+static COLD bool block_find(struct sending *s, unsigned long slot)
 {
-    const struct aegis_tx_part *part = &s->tx.part[i];
     struct aegis_page *head = s->endpoint->buffers_head;
-    uint64_t base = (uint64_t)machine_page_of(s->endpoint->buffers) << AEGIS_PAGE_SHIFT, bytes = s->endpoint->buffers_bytes;
     struct aegis_claim *c;
 
-    if (part->slot != AEGIS_NONE) {
-        if (ledger_use_page(s->env, part->slot, AEGIS_R, &c, &head) || head->flags & (PAGE_UNREAD | AEGIS_PAGE_IS_LENT))
+    s->base = (uint64_t)machine_page_of(s->endpoint->buffers) << AEGIS_PAGE_SHIFT;
+    s->bytes = s->endpoint->buffers_bytes;
+    s->slot = NOT_YET;
+    if (slot != AEGIS_NONE) {
+        if (ledger_use_page(s->env, slot, AEGIS_R, &c, &head) || head->flags & (PAGE_UNREAD | AEGIS_PAGE_IS_LENT))
             return false;
-        base = (uint64_t)AEGIS_WHAT_RESOURCE(c->what) << AEGIS_PAGE_SHIFT;
-        bytes = (uint64_t)PAGE_SIZE << AEGIS_WHAT_ORDER(c->what);
+        s->base = (uint64_t)AEGIS_WHAT_RESOURCE(c->what) << AEGIS_PAGE_SHIFT;
+        s->bytes = (uint64_t)PAGE_SIZE << AEGIS_WHAT_ORDER(c->what);
     }
-    *total += part->length;
-    if (part->offset > bytes || part->length > bytes - part->offset)
-        return false;
-    f->part[i].physical = base + part->offset;
-    f->part[i].length = part->length;
-    f->part[i].head = head;
+    s->slot = slot;
+    s->head = head;
     return true;
 }
 
-/* What the entry says, found and in bounds. */
-static bool frame_find(const struct sending *s, struct nic_frame *f)
+/* What follows the header. */
+static bool parts_find(struct sending *s, struct nic_frame *f, const volatile uint64_t *part)
 {
-    const struct aegis_tx *tx = &s->tx;
-    uint32_t total = tx->header_length;
+    struct nic_piece *piece = f->piece;
+    uint64_t said, total = piece->length, length;
 
-    f->header_length = tx->header_length;
-    f->flags = tx->flags & (exposed.net.features & AEGIS_NET_TX_CHECKSUM ? AEGIS_TX_CHECKSUM : 0);
+    while (piece != &f->piece[AEGIS_TX_PARTS] && (length = (said = *part++) >> 16 & 0xffff)) {
+        if (((said & 0xffff) != s->slot && !block_find(s, said & 0xffff)) || (said >> 32) + length > s->bytes)
+            return false;
+        *++piece = (struct nic_piece){s->base + (said >> 32), length, s->head};
+        total += length;
+    }
+    f->pieces = (uint64_t)(piece - f->piece) + 1;
+    f->length = total;
+    return total <= AEGIS_NET_FRAME_MAX;
+}
+
+/* What the entry says, found and in bounds; each field is read once. `*header`: where its header lies. */
+static bool frame_find(struct sending *s, struct nic_frame *f, const volatile struct aegis_tx *tx, unsigned long *header)
+{
+    unsigned long filter = tx->filter, length = tx->header_length;
+
+    *header = tx->header;
+    f->flags = tx->flags;
+    f->piece[0].length = length;
+    if ((filter != s->filter && !program_find(s, filter)) || length - 14 > AEGIS_NET_HEADER_MAX - 14 ||
+        *header > s->endpoint->buffers_bytes - length || !parts_find(s, f, (const volatile uint64_t *)tx->part))
+        return false;
+    if (!f->flags)
+        return true;
     f->checksum_start = tx->checksum_start;
     f->checksum_offset = tx->checksum_offset;
-    f->parts = 0;
-    if (tx->header_length < 14 || tx->header_length > AEGIS_NET_HEADER_MAX || tx->flags != f->flags ||
-        tx->header > s->endpoint->buffers_bytes - tx->header_length)
-        return false;
-    while (f->parts < AEGIS_TX_PARTS && tx->part[f->parts].length)
-        if (!part_find(s, f->parts++, f, &total))
-            return false;
-    return total <= AEGIS_NET_FRAME_MAX && (!f->flags || (uint32_t)tx->checksum_start + tx->checksum_offset + 2 <= total);
+    return f->flags == AEGIS_TX_CHECKSUM && exposed.net.features & AEGIS_NET_TX_CHECKSUM &&
+           (uint32_t)f->checksum_start + f->checksum_offset + 2 <= f->length;
 }
 
 /* To somebody on this machine: whole, and through the filters. */
 static void loop(const char *header, const struct nic_frame *f)
 {
     char *whole = bounce[machine_hart()] + AEGIS_NET_FRAME;
-    uint32_t length = f->header_length;
+    uint32_t length = f->piece[0].length;
 
-    if (f->parts && header != whole)
+    if (f->pieces > 1 && header != whole)
         frame_copy(whole, header, length);
-    for (unsigned i = 0; i < f->parts; i++) {
-        const volatile char *from = (const char *)machine_direct((pfn_t)(f->part[i].physical >> AEGIS_PAGE_SHIFT)) +
-                                    f->part[i].physical % PAGE_SIZE;
-        for (uint32_t n = 0; n < f->part[i].length; n++)
+    for (unsigned i = 1; i < f->pieces; i++) {
+        const volatile char *from = (const char *)machine_direct(0) + f->piece[i].physical;
+        for (uint32_t n = 0; n < f->piece[i].length; n++)
             whole[length++] = from[n];
     }
     exposed.net.looped++;
-    net_frame(f->parts ? whole : header, length, AEGIS_RX_CHECKED | NET_SENDING);
+    net_frame(f->pieces > 1 ? whole : header, length, AEGIS_RX_CHECKED | NET_SENDING);
 }
 
+/* ---- what the device has ---- */
+
+/*
+ * Frames with parts, in the order in which they leave and are given back: those that follow each other on an endpoint and
+ * have their one part in the same block are one flight, whose block is pinned once, until the last of them is done.
+ */
+static struct flight {
+    struct endpoint *endpoint; /* null: a handler's */
+    uint64_t last;             /* the number of its last frame there */
+    uint32_t frames, parts;    /* that are not done; that one frame has */
+    struct aegis_page *head[AEGIS_TX_PARTS];
+} __attribute__((aligned(64))) flights[NIC_FLIGHTS];
+static uint32_t flights_ended, flights_begun;
+
 /* Pins are taken before the device sees a part. */
-static bool parts_pin(struct sending *s, struct nic_frame *f)
+static COLD struct flight *flight_begin(struct endpoint *p, const struct nic_frame *frame)
 {
-    for (unsigned i = 0; i < f->parts; i++)
-        if (!pin_take(f->part[i].head)) {
-            while (i--)
-                pin_give(f->part[i].head);
-            return false;
+    struct flight *f = &flights[flights_begun % NIC_FLIGHTS];
+
+    for (f->parts = 0; f->parts + 1 < frame->pieces; f->parts++)
+        if (!pin_take(f->head[f->parts] = frame->piece[f->parts + 1].head)) {
+            while (f->parts)
+                pin_give(f->head[--f->parts]);
+            return NULL;
         }
-    if (f->parts) {
-        f->endpoint = s->endpoint;
-        f->sequence = s->endpoint->taken + 1;
-        s->endpoint->flight++;
-    }
+    f->endpoint = p;
+    flights_begun++;
+    return f;
+}
+
+static bool frame_leaves(struct endpoint *p, const struct nic_frame *frame)
+{
+    struct flight *f = &flights[(flights_begun - 1) % NIC_FLIGHTS];
+
+    if ((!f->frames || f->endpoint != p || f->last != p->taken || f->parts != 1 || frame->pieces != 2 ||
+         f->head[0] != frame->piece[1].head) && !(f = flight_begin(p, frame)))
+        return false;
+    f->frames++;
+    f->last = p->taken + 1;
+    p->flight++;
     return true;
 }
 
-static enum outcome send_one(struct sending *s)
+void handler_leaves(void)
+{
+    struct flight *f = &flights[flights_begun++ % NIC_FLIGHTS];
+
+    f->endpoint = NULL;
+    f->frames = 1;
+    f->parts = 0;
+}
+
+/* In order: all of the endpoint's before the last of these are done too. */
+static void flight_lands(struct flight *f, uint32_t frames)
+{
+    struct endpoint *p = f->endpoint;
+
+    f->frames -= frames;
+    if (!p) {
+        handler_sent();
+        return;
+    }
+    p->flight -= frames;
+    p->completed = p->flight ? f->last - f->frames : p->taken;
+    p->ring->completed = p->completed;
+}
+
+void frames_sent(uint32_t count)
+{
+    while (count) {
+        struct flight *f = &flights[flights_ended % NIC_FLIGHTS];
+        uint32_t frames = count < f->frames ? count : f->frames;
+        count -= frames;
+        flight_lands(f, frames);
+        if (f->frames)
+            return;
+        for (unsigned i = 0; i < f->parts; i++)
+            pin_give(f->head[i]);
+        flights_ended++;
+    }
+}
+
+/* ---- the call ---- */
+
+static enum outcome send_one(struct sending *s, const volatile struct aegis_tx *tx)
 {
     struct nic_frame f;
     char *place = s->nic ? s->nic->header() : NULL, *header = place ? place : bounce[machine_hart()] + AEGIS_NET_FRAME;
-    const struct program *p = program_of(s);
+    unsigned long from;
 
-    if (!p || !frame_find(s, &f))
+    if (!frame_find(s, &f, tx, &from))
         return REFUSED;
-    header_copy(header, s->endpoint->buffers + s->tx.header, f.header_length);
-    if (!filter_allows(p, header, f.header_length))
+    header_copy(header, s->endpoint->buffers + from, f.piece[0].length);
+    if (!filter_allows(s->program, header, f.piece[0].length))
         return REFUSED;
     if (net_is_ours(header)) {
         loop(header, &f);
@@ -142,8 +218,9 @@ static enum outcome send_one(struct sending *s)
     }
     if (!place)
         return s->nic ? FULL : REFUSED;
-    if (!parts_pin(s, &f))
+    if (f.pieces > 1 && !frame_leaves(s->endpoint, &f))
         return REFUSED;
+    f.piece[0].physical = (uint64_t)place - MAP_DIRECT;
     s->nic->send(&f);
     s->kick = true;
     return SENT;
@@ -168,8 +245,7 @@ static bool queue_send(struct sending *s)
     if (count > AEGIS_TX_ENTRIES)
         return true; /* nobody could have queued as many */
     for (; count; count--) {
-        entry_read(&s->tx, &p->ring->tx[p->taken % AEGIS_TX_ENTRIES]);
-        outcome = send_one(s);
+        outcome = send_one(s, &p->ring->tx[p->taken % AEGIS_TX_ENTRIES]);
         if (outcome == FULL)
             break;
         p->taken++;
@@ -180,7 +256,7 @@ static bool queue_send(struct sending *s)
 
 result_t call_net_send(unsigned long endpoint)
 {
-    struct sending s = {.env = env_lock_self(), .nic = network.nic};
+    struct sending s = {.env = env_lock_self(), .nic = network.nic, .slot = NOT_YET, .filter = NOT_YET};
     struct aegis_claim *c;
     long error = ledger_use(s.env, endpoint, AEGIS_ENDPOINT, AEGIS_W, &c);
 
@@ -188,7 +264,9 @@ result_t call_net_send(unsigned long endpoint)
         env_unlock(s.env);
         return (result_t){error, 0};
     }
-    struct endpoint *p = s.endpoint = &network.endpoint[AEGIS_WHAT_RESOURCE(c->what)];
+    struct endpoint *p = &network.endpoint[AEGIS_WHAT_RESOURCE(c->what)];
+    __asm__("" : "+r"(p)); /* the address, not its making, for each frame */
+    s.endpoint = p;
     lock_take(&p->send_lock);
     uint64_t before = p->taken;
     lock_take(&network.send_lock);
@@ -203,20 +281,4 @@ result_t call_net_send(unsigned long endpoint)
     lock_give(&p->send_lock);
     env_unlock(s.env);
     return !all && !done ? FAIL(AGAIN) : OK_VALUE(done);
-}
-
-/* In order, since the device's slots are given back in order: all before it are done too. */
-void endpoint_sent(const struct nic_frame *f)
-{
-    struct endpoint *p = f->endpoint;
-
-    if (!p) {
-        handler_sent();
-        return;
-    }
-    for (unsigned i = 0; i < f->parts; i++)
-        pin_give(f->part[i].head);
-    p->flight--;
-    p->completed = p->flight ? f->sequence : p->taken;
-    p->ring->completed = p->completed;
 }

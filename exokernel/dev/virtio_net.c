@@ -64,19 +64,15 @@ struct queue {
 static volatile uint32_t *reg;
 static bool legacy;
 static uint64_t features;
-static uint32_t before; /* bytes of the header in front of a frame */
+static unsigned long before; /* bytes of the header in front of a frame */
 static struct queue rx, tx;
 static char *buffers, *headers;
 static uint8_t rx_out[QUEUE]; /* 1: the device has the buffer */
-/* Frames being sent, in order; each with its descriptors, one after the other round the queue. */
-static struct sent {
-    uint8_t descriptors; /* 0: none; and of a frame that is done, `done` */
-    bool done;
-    uint8_t parts;
-    struct nic_frame frame; /* of one with parts */
-} sent[QUEUE];
+/* Descriptors of the frame that begins there, which the device has, or, with DONE, had; 0: none does. */
+static uint8_t sent[QUEUE];
+#define DONE 0x80
 static bool held; /* frames with parts may be among them */
-static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's; a frame's record stands at its first */
+static unsigned long tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's */
 
 #define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
 
@@ -150,58 +146,41 @@ static bool interrupts(bool on)
 
 /* ---- sending ---- */
 
-static char *header_buffer(uint16_t at)
-{
-    return headers + (at % tx.size) * HEADER + NIC_FRAME;
-}
-
 static char *tx_header(void)
 {
-    return (uint16_t)(tx_next - tx_first) + NIC_PARTS > tx.size ? NULL : header_buffer(tx_next);
-}
-
-static void desc_put(uint64_t address, uint32_t length, bool more)
-{
-    struct desc *d = &tx.desc[tx_next % tx.size];
-
-    tx_next++;
-    *d = (struct desc){address, length, more ? DESC_NEXT : 0, (uint16_t)(tx_next % tx.size)};
-}
-
-static COLD void parts_put(const struct nic_frame *f, struct sent *s)
-{
-    for (unsigned i = 0; i < f->parts; i++) {
-        desc_put(f->part[i].physical, f->part[i].length, i + 1 < f->parts);
-        exposed.net.sent_bytes += f->part[i].length;
-    }
-    s->frame = *f;
-    held = true;
+    return tx_next - tx_first + NIC_PIECES > tx.size ? NULL : headers + tx_next % tx.size * HEADER + NIC_FRAME;
 }
 
 static void tx_send(const struct nic_frame *f)
 {
-    uint16_t first = tx_next % tx.size;
-    char *frame = header_buffer(first);
-    struct header *h = (struct header *)(frame - before);
+    const struct nic_piece *piece = f->piece;
+    unsigned long mask = tx.size - 1UL, first = tx_next & mask, n = first, left = f->pieces;
+    uint64_t at = piece->physical - before;
+    uint32_t length = piece->length + before;
+    struct header *h = (struct header *)(at + MAP_DIRECT);
+    struct desc *desc = tx.desc, *d;
 
-    *(uint64_t *)h = 0; /* 10 or 12 bytes, behind a multiple of 8 or of 4 */
-    ((uint16_t *)h)[4] = 0;
-    if (before == 12)
-        h->buffers = 0;
-    if (f->flags & AEGIS_TX_CHECKSUM) {
-        h->flags = HEADER_NEEDS_CSUM;
+    if (f->flags | h->flags) { /* else it is zero as it was */
+        h->flags = f->flags ? HEADER_NEEDS_CSUM : 0;
         h->checksum_start = f->checksum_start;
         h->checksum_offset = f->checksum_offset;
     }
-    sent[first].descriptors = (uint8_t)(f->parts + 1);
-    sent[first].done = false;
-    sent[first].parts = (uint8_t)f->parts;
+    sent[first] = (uint8_t)left;
+    held |= left > 1;
+    tx_next += left;
     exposed.net.sent++;
-    exposed.net.sent_bytes += f->header_length;
-    desc_put(physical_of(h), before + f->header_length, f->parts);
-    if (f->parts)
-        parts_put(f, &sent[first]);
-    tx.avail->ring[tx.avail_index++ % tx.size] = first;
+    exposed.net.sent_bytes += f->length;
+    for (;; at = piece->physical, length = piece->length) {
+        d = &desc[n++ & mask];
+        d->address = at;
+        d->length = length;
+        d->flags = DESC_NEXT; /* `next` stands there from the start */
+        if (!--left)
+            break;
+        piece++;
+    }
+    d->flags = 0;
+    tx.avail->ring[tx.avail_index++ & mask] = (uint16_t)first;
 }
 
 static void tx_kick(void)
@@ -214,13 +193,15 @@ static void tx_kick(void)
 /* From the oldest on: what is done, and all before it is. */
 static void tx_free(void)
 {
-    while (tx_first != tx_next && sent[tx_first % tx.size].done) {
-        struct sent *s = &sent[tx_first % tx.size];
-        tx_first += s->descriptors;
-        s->descriptors = 0;
-        if (s->parts)
-            endpoint_sent(&s->frame);
+    uint32_t with_parts = 0, descriptors;
+
+    while ((descriptors = sent[tx_first % tx.size]) & DONE) {
+        sent[tx_first % tx.size] = 0;
+        descriptors -= DONE;
+        tx_first += descriptors;
+        with_parts += descriptors > 1;
     }
+    frames_sent(with_parts);
     held = held && tx_first != tx_next;
 }
 
@@ -233,7 +214,7 @@ static void complete(void)
     FENCE(r, r);
     for (; tx.used_index != index; tx.used_index++) {
         uint32_t id = tx.used->ring[tx.used_index % tx.size].id;
-        if (id >= tx.size || !sent[id].descriptors || sent[id].done) {
+        if (id >= tx.size || sent[id] - 1U >= DONE) {
             net_nonsense();
             if (tx_first == tx_next) { /* an index that runs ahead of all that it has: no more than one turn of it */
                 tx.used_index = index;
@@ -241,7 +222,7 @@ static void complete(void)
             }
             continue;
         }
-        sent[id].done = true;
+        sent[id] |= DONE;
     }
     tx_free();
 }
@@ -286,12 +267,15 @@ static COLD bool queue_find(struct queue *q, uint16_t number)
 
 static COLD void queues_fill(void)
 {
-    rx.avail_index = rx.used_index = tx.avail_index = tx.used_index = tx_first = tx_next = 0;
+    rx.avail_index = rx.used_index = tx.avail_index = tx.used_index = 0;
+    tx_first = tx_next = 0;
     *(volatile uint16_t *)&rx.avail->index = *(volatile uint16_t *)&tx.avail->index = 0;
     rx.used->index = tx.used->index = 0;
     tx.avail->flags = NO_INTERRUPT;
     queue_hand_over(&rx);
     queue_hand_over(&tx);
+    for (uint16_t i = 0; i < tx.size; i++)
+        tx.desc[i].next = (uint16_t)((i + 1) % tx.size);
     for (uint16_t i = 0; i < rx.size; i++) {
         rx.desc[i] = (struct desc){physical_of(buffers + i * BUFFER + NIC_FRAME - before), before + AEGIS_NET_FRAME_MAX + 4, DESC_WRITE, 0};
         rx_give(i);
@@ -336,8 +320,8 @@ static COLD void reset(void)
 {
     if (!negotiate())
         return; /* it answers no more: nothing is its */
-    for (uint16_t at = tx_first; at != tx_next; at += sent[at % tx.size].descriptors)
-        sent[at % tx.size].done = true;
+    for (unsigned long at = tx_first; at != tx_next; at += sent[at % tx.size] & ~DONE)
+        sent[at % tx.size] |= DONE;
     tx_free();
     queues_fill();
     run();
@@ -368,7 +352,10 @@ COLD const struct nic *virtio_net_start(const struct fdt_nic *at)
         return NULL;
     }
     buffers = machine_direct(net_pages(RECEIVE_ORDER));
-    headers = machine_direct(net_pages(HEADERS_ORDER));
+    pfn_t page = net_pages(HEADERS_ORDER);
+    headers = machine_direct(page);
+    for (unsigned i = 0; i < 1 << HEADERS_ORDER; i++)
+        machine_clear(machine_direct(page + i));
     config_read();
     queues_fill();
     run();
