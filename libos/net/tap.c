@@ -11,7 +11,7 @@
 
 #include "inside.h"
 
-#define TAP_PAGES 64
+#define TAP_PAGES 256
 #define TAP_BYTES (TAP_PAGES * AEGIS_PAGE_SIZE - sizeof(struct stack_tap))
 #define TAP_TIME  2 /* seconds that it stays open */
 #define RECORD(captured) (sizeof(struct tap_frame) + ((captured) + 7UL) / 8 * 8)
