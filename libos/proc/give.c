@@ -36,6 +36,7 @@ static int ask(struct process *p, void *unused)
     if (p == process_self || p->state != PROCESS_RUNNING)
         return 0;
     __atomic_fetch_or(&p->pending, PENDING_GIVE, __ATOMIC_SEQ_CST);
+    channel_wake(&p->signal_channel);
     process_ring(p);
     return 0;
 }

@@ -40,24 +40,27 @@ PINNED_CODE static bool assign(uint64_t left)
     return some;
 }
 
+/* What wakes the environment counts the signals: a bit that was taken and is pending again looks as
+ * it did. */
+static PINNED_DATA const struct channel *channel;
+
 PINNED_CODE bool signals_look(void)
 {
+    if (channel)
+        signal_hooks.wake.value = channel_seen(channel) + 1; /* before we look at what is pending */
     if (signal_hooks.deadline && (int64_t)(time_now() - signal_hooks.deadline) >= 0)
         signal_hooks.deadline = timers_fire(time_now());
     if (*signals_shared & PENDING_GIVE) {
         __atomic_fetch_and(signals_shared, ~PENDING_GIVE, __ATOMIC_SEQ_CST);
         memory_give();
     }
-    uint64_t shared = *signals_shared, all = shared | signals_local;
-    signal_hooks.wake.value = shared;
+    uint64_t all = __atomic_load_n(signals_shared, __ATOMIC_SEQ_CST) | signals_local;
     if (!all)
         return false;
     if (all & BIT(SIGKILL))
         for (;;)
             aegis_env_destroy(AEGIS_SLOT_SELF);
-    all = discard(all);
-    signal_hooks.wake.value = *signals_shared;
-    return assign(all);
+    return assign(discard(all));
 }
 
 static void look_call(struct context *c, void *unused, struct aegis_activation *a)
@@ -80,9 +83,12 @@ void signals_bind(void)
 
     signals_shared = &signals_local;
     signal_hooks.wake.slot = NO_PREDICATE;
+    channel = NULL;
     if (process_self) {
-        unsigned slot = session_slot(&process_self->pending, &offset);
-        signal_hooks.wake = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8, offset, 0};
+        unsigned slot = session_slot(&process_self->signal_channel.word, &offset);
+        channel = &process_self->signal_channel;
+        signal_hooks.wake = (struct aegis_predicate){(uint16_t)slot, AEGIS_GE, 8, offset,
+                                                     channel_seen(channel) + 1};
         signals_shared = &process_self->pending;
     }
     signal_hooks.look = signals_look;

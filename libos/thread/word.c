@@ -64,7 +64,7 @@ static int sleeps_there(struct process *p, void *hart)
     if (p != process_self &&
         AEGIS_EXPOSED_STATE->env[p->environment].sleeping[*(unsigned *)hart] &&
         (slot = process_slot(p)))
-        return (int)aegis_slice_ring(slot, *(unsigned *)hart).error + 1;
+        return !aegis_slice_ring(slot, *(unsigned *)hart).error; /* else another may be rung */
     return 0;
 }
 

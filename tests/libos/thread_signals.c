@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +24,67 @@ static long nanoseconds(clockid_t clock)
 {
     struct timespec now;
     return clock_gettime(clock, &now) ? -1 : now.tv_sec * 1000000000L + now.tv_nsec;
+}
+
+/* ---- between processes ---- */
+
+#define ROUNDS 4000
+static sem_t *answers;
+
+static void answer_thread(int signal)
+{
+    (void)signal;
+    sem_post(answers);
+}
+
+static void *answer(void *done)
+{
+    while (sem_wait(done) != 0)
+        ;
+    sem_post(done);
+    return NULL;
+}
+
+static pthread_t answering;
+
+static void pass_on(int signal)
+{
+    (void)signal;
+    pthread_kill(answering, SIGUSR2);
+}
+
+/* Each signal is answered before the next is sent: one that is as pending as the last was, while
+ * all sleep, wakes them. */
+static void test_one_after_another(void)
+{
+    sem_t *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int answered = 0, status = -1;
+
+    answers = shared;
+    sem_init(&shared[0], 1, 0);
+    sem_init(&shared[1], 1, 0); /* the process may end */
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGUSR1, pass_on);
+        signal(SIGUSR2, answer_thread);
+        pthread_create(&answering, NULL, answer, &shared[1]);
+        sem_post(answers);
+        while (sem_wait(&shared[1]) != 0)
+            ;
+        sem_post(&shared[1]);
+        pthread_join(answering, NULL);
+        _exit(7);
+    }
+    struct timespec limit = later(CLOCK_REALTIME, 60000);
+    for (; answered < ROUNDS && sem_timedwait(answers, &limit) == 0; answered++)
+        kill(child, SIGUSR1);
+    sem_post(&shared[1]);
+    if (answered != ROUNDS)
+        kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    tap(answered == ROUNDS && WIFEXITED(status) && WEXITSTATUS(status) == 7,
+        "signals_one_after_another");
+    munmap(shared, 4096);
 }
 
 /* ---- signals ---- */
@@ -221,6 +284,7 @@ static void test_timers(void)
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    test_one_after_another();
     test_signals();
     test_interruption();
     test_timers();
