@@ -9,18 +9,6 @@
 
 /* ---- streams ---- */
 
-/* The first byte of each page that is to be read: a bad pointer is found before anything is sent.
- */
-static int touch(const char *user, size_t size)
-{
-    char byte;
-
-    for (size_t at = 0; at < size; at += AEGIS_PAGE_SIZE)
-        if (user_copy_in(&byte, user + at, 1))
-            return -EFAULT;
-    return user_copy_in(&byte, user + size - 1, 1);
-}
-
 static ssize_t stream_send_part(struct aegis_socket *s, struct aegis_transfer *t)
 {
     void *user;
@@ -28,8 +16,6 @@ static ssize_t stream_send_part(struct aegis_socket *s, struct aegis_transfer *t
     bool more = t->flags & MSG_MORE || n < left;
 
     if (!n || n > left)
-        return -EFAULT;
-    if (touch(user, n))
         return -EFAULT;
     return STACK_IMAGE->stream_send(s, user, n, more || n < left, n == t->size ? t->sum : AEGIS_NO_SUM);
 }

@@ -74,6 +74,12 @@ class Stream:
         for n in upto:
             self.wire.send(self.frame(ACK, self.wanted + n))
 
+    def lie(self, upto, at):
+        """An acknowledgement with a wrong checksum, that at `at` of the frame."""
+        frame = bytearray(self.frame(ACK, self.wanted + upto))
+        frame[at] ^= 0xff
+        self.wire.send(bytes(frame))
+
     def whole(self):
         """What is there from the first byte on."""
         out = b""
@@ -111,6 +117,24 @@ def lost(tap, stream, name, before):
     tap(stream.whole()[start:].endswith(body()), f"{name}_data_are_whole")
 
 
+def lies(tap, stream):
+    """Acknowledgements of everything, wrong ones, behind right ones in the same run: what they say was not said."""
+    start = len(stream.whole())
+    stream.ask(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
+    ends = [at + len(data) for at, data in stream.segments(0.3)]
+    stream.acknowledge(*ends[:2])
+    stream.lie(ends[-1], 50)  # TCP's
+    stream.acknowledge(*ends[2:4])
+    stream.lie(ends[-1], 24)  # IP's
+    again = [at for at, _ in stream.segments(4)]
+    tap(len(ends) > 6 and again and min(again) == ends[3], "wrong_ones_in_runs_are_not_believed", f"{ends} {again}")
+    for _ in range(60):
+        stream.acknowledge(len(stream.whole()))
+        if not stream.segments(0.3):
+            break
+    tap(stream.whole()[start:].endswith(body()), "behind_wrong_ones_data_are_whole")
+
+
 def lossy(tap, stream):
     """One in ten does not come; each that does is acknowledged as a receiver would."""
     chance, start, quiet = random.Random(5), len(stream.whole()), 0
@@ -137,6 +161,7 @@ def run(tap, start, wire):
         runs(tap, stream)
         lost(tap, stream, "duplicates_alone_count", 0)
         lost(tap, stream, "duplicates_behind_a_run_count", 3)
+        lies(tap, stream)
         lossy(tap, stream)
     except AssertionError as error:
         tap(False, "acknowledge", str(error))

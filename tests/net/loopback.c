@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -227,6 +228,24 @@ static void killed(void)
     close(l);
 }
 
+/* Of a buffer that ends before it should, what is there is sent, or a part of it, and nothing else. */
+static bool half_there(int c, int d)
+{
+    static char got[4 * 4096];
+    char *at = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ssize_t sent, n = 0;
+
+    for (int i = 0; i < 2 * 4096; i++)
+        at[i] = (char)(i * 5 + i / 999 + 1);
+    munmap(at + 2 * 4096, 2 * 4096);
+    if ((sent = send(c, at, 4 * 4096, 0)) <= 0 || sent > 2 * 4096 || !FAILS(send(c, at + 2 * 4096 - 10, 20, 0), EFAULT))
+        return false;
+    send(c, "", 1, 0);
+    for (ssize_t more; n < sent + 1 && (more = read(d, got + n, sizeof got - (size_t)n)) > 0;)
+        n += more;
+    return n == sent + 1 && !memcmp(got, at, (size_t)sent) && !got[sent];
+}
+
 static void bad(void)
 {
     struct sockaddr_in a = here(13);
@@ -260,6 +279,7 @@ static void bad(void)
     int l = listener(14), c = connected(14), d = accept(l, 0, 0);
     tap(FAILS(send(c, WILD, 5, 0), EFAULT) && send(c, "ok", 2, 0) == 2 && FAILS(recv(d, WILD, 2, 0), EFAULT) && read(d, b, 4) == 2,
         "bad_buffers_of_streams");
+    tap(half_there(c, d), "buffers_that_end_too_soon");
     close(c);
     close(d);
     close(l);

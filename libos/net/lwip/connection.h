@@ -79,6 +79,7 @@ ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool 
 ssize_t stream_peek(struct aegis_socket *s, size_t at, const void **bytes);
 void stream_take(struct aegis_socket *s, size_t size);
 unsigned stream_events(const struct connection *c);
+bool user_is_there(const uint8_t *user, size_t size);
 /* The peer has acknowledged, or sent, some. Takes over `p`. */
 void stream_sent(struct connection *c);
 void stream_received(struct connection *c, struct pbuf *p);

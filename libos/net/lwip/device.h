@@ -76,6 +76,17 @@ static inline uint32_t sum_fold(uint64_t sum)
 /* image.c: the sum of 16-bit words, modulo 65535; aligned to 4. */
 uint64_t words_add(const uint8_t *p, unsigned size);
 
+/* As pbuf_free, of what mostly is one piece of a pool's. */
+static inline void pbuf_drop(struct pbuf *p)
+{
+    if (p->ref > 1)
+        p->ref--;
+    else if (p->type_internal == (u8_t)PBUF_RAM && !p->flags && !p->next)
+        mem_free(p);
+    else
+        pbuf_free(p);
+}
+
 /* input.c */
 void input_begin(void);
 void input_frames(void);
@@ -92,8 +103,8 @@ void predict_take(struct connection *c, const struct predicted *g, struct pbuf *
 void predict_remember(struct connection *c, const struct tcp_pcb *pcb);
 
 /* segments.c */
-/* Bytes of the caller's that were written; `sum`: of all of them, or AEGIS_NO_SUM. */
-size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more, int32_t sum);
+/* Bytes of the caller's that were written, or -EFAULT; `sum`: of all of them, or AEGIS_NO_SUM. */
+long segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more, int32_t sum);
 
 /* output.c */
 void output_begin(void);

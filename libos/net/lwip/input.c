@@ -16,6 +16,7 @@
 #include "lwip/prot/udp.h"
 #include "lwip/priv/tcp_priv.h"
 
+#define RUN_MOST   64 /* acknowledgements that wait for those behind them */
 #define POST_AGAIN 16 /* frames taken in, until buffers are given to the kernel anew */
 #define PACKET_AT  16 /* where in a buffer an IP packet begins, and its payload */
 #define PAYLOAD_AT (PACKET_AT + IP_HLEN)
@@ -28,8 +29,11 @@ struct buffer {
 
 static struct buffer buffers[RECEIVING];
 static struct buffer *spare;
-static struct buffer
-    *run_last;             /* an acknowledgement that waits for the next one, which may say more */
+/* Acknowledgements of one run, the last one first: the others by `next`. All but the first that came are not checked yet. */
+static struct buffer *run_last;
+static unsigned run_length;
+static uint32_t run_said; /* what the last one acknowledges */
+static bool run_checked; /* the device vouches for their segments' sums */
 static uint64_t our_front; /* pad and our Ethernet address, as a buffer begins with them */
 /* 0: nothing is plain, since we have none or somebody wants all packets. */
 static uint32_t our_address;
@@ -160,6 +164,11 @@ static bool source_check(uint32_t from)
     return true;
 }
 
+static inline bool packet_is_whole(const struct packet *p)
+{
+    return sum_fold(LOW(p->first) + (p->first >> 32) + LOW(p->second) + (p->second >> 32) + LOW(p->third)) == 0xffff;
+}
+
 /* How many bytes the packet carries, whatever lies behind it in the frame; negative: it is not plain. */
 static inline int packet_check(const struct packet *p, unsigned length)
 {
@@ -170,7 +179,7 @@ static inline int packet_check(const struct packet *p, unsigned length)
     if (p->front[0] != our_front || p->front[1] >> 48 != PP_HTONS(ETHTYPE_IP) || (a & 0xff3f0000000000ff) != 0x45 ||
         size + 14 > length || to != our_address || !to)
         return -1;
-    if (sum_fold(LOW(a) + (a >> 32) + LOW(b) + from + to) != 0xffff || (from != good_source && !source_check(from)))
+    if (!packet_is_whole(p) || (from != good_source && !source_check(from)))
         return -1;
     return (int)size - IP_HLEN;
 }
@@ -250,38 +259,72 @@ static void segment_input(struct buffer *b, unsigned size)
 
 /* ---- acknowledgements ---- */
 
+static uint32_t acknowledged_by(const struct segment *a)
+{
+    return lwip_ntohl((uint32_t)(a->place >> 32));
+}
+
+static inline bool segment_is_whole(const struct segment *a)
+{
+    uint64_t sum = (a->packet.third >> 32) + LOW(a->place) + (a->place >> 32) + LOW(a->marks) + (a->marks >> 32);
+    return sum_fold(pseudo_sum(&a->packet, TCP_HLEN, IP_PROTO_TCP) + sum) == 0xffff;
+}
+
+/* The last one that is right is believed. */
 static void run_end(void)
 {
-    struct buffer *b = run_last;
+    struct buffer *b = run_last, *before;
 
     run_last = NULL;
-    if (b)
-        segment_input(b, TCP_HLEN);
+    for (bool found = false; b; b = before) {
+        before = b->next;
+        if (!found && (!before || (packet_is_whole(bytes_of(b)) && (run_checked || segment_is_whole(bytes_of(b)))))) {
+            found = true;
+            segment_input(b, TCP_HLEN);
+        } else {
+            buffer_spare(b);
+        }
+    }
 }
 
-/* Whether `b` says more than `before`: of the same connection, at the same place of the peer's stream, of more bytes. */
-static inline bool says_more(const struct segment *b, const struct segment *before)
+static void run_add(struct buffer *b, uint32_t said)
 {
-    int32_t more = (int32_t)(lwip_ntohl((uint32_t)(b->place >> 32)) - lwip_ntohl((uint32_t)(before->place >> 32)));
-
-    return b->packet.third == before->packet.third && b->packet.second >> 32 == before->packet.second >> 32 &&
-           LOW(b->place) == LOW(before->place) && more > 0;
+    run_said = said;
+    b->next = run_last;
+    run_last = b;
+    run_length++;
 }
 
-/* True: it was one. */
+/* Whether `b` is as the last one of the run in all but what it acknowledges, which is more, its window, number and sums: so
+   it is plain as that one. Then it belongs to the run. */
+static inline bool run_goes_on(struct buffer *b, unsigned length, bool checked)
+{
+    const struct segment *a = bytes_of(b), *z = bytes_of(run_last);
+    uint64_t other = (a->packet.front[0] ^ z->packet.front[0]) | (a->packet.front[1] ^ z->packet.front[1]) |
+                     ((a->packet.first ^ z->packet.first) & ~(0xffffUL << 32)) |
+                     ((a->packet.second ^ z->packet.second) & ~(0xffffUL << 16)) | (a->packet.third ^ z->packet.third) |
+                     LOW(a->place ^ z->place) | ((a->marks ^ z->marks) & 0xffff);
+
+    if (other || length < 14 + IP_HLEN + TCP_HLEN || checked != run_checked || run_length == RUN_MOST)
+        return false;
+    uint32_t said = acknowledged_by(a);
+    if ((int32_t)(said - run_said) <= 0)
+        return false;
+    run_add(b, said);
+    return true;
+}
+
+/* True: it was one, the first of a run. */
 static inline bool acknowledgement_input(struct buffer *b, bool checked)
 {
     const struct segment *a = bytes_of(b);
-    uint64_t sum = (a->packet.third >> 32) + LOW(a->place) + (a->place >> 32) + LOW(a->marks) + (a->marks >> 32);
 
-    if ((a->marks & 0xffff) != PP_HTONS(TCP_HLEN / 4 << 12 | TCP_ACK) ||
-        (!checked && sum_fold(pseudo_sum(&a->packet, TCP_HLEN, IP_PROTO_TCP) + sum) != 0xffff))
+    if ((a->marks & 0xffff) != PP_HTONS(TCP_HLEN / 4 << 12 | TCP_ACK) || (!checked && !segment_is_whole(a)))
         return false;
-    if (run_last && says_more(a, bytes_of(run_last)))
-        buffer_spare(run_last);
-    else
-        run_end();
-    run_last = b;
+    run_end();
+    run_length = 0;
+    run_checked = checked;
+    run_add(b, acknowledged_by(a));
     return true;
 }
 
@@ -329,7 +372,7 @@ static inline void frame_input(uint64_t entry)
 
     if (number >= RECEIVING || length > AEGIS_NET_BUFFER - PADDING)
         return; /* it is not ours: the ring was written by somebody */
-    if (plain_input(&buffers[number], length, checked))
+    if ((run_last && run_goes_on(&buffers[number], length, checked)) || plain_input(&buffers[number], length, checked))
         return;
     run_end();
     any_input(&buffers[number], length, checked);

@@ -34,10 +34,8 @@ static void release(void)
 
     for (; released != done; released++) {
         struct pbuf **p = &held[released % HELD];
-        if (*p && (*p)->ref > 1)
-            (*p)->ref--;
-        else if (*p)
-            pbuf_free(*p);
+        if (*p)
+            pbuf_drop(*p);
         *p = NULL;
     }
 }

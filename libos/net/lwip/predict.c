@@ -84,11 +84,14 @@ static void time_measure(struct tcp_pcb *pcb)
 static void segments_free(struct tcp_pcb *pcb)
 {
     for (struct tcp_seg *seg; (seg = pcb->unacked);) {
-        if (TCP_SEQ_GT(lwip_ntohl(seg->tcphdr->seqno) + TCP_TCPLEN(seg), pcb->lastack))
+        const uint32_t *head = (const uint32_t *)(const void *)seg->tcphdr; /* by words, not by bytes as lwIP's is */
+        uint32_t ends = head[3] & PP_HTONL(TCP_FIN << 16 | TCP_SYN << 16);
+        if (TCP_SEQ_GT(lwip_ntohl(head[1]) + seg->len + (ends != 0), pcb->lastack))
             return;
         pcb->unacked = seg->next;
         pcb->snd_queuelen = (u16_t)(pcb->snd_queuelen - (seg->p->next ? pbuf_clen(seg->p) : 1));
-        tcp_seg_free(seg);
+        pbuf_drop(seg->p);
+        memp_free(MEMP_TCP_SEG, seg);
     }
 }
 

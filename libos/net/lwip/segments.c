@@ -5,11 +5,15 @@
  * own queues, and it may go on with them at any time (it does when they are to be sent again).
  */
 #include "device.h"
+#include "lwip/priv/mem_priv.h"
 #include "lwip/priv/tcp_priv.h"
 #include "lwip/prot/ip4.h"
 
 /* A pbuf, and room for the headers before a segment's bytes. */
 #define PBUF_BEFORE (LWIP_MEM_ALIGN_SIZE(sizeof(struct pbuf)) + LWIP_MEM_ALIGN_SIZE((size_t)PBUF_TRANSPORT))
+
+#define WHOLE_POOL 1600
+#define POOL_NAME  LWIP_MEM_ALIGN_SIZE(sizeof(struct memp_malloc_helper)) /* before what it gives: which pool it was */
 
 err_t lwip_tcp_output(struct tcp_pcb *pcb);
 
@@ -27,21 +31,39 @@ static inline uint16_t *halves_of(const void *head)
     return (uint16_t *)(uintptr_t)head;
 }
 
-/* The caller's bytes, copied and summed, if their sum is not known. */
-static inline uint16_t bytes_take(void *to, const uint8_t *user, unsigned size, int32_t known)
+/* The caller's bytes, copied, and summed, if their sum is not known and no device makes it. False: he has none there. */
+static inline bool bytes_take(void *to, const uint8_t *user, unsigned size, int32_t *sum)
 {
-    if (known != AEGIS_NO_SUM) {
-        stack_copy(to, user, size);
-        return (uint16_t)known;
+    if (*sum != AEGIS_NO_SUM)
+        return !stack_caller->copy(to, user, size);
+    if (device_offloads || (uintptr_t)user & 3) {
+        *sum = 0;
+        if (stack_caller->copy(to, user, size))
+            return false;
+        if (!device_offloads)
+            *sum = stack_checksum(to, (int)size);
+        return true;
     }
-    long sum = (uintptr_t)user & 3 || device_offloads ? -1 : stack_caller->copy_sum(to, user, size);
-    return sum < 0 ? stack_copy_sum(to, user, size) : (uint16_t)sum_fold((uint64_t)sum);
+    long found = stack_caller->copy_sum(to, user, size);
+    *sum = (int32_t)sum_fold((uint64_t)found);
+    return found >= 0;
 }
 
-/* As pbuf_alloc(PBUF_TRANSPORT, size, PBUF_RAM) with TCP's header before the payload. */
-static inline struct pbuf *pbuf_make(unsigned size)
+/* As mem_malloc, which looks through all pools: the one of whole segments first. */
+static inline void *memory_take(unsigned size)
 {
-    struct pbuf *p = mem_malloc((mem_size_t)(PBUF_BEFORE + size));
+    struct memp_malloc_helper *from = size > WHOLE_POOL / 2 && size <= WHOLE_POOL - POOL_NAME ? memp_malloc(MEMP_POOL_1600) : NULL;
+
+    if (!from)
+        return mem_malloc((mem_size_t)size);
+    from->poolnr = MEMP_POOL_1600;
+    return (char *)from + POOL_NAME;
+}
+
+/* As pbuf_alloc(PBUF_TRANSPORT, size, PBUF_RAM) with TCP's header before the payload, and room for `most` bytes. */
+static inline struct pbuf *pbuf_make(unsigned size, unsigned most)
+{
+    struct pbuf *p = memory_take(PBUF_BEFORE + most);
 
     if (!p)
         return NULL;
@@ -53,11 +75,12 @@ static inline struct pbuf *pbuf_make(unsigned size)
     return p;
 }
 
-/* The next segment, of `size` bytes that lie at `user`; null: no memory. */
-static struct tcp_seg *segment_make(const struct tcp_pcb *pcb, const uint8_t *user, unsigned size, uint32_t ports, int32_t known)
+/* The next segment, of `size` bytes that lie at `user`, with room for `most`. Null: no memory, or (`*bad`) there are none. */
+static struct tcp_seg *segment_make(const struct tcp_pcb *pcb, const uint8_t *user, unsigned size, unsigned most, uint32_t ports,
+                                    int32_t sum, bool *bad)
 {
     struct tcp_seg *seg = memp_malloc(MEMP_TCP_SEG);
-    struct pbuf *p = seg ? pbuf_make(size) : NULL;
+    struct pbuf *p = seg ? pbuf_make(size, most) : NULL;
 
     if (!p) {
         if (seg)
@@ -69,11 +92,15 @@ static struct tcp_seg *segment_make(const struct tcp_pcb *pcb, const uint8_t *us
     words_of(head)[1] = lwip_htonl(pcb->snd_lbb);
     halves_of(head)[MARKS] = PP_HTONS(TCP_HLEN / 4 << 12);
     halves_of(head)[MARKS + 3] = 0; /* nothing is urgent */
-    uint16_t sum = bytes_take(head + 1, user, size, known);
     seg->next = NULL;
     seg->p = p;
+    if (!bytes_take(head + 1, user, size, &sum)) {
+        tcp_seg_free(seg);
+        *bad = true;
+        return NULL;
+    }
     seg->len = (u16_t)size;
-    seg->chksum = size & 1 ? (u16_t)(sum << 8 | sum >> 8) : sum;
+    seg->chksum = size & 1 ? (u16_t)(sum << 8 | sum >> 8) : (u16_t)sum;
     seg->chksum_swapped = size & 1;
     seg->flags = TF_SEG_DATA_CHECKSUMMED;
     seg->tcphdr = head;
@@ -92,26 +119,36 @@ static long last_fill(struct tcp_pcb *pcb, unsigned most, const uint8_t *user, s
         return 0;
     unsigned n = size < room ? (unsigned)size : room;
     u8_t flags = TCP_WRITE_FLAG_COPY | (more || n < size ? TCP_WRITE_FLAG_MORE : 0);
-    return tcp_write(pcb, user, (u16_t)n, flags) == ERR_OK ? (long)n : -1;
+    return !user_is_there(user, n) ? -EFAULT : tcp_write(pcb, user, (u16_t)n, flags) == ERR_OK ? (long)n : -1;
+}
+
+/* More may be written behind a segment that is not whole before it is sent, as lwIP would think. */
+static inline bool is_waiting(const struct tcp_pcb *pcb, const struct tcp_seg *before)
+{
+    return (before || pcb->unacked) && !(pcb->flags & TF_NODELAY);
 }
 
 /*
  * Whole segments behind what is written already, and the last one as it is if nothing more is to come. The bytes that were
- * written; lwIP is to write the rest.
+ * written; lwIP is to write the rest, if it is to be written now. -EFAULT: none, since the first are nowhere.
  */
-size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more, int32_t sum)
+long segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more, int32_t sum)
 {
     unsigned most = LWIP_MIN(pcb->mss, TCPWND_MIN16(pcb->snd_wnd_max / 2));
     struct tcp_seg *seg = NULL;
+    bool bad = false;
 
     if ((pcb->state != ESTABLISHED && pcb->state != CLOSE_WAIT) || size > pcb->snd_buf || !most)
         return 0;
     long at = last_fill(pcb, most, user, size, more);
     if (at < 0 || (size_t)at == size)
-        return at < 0 ? 0 : size;
+        return at == -1 ? 0 : at;
     struct tcp_seg **end = &pcb->unsent;
-    while (*end)
-        end = &(*end)->next;
+    while (*end) {
+        seg = *end;
+        end = &seg->next;
+    }
+    const struct tcp_seg *before = seg;
     user += at;
     size -= (size_t)at;
     if (at || size > most)
@@ -119,21 +156,19 @@ size_t segments_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, boo
     size_t begin = size;
     uint32_t ports = lwip_htons(pcb->local_port) | (uint32_t)lwip_htons(pcb->remote_port) << 16;
     for (; size && pcb->snd_queuelen < TCP_SND_QUEUELEN; user += seg->len, size -= seg->len) {
-        unsigned n = size < most ? (unsigned)size : most;
-        if ((n < most && more) || !(*end = segment_make(pcb, user, n, ports, sum)))
+        unsigned n = size < most ? (unsigned)size : most, room = n < most && is_waiting(pcb, seg) ? most : n;
+        if ((n < most && more) || !(*end = segment_make(pcb, user, n, room, ports, sum, &bad)))
             break;
         seg = *end;
         end = &seg->next;
         pcb->snd_lbb += n;
         pcb->snd_queuelen++;
+        pcb->unsent_oversize = (u16_t)(room - n);
     }
-    if (seg) {
-        pcb->unsent_oversize = 0;
-        if (!size && !more)
-            TCPH_SET_FLAG(seg->tcphdr, TCP_PSH);
-    }
+    if (seg != before && !size && !more)
+        TCPH_SET_FLAG(seg->tcphdr, TCP_PSH);
     pcb->snd_buf -= (tcpwnd_size_t)(begin - size);
-    return (size_t)at + begin - size;
+    return bad && !at && size == begin ? -EFAULT : at + (long)(begin - size);
 }
 
 /* ---- sent ---- */

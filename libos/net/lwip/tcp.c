@@ -293,6 +293,31 @@ int stream_shutdown(struct connection *c, unsigned how)
 
 /* ---- bytes ---- */
 
+/* By the first byte of each page. */
+bool user_is_there(const uint8_t *user, size_t size)
+{
+    uint8_t byte;
+
+    for (size_t at = 0; at < size; at += AEGIS_PAGE_SIZE)
+        if (stack_caller->copy(&byte, user + at, 1))
+            return false;
+    return !size || !stack_caller->copy(&byte, user + size - 1, 1);
+}
+
+/* By lwIP: as much as there is memory for. */
+static long rest_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bool more)
+{
+    err_t error = ERR_OK;
+
+    size = size < 0xffff ? size : 0xffff;
+    if (!user_is_there(user, size))
+        return -EFAULT;
+    while (size && (error = tcp_write(pcb, user, (u16_t)size, TCP_WRITE_FLAG_COPY | (more ? TCP_WRITE_FLAG_MORE : 0))) == ERR_MEM)
+        size = size > TCP_MSS ? size / 2 : 0;
+    return error && error != ERR_MEM ? error_of(error) : (long)size;
+}
+
+/* What there is no room for now waits, and so does what would be a segment shorter than it may be for that. */
 ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool more, int32_t sum)
 {
     struct connection *c = connection_of(s);
@@ -302,25 +327,18 @@ ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool 
     if (s->state != SOCKET_CONNECTED)
         return s->state == SOCKET_CONNECTING ? -EAGAIN : -ENOTCONN;
     size_t room = tcp_sndbuf(c->tcp), n = size < room ? size : room;
-    if (n < size && n > c->tcp->mss)
-        n -= n % c->tcp->mss; /* no segment shorter than it may be because there is no room now */
-    bool rest_follows = more || n < size;
-    size_t done = segments_write(c->tcp, user, n, rest_follows, n == size ? sum : AEGIS_NO_SUM);
-    err_t error = ERR_OK;
-    if (done < n) {
-        size_t rest = n - done < 0xffff ? n - done : 0xffff;
-        while (rest && (error = tcp_write(c->tcp, (const char *)user + done, (u16_t)rest,
-                                          TCP_WRITE_FLAG_COPY | (rest_follows ? TCP_WRITE_FLAG_MORE : 0))) == ERR_MEM)
-            rest = rest > TCP_MSS ? rest / 2 : 0; /* as much as there is memory for */
-        n = done + rest;
+    long done = segments_write(c->tcp, user, n, more || n < size, n == size ? sum : AEGIS_NO_SUM);
+    if (done >= 0 && (size_t)done < n && (n == size || (!done && room >= c->tcp->mss))) {
+        long rest = rest_write(c->tcp, (const uint8_t *)user + done, n - (size_t)done, more || n < size);
+        done = rest >= 0 ? done + rest : done ? done : rest;
     }
-    if (error && error != ERR_MEM)
-        return error_of(error);
+    if (done < 0)
+        return done;
     if (n < size || !more || tcp_sndbuf(c->tcp) < TCP_SNDLOWAT)
         tcp_output(c->tcp);
     if (tcp_sndbuf(c->tcp) <= TCP_SNDLOWAT)
         s->words[WORD_EVENTS] = stream_events(c);
-    return n ? (ssize_t)n : -EAGAIN;
+    return done ? done : -EAGAIN;
 }
 
 ssize_t stream_peek(struct aegis_socket *s, size_t at, const void **bytes)
