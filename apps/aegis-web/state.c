@@ -30,7 +30,7 @@ void out_put(struct out *t, const char *format, ...)
     va_start(a, format);
     n = vsnprintf(t->bytes + t->size, t->room - t->size, format, a);
     va_end(a);
-    if (n > 0 && (size_t)n < t->room - t->size)
+    if (n >= 0 && (size_t)n < t->room - t->size)
         t->size += (size_t)n;
     else
         t->failed = 1;
@@ -163,6 +163,22 @@ static void filters_write(struct out *t)
     out_put(t, "]");
 }
 
+static void handlers_write(struct out *t)
+{
+    unsigned written = 0;
+
+    out_put(t, ",\"handlers\":[");
+    for (unsigned i = 0; i < AEGIS_HANDLERS; i++) {
+        const volatile struct aegis_handler_record *h = &E->net.handler[i];
+        if (h->check)
+            out_put(t, "%s[%u,%u,%u,%u,%lu,%lu,%lu,%lu,%lu]", written++ ? "," : "", i, h->owner, h->filter, h->aborted,
+                    (unsigned long)h->runs, (unsigned long)h->steps, (unsigned long)h->sent,
+                    (unsigned long)(h->refused + h->spent), (unsigned long)h->passed);
+    }
+    out_put(t, "],");
+    trie_write(t);
+}
+
 static void net_write(struct out *t)
 {
     const volatile struct aegis_net *n = &E->net;
@@ -176,6 +192,7 @@ static void net_write(struct out *t)
             (unsigned long)n->looped, (unsigned long)n->unwanted, (unsigned long)n->dropped,
             (unsigned long)n->nonsense, (unsigned long)n->resets);
     filters_write(t);
+    handlers_write(t);
     out_put(t, "}");
 }
 
@@ -212,5 +229,7 @@ void state_write(struct out *t)
             out_put(t, "%s[%u,%lu]", written++ ? "," : "", i, (unsigned long)E->irq_count[i]);
     out_put(t, "],");
     net_write(t);
+    out_put(t, ",");
+    pictures_write(t);
     out_put(t, "}\n");
 }

@@ -2,6 +2,7 @@
 /* aegis-web: a live picture of what the exokernel exposes. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ void out_free(struct out *t);
 
 /* All of the exposed state as JSON: page.html says what is what. */
 void state_write(struct out *t);
+/* Members of it: the trie of filters; histograms of other programs. */
+void trie_write(struct out *t);
+void pictures_write(struct out *t);
 
 /* Who the environments are, as /proc tells: read again by names_read. Empty: not a process of this session. */
 struct name {

@@ -2,6 +2,7 @@
 /* What the kernel exposes, as text. */
 #include <aegis/exposed.h>
 
+#include "../net/network.h"
 #include "mount.h"
 #include "node.h"
 #include "proc.h"
@@ -211,6 +212,36 @@ static void environments(struct text *t)
     }
 }
 
+static void atom(struct text *t, const struct aegis_atom *a)
+{
+    if (a->kind == AEGIS_ATOM_SHIFT) {
+        text_put(t, " base+=([%u:%u]&%#lx)<<%u+%u", a->offset, a->width, (unsigned long)a->mask, a->left, a->add);
+        return;
+    }
+    text_put(t, " [%u:%u]&%#lx=%#lx", a->offset, a->width, (unsigned long)a->mask, (unsigned long)a->low);
+    if (a->kind == AEGIS_ATOM_RANGE)
+        text_put(t, "..%#lx", (unsigned long)a->high);
+}
+
+/* What the kernel counts; and what each compares, if who installed it is of this session. */
+static void filters(struct text *t)
+{
+    struct aegis_atom atoms[AEGIS_ATOMS];
+
+    text_put(t, "filter owner parent endpoint frames : [offset:bytes]&mask=value\n");
+    for (unsigned i = 0; i < AEGIS_FILTERS; i++) {
+        const volatile struct aegis_filter_record *f = &E->net.filter[i];
+        if (!f->check)
+            continue;
+        text_put(t, "%6u %5u %6d %8d %6lu :", i, f->owner, f->parent == AEGIS_NONE ? -1 : f->parent,
+                 f->endpoint == AEGIS_NONE ? -1 : f->endpoint, (unsigned long)f->frames);
+        unsigned count = program_find(i, atoms);
+        for (unsigned n = 0; n < count; n++)
+            atom(t, &atoms[n]);
+        text_put(t, "\n");
+    }
+}
+
 void proc_machine_text(struct text *t, enum proc_file file)
 {
     switch (file) {
@@ -246,6 +277,9 @@ void proc_machine_text(struct text *t, enum proc_file file)
         break;
     case PROC_ENVIRONMENTS:
         environments(t);
+        break;
+    case PROC_FILTERS:
+        filters(t);
         break;
     default:
         break;

@@ -33,6 +33,7 @@ static const struct proc_name names[PROC_FILES] = {
     [PROC_PAGES] = {"pages", PROC_AEGIS, DT_REG},
     [PROC_SLICES] = {"slices", PROC_AEGIS, DT_REG},
     [PROC_ENVIRONMENTS] = {"environments", PROC_AEGIS, DT_REG},
+    [PROC_FILTERS] = {"filters", PROC_AEGIS, DT_REG},
     [PROC_PID] = {"", PROC_ROOT, DT_DIR},
     [PROC_PID_STAT] = {"stat", PROC_PID, DT_REG},
     [PROC_PID_STATM] = {"statm", PROC_PID, DT_REG},

@@ -28,6 +28,7 @@ enum proc_file {
     PROC_PAGES,
     PROC_SLICES,
     PROC_ENVIRONMENTS,
+    PROC_FILTERS,
     /* a process's directory, and what is in it */
     PROC_PID,
     PROC_PID_STAT,

@@ -2,6 +2,8 @@
 /* What waiting and ioctl ask of the machine's network. */
 #pragma once
 
+#include <aegis/net.h>
+
 #include "../session/session.h"
 
 /* channel_wait_any() for those who wait for sockets of the network, too: whoever waits does the
@@ -14,3 +16,9 @@ int network_ioctl(unsigned long request, void *user);
 void network_keep(void);
 /* They are there when this is 0. Outside the monitor. -ENOBUFS, -EINTR. */
 int network_reserve(void);
+
+/* What a filter compares, for who looks at /proc/aegis/filters: the kernel exposes its counts only. A hint: no memory for
+ * it, or a filter of many atoms, and nothing is said. Outside the monitor. */
+void program_publish(unsigned filter, const struct aegis_atom *atoms, unsigned count);
+/* At most AEGIS_ATOMS of them; 0: nobody said. */
+unsigned program_find(unsigned filter, struct aegis_atom *atoms);

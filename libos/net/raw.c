@@ -57,8 +57,7 @@ struct raw_port *raw_port_find(uint16_t number)
     return NULL;
 }
 
-/* IPv4 without options, not a fragment, UDP, to (from) our address and the port. */
-static void program_make(struct raw_program *p, uint16_t port)
+void raw_program_make(struct raw_program *p, unsigned protocol, uint16_t port, bool forwards)
 {
     uint64_t ours = ntohl(raw.address), mac = 0;
 
@@ -68,12 +67,29 @@ static void program_make(struct raw_program *p, uint16_t port)
         if (sends)
             raw_atom(p, true, 6, 8, ~0xffffUL, mac << 16);
         raw_atom(p, sends, 12, 2, 0xffff, 0x0800);
+        if (sends && forwards)
+            break;
         raw_atom(p, sends, IP, 1, 0xff, 0x45);
         raw_atom(p, sends, IP + 6, 2, 0x3fff, 0);
-        raw_atom(p, sends, IP + 9, 1, 0xff, IPPROTO_UDP);
+        raw_atom(p, sends, IP + 9, 1, 0xff, protocol);
         raw_atom(p, sends, IP + (sends ? 12 : 16), 4, 0xffffffff, ours);
-        raw_atom(p, sends, UDP + (sends ? 0 : 2), 2, 0xffff, port);
+        if (protocol == IPPROTO_ICMP)
+            raw_atom(p, sends, UDP, 1, 0xff, sends ? 0 : 8); /* echo */
+        else
+            raw_atom(p, sends, UDP + (sends ? 0 : 2), 2, 0xffff, port);
     }
+}
+
+int raw_port_open(struct raw_program *p, uint16_t number)
+{
+    struct raw_port *port = raw_port_find(0);
+    int filter = port ? raw_install(p, 1, number, &port->slot) : -ENOBUFS;
+
+    if (filter < 0)
+        return filter;
+    port->filter = (uint16_t)filter;
+    port->number = number;
+    return 0;
 }
 
 int raw_open(uint16_t number)
@@ -83,16 +99,8 @@ int raw_open(uint16_t number)
 
     if (error)
         return error;
-    struct raw_port *port = raw_port_find(0);
-    if (!port)
-        return -ENOBUFS;
-    program_make(&p, number);
-    int filter = raw_install(&p, 1, number, &port->slot);
-    if (filter < 0)
-        return filter;
-    port->filter = (uint16_t)filter;
-    port->number = number;
-    return 0;
+    raw_program_make(&p, IPPROTO_UDP, number, false);
+    return raw_port_open(&p, number);
 }
 
 int raw_close(uint16_t number)
@@ -119,6 +127,8 @@ static bool datagram_read(struct raw_datagram *d, const uint8_t *frame, unsigned
 {
     unsigned whole = get16(frame + IP + 2), size = get16(frame + UDP + 4);
 
+    if (frame[IP + 9] != IPPROTO_UDP) /* of a handler's filter */
+        return false;
     if (length < RAW_HEADERS || whole > length - IP || size < 8 || size > whole - 20 || whole < 28)
         return false;
     if (sum_fold(sum_add(0, frame + IP, 20)) != 0xffff)

@@ -52,6 +52,8 @@ void raw_atom(struct raw_program *p, bool sends, unsigned offset, unsigned width
 /* Installs it under the session's filter of a kind (0: ARP, 1: IPv4) and binds it. Its number. */
 int raw_install(struct raw_program *p, unsigned kind, unsigned tag, unsigned *slot);
 void raw_remove(unsigned slot);
+/* A claimed block, mapped at `*to`: its claim's slot, or a negative errno. */
+int raw_block(unsigned order, void *to);
 /* A buffer to fill, or -ENOBUFS; and given back. */
 int raw_buffer(void);
 void raw_give(unsigned buffer);
@@ -61,8 +63,12 @@ struct raw_port *raw_port_find(uint16_t number);
 /* The entry that comes next, and its buffer; null: none. */
 const volatile struct aegis_rx *raw_take(unsigned *buffer);
 
-/* raw_neighbour.c: who has an address, in the last hop. -EHOSTUNREACH. */
-int raw_neighbour(uint32_t address, uint8_t mac[6]);
+/* raw.c: IPv4 of a protocol without options, not a fragment, to (from) our address and the port; ICMP: echo. `forwards`: what
+ * is sent is from anybody, with our hardware address. */
+void raw_program_make(struct raw_program *p, unsigned protocol, uint16_t port, bool forwards);
+int raw_port_open(struct raw_program *p, uint16_t number);
+
+/* raw_neighbour.c: who has an address, in the last hop. */
 void raw_neighbour_learn(uint32_t address, const uint8_t mac[6]);
 /* The entry was an answer to our question. */
 bool raw_neighbour_answer(const uint8_t *frame, unsigned size);

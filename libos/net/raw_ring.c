@@ -7,6 +7,7 @@
 #include <aegis/pager.h>
 
 #include "../proc/park.h"
+#include "network.h"
 #include "raw.h"
 
 #define ORDER 6 /* of the buffers' block */
@@ -29,8 +30,7 @@ static uintptr_t addresses_find(size_t size)
     return ((uintptr_t)p + size - 1) & ~(size - 1);
 }
 
-/* A claimed block, mapped: its claim's slot, or a negative errno. */
-static int block_make(unsigned order, void *to)
+int raw_block(unsigned order, void *to)
 {
     size_t pages = 1UL << order;
     uintptr_t va = addresses_find(pages * AEGIS_PAGE_SIZE);
@@ -206,6 +206,7 @@ int raw_install(struct raw_program *p, unsigned kind, unsigned tag, unsigned *sl
         raw_remove(*slot);
         return -EACCES;
     }
+    program_publish((unsigned)r.value, p->atom, p->head.receive);
     return (int)r.value;
 }
 
@@ -264,7 +265,7 @@ int raw_start(void)
         error = address_find();
     if (!error)
         error = parents_claim();
-    int ring = error ? error : block_make(0, &raw.ring), block = ring < 0 ? ring : block_make(ORDER, &raw.buffers);
+    int ring = error ? error : raw_block(0, &raw.ring), block = ring < 0 ? ring : raw_block(ORDER, &raw.buffers);
     raw.endpoint_slot = block < 0 ? 0 : slot_find();
     if (block < 0 || !raw.endpoint_slot)
         return block < 0 ? block : -ENOMEM;

@@ -36,6 +36,16 @@ struct stack_tap {
     uint8_t bytes[];
 };
 
+/* What a filter of the session's compares, as who installed it said (programs.c). */
+#define NET_PROGRAM_ATOMS 12
+struct net_program {
+    uint64_t check; /* the filter's; another one now, or 0: this is nobody's */
+    uint16_t filter;
+    uint16_t count;
+    uint32_t spare;
+    struct aegis_atom atom[NET_PROGRAM_ATOMS];
+};
+
 /* What the keeper has made, and who is inside. Zero at first. */
 struct network {
     uint64_t lock;       /* identity of who is the stack now, or 0 */
@@ -50,6 +60,7 @@ struct network {
     uint32_t restarts, spare2;
     struct stack_tap *tap; /* once somebody has looked */
     uint64_t tap_until;    /* 0: nobody looks; else `time` until which somebody does */
+    struct net_program *programs; /* NET_PROGRAMS, once a process has installed a filter of its own */
 };
 #define NETWORK ((struct network *)NET_NETWORK)
 #define NET_RING ((struct aegis_ring *)NET_CHUNK)

@@ -58,6 +58,26 @@ void raw_flush(void);
 /* Until a datagram has come, or `time` has passed `deadline` (0: none). 0, -EINTR, -ETIMEDOUT. */
 int raw_wait(uint64_t deadline);
 
+/* ---- handlers: code of the program's own that the kernel runs for each frame (ash/README.md) ---- */
+
+struct ash_image;
+
+struct raw_handler {
+    void *window;    /* what it shares with us, image->window bytes */
+    unsigned number; /* in exposed.net.handler */
+    unsigned filter_slot;
+};
+
+/*
+ * Binds the handler in `image` (a file of scripts/ash-cc's in memory, at a multiple of 8) to frames of IPv4: to UDP or TCP at
+ * a port of ours, or to ICMP's echo requests (port 0). What it passes of UDP comes by raw_next. `protocol` 0: to all that the
+ * session's stack receives, before it. `forwards`: it may send from any IP address. It lives as long as the process.
+ * 0, or as raw_open; -EINVAL: it is no handler, -ENOEXEC: the kernel's verifier refuses it.
+ */
+int raw_handle(struct raw_handler *h, unsigned protocol, uint16_t port, bool forwards, const struct ash_image *image);
+/* The hardware address of a host of our network, to whom a handler may forward. -EHOSTUNREACH: it does not answer. */
+int raw_neighbour(uint32_t address, uint8_t mac[6]);
+
 extern const struct netstack netstack_raw;
 
 #ifdef __cplusplus
