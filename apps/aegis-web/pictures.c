@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Histograms that other programs want on the page: /run/aegis-web/NAME has a title, then lines of label, tab, number. */
+/* Histograms that other programs want on the page: /run/aegis-web/NAME has a title, then lines of
+ * label, tab, number. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +8,9 @@
 
 #include "web.h"
 
-#define FOLDER "/run/aegis-web"
+#define FOLDER   "/run/aegis-web"
 #define PICTURES 8
-#define BARS 64
+#define BARS     64
 
 static void bars_put(struct out *t, FILE *f)
 {
@@ -29,7 +30,8 @@ static void bars_put(struct out *t, FILE *f)
 static bool picture_put(struct out *t, const char *name, bool first)
 {
     char path[64], title[128];
-    FILE *f = snprintf(path, sizeof path, FOLDER "/%s", name) < (int)sizeof path ? fopen(path, "r") : NULL;
+    FILE *f = snprintf(path, sizeof path, FOLDER "/%s", name) < (int)sizeof path ? fopen(path, "r")
+                                                                                 : NULL;
 
     if (!f || !fgets(title, sizeof title, f)) {
         if (f)

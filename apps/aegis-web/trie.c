@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trie of filters. The kernel's own lies in memory that nobody sees; but dpf/ is pure code, so the same one is made here
- * from what the filters compare, as far as the session's programs say (/proc/aegis/filters).
+ * The trie of filters. The kernel's own lies in memory that nobody sees; but dpf/ is pure code, so
+ * the same one is made here from what the filters compare, as far as the session's programs say
+ * (/proc/aegis/filters).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,9 +48,16 @@ static const char *atom_read(const char *s, struct dpf_atom *a)
         if ((more = after(s, "..")))
             s = number(more, &high);
     }
-    *a = (struct dpf_atom){.kind = shift ? DPF_SHIFT : high ? DPF_RANGE : DPF_EQ, .width = (uint8_t)width,
-                           .left = (uint8_t)left, .add = (uint8_t)add, .offset = (uint32_t)offset,
-                           .mask = mask, .low = low, .high = high};
+    *a = (struct dpf_atom){.kind = shift  ? DPF_SHIFT
+                                   : high ? DPF_RANGE
+                                          : DPF_EQ,
+                           .width = (uint8_t)width,
+                           .left = (uint8_t)left,
+                           .add = (uint8_t)add,
+                           .offset = (uint32_t)offset,
+                           .mask = mask,
+                           .low = low,
+                           .high = high};
     return s;
 }
 
@@ -107,14 +115,15 @@ static void edge_put(struct out *t, const struct dpf_test *test, const struct dp
     out_put(t, "]");
 }
 
-/* {"f": filter + 1 that ends here, "t": tests in order, each {"a": what is looked at, "e": edges}}: page.html draws it. */
+/* {"f": filter + 1 that ends here, "t": tests in order, each {"a": what is looked at, "e": edges}}:
+ * page.html draws it. */
 static void state_put(struct out *t, const struct dpf_state *s)
 {
     out_put(t, "{\"f\":%u,\"t\":[", s->accepts);
     for (const struct dpf_test *test = s->tests; test; test = test->next) {
         const struct dpf_atom *a = &test->atom;
-        out_put(t, "{\"a\":[%u,%u,%u,%u,%u,%u,\"%lx\"],\"hash\":%d,\"e\":[", a->kind, a->width, a->offset, s->level,
-                a->left, a->add, (unsigned long)a->mask, test->table != NULL);
+        out_put(t, "{\"a\":[%u,%u,%u,%u,%u,%u,\"%lx\"],\"hash\":%d,\"e\":[", a->kind, a->width,
+                a->offset, s->level, a->left, a->add, (unsigned long)a->mask, test->table != NULL);
         for (const struct dpf_state *e = test->edges; e; e = e->next) {
             edge_put(t, test, e);
             out_put(t, "%s", e->next ? "," : "");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The first environment of ash_echo, ash_kv_get and ash_install_4k: binds handlers of apps/handlers and sleeps. They answer what comes
- * to 10.0.0.2: UDP echo at port 7, key-value GETs at 11, ping. After enough frames of a kind it says how many instructions the machine
- * executed for each, everything included but idling; scripts/aegis/bench.py is the other side.
+ * The first environment of the figures of ash_*: binds handlers of apps/handlers and sleeps. They answer what comes to 10.0.0.2, or
+ * forward it. After enough frames of a kind it says how many instructions the machine executed for each, everything included but
+ * idling; scripts/aegis/bench.py is the other side.
  */
 #include <aegis/bind.h>
 
@@ -12,9 +12,9 @@
 #define WARM 2048 /* idle harts clear pages ahead until there are enough */
 #define FRAMES 4096
 #define FUEL 1000
-#define KINDS 3
+#define KINDS 7
 
-extern const struct ash_image image_udp_echo, image_icmp_echo, image_kv_get, image_install_4k;
+extern const struct ash_image image_udp_echo, image_icmp_echo, image_kv_get, image_increment, image_tcp, image_balance, image_sample, image_install_4k;
 
 struct program {
     struct aegis_filter head;
@@ -25,12 +25,17 @@ struct program {
 static const struct kind {
     const char *name;
     const struct ash_image *image;
-    unsigned protocol, port, counter;
+    unsigned protocol, port, counter, width;
 } kind[KINDS] = {
-    {"ash_echo", &image_udp_echo, 17, 7, 0},
-    {"ash_kv_get", &image_kv_get, 17, 11, 8},
-    {"ash_ping", &image_icmp_echo, 1, 0, 0},
+    {"ash_echo", &image_udp_echo, 17, 7, 0, 8},
+    {"ash_kv_get", &image_kv_get, 17, 11, 8, 8},
+    {"ash_ping", &image_icmp_echo, 1, 0, 0, 8},
+    {"ash_count", &image_increment, 17, 12, 0, 4}, /* counter 0 is what is added to */
+    {"ash_tcp", &image_tcp, 6, 80, 8, 8}, /* segments with data, each answered */
+    {"ash_balance", &image_balance, 17, 9, 20, 4}, /* the only server's frames */
+    {"ash_sample", &image_sample, 17, 13, 0, 8}, /* passed, and given to nobody */
 };
+enum { KV = 1, TCP = 4, BALANCE = 5 };
 static unsigned filter_slot[KINDS], window_slot[KINDS], memory_slot[KINDS + 1];
 
 static struct aegis_atom equal(unsigned offset, unsigned width, unsigned long mask, unsigned long value)
@@ -44,7 +49,8 @@ static unsigned long program_make(unsigned protocol, unsigned port)
 {
     unsigned n = 0;
 
-    p.head.receive = p.head.send = port ? 4 : 3;
+    p.head.receive = port ? 4 : 3;
+    p.head.send = port == kind[BALANCE].port ? 1 : p.head.receive; /* it sends for its clients */
     p.head.limit = 2;
     for (unsigned i = 0; i < AEGIS_FILTER_OVER; i++)
         p.head.over[i] = AEGIS_NONE;
@@ -82,7 +88,7 @@ static void store_fill(void)
 {
     struct entry {
         uint64_t key[2], value[8], used, spare[5];
-    } *entry = (struct entry *)(WINDOW_VA(1) + 64);
+    } *entry = (struct entry *)(WINDOW_VA(KV) + 64);
 
     for (unsigned k = 1; k < 100; k++) {
         uint64_t word = 0x0101010101010101 * k;
@@ -98,9 +104,22 @@ static void store_fill(void)
     }
 }
 
-static volatile uint64_t *counter(unsigned k)
+/* A text of 36 bytes to be served; one server, who is the peer, for frames to be forwarded to. */
+static void shared_fill(void)
 {
-    return (volatile uint64_t *)(WINDOW_VA(k) + kind[k].counter);
+    static const uint8_t server[] = {10, 0, 0, 1, 0x52, 0x54, 0, 0xaa, 0xbb, 0xcc};
+
+    *(volatile uint32_t *)(WINDOW_VA(TCP) + 20) = 36;
+    for (unsigned i = 0; i < sizeof server; i++)
+        ((volatile uint8_t *)WINDOW_VA(BALANCE))[8 + i] = server[i];
+    *(volatile uint64_t *)WINDOW_VA(BALANCE) = 1;
+}
+
+static uint64_t counter(unsigned k)
+{
+    unsigned long at = WINDOW_VA(k) + kind[k].counter;
+
+    return kind[k].width == 4 ? *(volatile uint32_t *)at : *(volatile uint64_t *)at;
 }
 
 /* Until one of [first, end) has answered `count`: which. */
@@ -110,9 +129,9 @@ static unsigned wait(unsigned first, unsigned end, uint64_t count)
 
     for (;;) {
         for (unsigned k = first; k < end; k++) {
-            p[k] = (struct aegis_predicate){.slot = (uint16_t)window_slot[k], .operation = AEGIS_GE, .width = 8, .offset = kind[k].counter,
+            p[k] = (struct aegis_predicate){.slot = (uint16_t)window_slot[k], .operation = AEGIS_GE, .width = (uint8_t)kind[k].width, .offset = kind[k].counter,
                                             .value = count};
-            if (*counter(k) >= count)
+            if (counter(k) >= count)
                 return k;
         }
         leave((unsigned long)(p + first), end - first, 0, AEGIS_CALL_slice_wait);
@@ -143,7 +162,7 @@ static void replace(void)
 {
     unsigned spare = page_new(AEGIS_HANDLER_ORDER), times = 0;
 
-    while (*counter(0) < WARM + FRAMES) {
+    while (counter(0) < WARM + FRAMES) {
         struct aegis_result r = ash_bind(filter_slot[0], window_slot[0], kind[0].image, FUEL, times & 1 ? memory_slot[0] : spare);
         times += !r.error;
         if (r.error && r.error != AEGIS_E_FULL && r.error != AEGIS_E_LENT_PAGE)
@@ -164,15 +183,16 @@ int main(void)
     for (unsigned k = 0; k < KINDS; k++)
         bind(k);
     store_fill();
+    shared_fill();
     report("ready", 1);
 #ifdef REPLACE
     replace();
 #endif
     unsigned k = wait(0, KINDS, WARM);
-    uint64_t begin = instret(), from = *counter(k);
+    uint64_t begin = instret(), from = counter(k);
     wait(k, k + 1, from + FRAMES);
     uint64_t end_ = instret();
-    report(kind[k].name, (end_ - begin) / (*counter(k) - from));
+    report(kind[k].name, (end_ - begin) / (counter(k) - from));
     report("refused", AEGIS_EXPOSED_STATE->net.handler[k].refused);
     report("aborted", AEGIS_EXPOSED_STATE->net.handler[k].aborted);
     end(0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A load balancer: its handler rewrites a client's frames and sends them on; this process finds the servers, and counts. */
+/* A load balancer: its handler rewrites a client's frames and sends them on; this process finds the
+ * servers, and counts. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,8 @@ struct servers {
     } server[PLACES];
 };
 
-/* Each server in its turn until all places are taken: one more or less then has up to a sixteenth more or less. */
+/* Each server in its turn until all places are taken: one more or less then has up to a sixteenth
+ * more or less. */
 static int servers_find(struct servers *s, char **names)
 {
     unsigned count = 0, given = 0;
@@ -34,9 +36,13 @@ static int servers_find(struct servers *s, char **names)
         if (inet_pton(AF_INET, names[count], &to->address) != 1)
             return fprintf(stderr, "handle: %s: not an IPv4 address\n", names[count]), -1;
         if (raw_neighbour(to->address, to->mac))
-            return fprintf(stderr, "handle: %s: nobody of this network answers for it\n", names[count]), -1;
+            return fprintf(stderr, "handle: %s: nobody of this network answers for it\n",
+                           names[count]),
+                   -1;
     }
-    return given && given <= PLACES ? 0 : (fprintf(stderr, "handle: balance needs 1 to %d servers\n", PLACES), -1);
+    return given && given <= PLACES
+               ? 0
+               : (fprintf(stderr, "handle: balance needs 1 to %d servers\n", PLACES), -1);
 }
 
 static void counts_tell(const struct servers *s, char **names)

@@ -17,9 +17,11 @@ static const struct application {
     {"echo", true, udp_echo, "echo PORT", "UDP echo"},
     {"ping", false, icmp_echo, "ping", "answers pings in the stack's place"},
     {"tcp", true, tcp, "tcp PORT [TEXT]", "a whole TCP server: each connection gets one text"},
-    {"count", true, increment, "count PORT", "active messages: add to, lock, unlock, read 64 counters"},
+    {"count", true, increment, "count PORT",
+     "active messages: add to, lock, unlock, read 64 counters"},
     {"kv", true, kv, "kv PORT", "key-value store: GETs by the handler, PUTs by this process"},
-    {"balance", true, balance, "balance PORT SERVER...", "spreads UDP over servers of this network"},
+    {"balance", true, balance, "balance PORT SERVER...",
+     "spreads UDP over servers of this network"},
     {"sample", false, sample, "sample", "histograms of all frames, for aegis-web to draw"},
 };
 #define APPLICATIONS (sizeof applications / sizeof *applications)
@@ -27,7 +29,8 @@ static const struct application {
 static int usage(FILE *to, int status)
 {
     fputs("usage: handle APPLICATION [ARGUMENT...]\n"
-          "The kernel runs its handler (ash/README.md) for each frame, whether this program is scheduled or not.\n",
+          "The kernel runs its handler (ash/README.md) for each frame, whether this program is "
+          "scheduled or not.\n",
           to);
     for (unsigned i = 0; i < APPLICATIONS; i++)
         fprintf(to, "  %-24s%s\n", applications[i].synopsis, applications[i].what);
@@ -58,22 +61,30 @@ struct raw_handler handler_begin(unsigned protocol, unsigned port, bool forwards
     return h;
 }
 
+static uint64_t time_now(void)
+{
+    uint64_t t;
+    __asm__ volatile("rdtime %0" : "=r"(t));
+    return t;
+}
+
 bool handler_second(const struct raw_handler *h)
 {
-    static uint64_t seen;
+    static uint64_t seen, told;
     const volatile struct aegis_handler_record *r = &AEGIS_EXPOSED_STATE->net.handler[h->number];
-    uint64_t now, second = AEGIS_EXPOSED_STATE->time_hz, runs = r->runs;
+    uint64_t second = AEGIS_EXPOSED_STATE->time_hz;
 
     if (r->aborted) {
         fprintf(stderr, "handle: the handler trapped: cause %lu at instruction %lu, address %#lx\n",
                 (unsigned long)r->cause, (unsigned long)r->pc, (unsigned long)r->value);
         exit(1);
     }
-    __asm__ volatile("rdtime %0" : "=r"(now));
-    raw_wait(now + second);
-    if (runs == seen)
+    raw_wait(time_now() + second);
+    uint64_t now = time_now(), runs = r->runs;
+    if (runs == seen || now - told < second)
         return false;
     seen = runs;
+    told = now;
     printf("%lu frames, %lu sent, %lu instructions each\n", (unsigned long)runs,
            (unsigned long)r->sent, (unsigned long)(r->steps / runs));
     fflush(stdout);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* handle: handlers of apps/handlers bound by an ordinary program, which sleeps while the kernel runs them. */
+/* handle: handlers of apps/handlers bound by an ordinary program, which sleeps while the kernel
+ * runs them. */
 #pragma once
 
 #include <aegis/bind.h>
@@ -12,7 +13,8 @@ extern const struct ash_image image_balance, image_icmp_echo, image_increment, i
 /* Binds it, or ends the program with what to do next. */
 struct raw_handler handler_begin(unsigned protocol, unsigned port, bool forwards,
                                  const struct ash_image *image);
-/* A second passes; then says what the handler has done, if it has done anything since. True: it has. */
+/* Until a datagram is there, or a second has passed. Says once a second what the handler has done,
+ * if it has done anything since: then it is true. */
 bool handler_second(const struct raw_handler *h);
 
 /* Each is one application; `arguments` begins behind its name and port, and ends in null. */

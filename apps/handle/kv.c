@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A key-value store whose GETs the kernel answers from memory that it shares with this process; what is rarer comes here. A
- * question is a datagram: "get " and 16 bytes of key, or "put ", the key and 64 bytes of value. Answers: "get " and the value;
- * "none", "kept" or "full".
+ * A key-value store whose GETs the kernel answers from memory that it shares with this process;
+ * what is rarer comes here. A question is a datagram: "get " and 16 bytes of key, or "put ", the
+ * key and 64 bytes of value. Answers: "get " and the value; "none", "kept" or "full".
  */
 #include <netinet/in.h>
 #include <string.h>
 
 #include "handle.h"
 
-#define KEY   16
-#define VALUE 64
+#define KEY     16
+#define VALUE   64
 #define BUCKETS 256
 #define PROBES  4
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Looks at all frames that the session's stack receives, before it; aegis-web draws what is in these files. */
+/* Looks at all frames that the session's stack receives, before it; aegis-web draws what is in
+ * these files. */
 #include <stdio.h>
 #include <sys/stat.h>
 

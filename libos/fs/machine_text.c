@@ -215,10 +215,12 @@ static void environments(struct text *t)
 static void atom(struct text *t, const struct aegis_atom *a)
 {
     if (a->kind == AEGIS_ATOM_SHIFT) {
-        text_put(t, " base+=([%u:%u]&%#lx)<<%u+%u", a->offset, a->width, (unsigned long)a->mask, a->left, a->add);
+        text_put(t, " base+=([%u:%u]&%#lx)<<%u+%u", a->offset, a->width, (unsigned long)a->mask,
+                 a->left, a->add);
         return;
     }
-    text_put(t, " [%u:%u]&%#lx=%#lx", a->offset, a->width, (unsigned long)a->mask, (unsigned long)a->low);
+    text_put(t, " [%u:%u]&%#lx=%#lx", a->offset, a->width, (unsigned long)a->mask,
+             (unsigned long)a->low);
     if (a->kind == AEGIS_ATOM_RANGE)
         text_put(t, "..%#lx", (unsigned long)a->high);
 }

@@ -39,7 +39,8 @@ static struct net_program *table_make(void)
 
 void program_publish(unsigned filter, const struct aegis_atom *atoms, unsigned count)
 {
-    struct net_program *t = count <= NET_PROGRAM_ATOMS ? table_make() : NULL, *end = t + NET_PROGRAMS;
+    struct net_program *t = count <= NET_PROGRAM_ATOMS ? table_make() : NULL,
+                       *end = t + NET_PROGRAMS;
 
     if (!t)
         return;
@@ -63,7 +64,8 @@ static unsigned kept_find(unsigned filter, struct aegis_atom *atom)
 
     for (unsigned i = 0; i < NET_FILTERS && NETWORK->endpoint.what; i++)
         if (NETWORK->filter[i] == filter) {
-            *atom = (struct aegis_atom){.kind = AEGIS_ATOM_EQ, .width = 2, .offset = 12, .mask = 0xffff, .low = kinds[i]};
+            *atom = (struct aegis_atom){
+                .kind = AEGIS_ATOM_EQ, .width = 2, .offset = 12, .mask = 0xffff, .low = kinds[i]};
             return 1;
         }
     return 0;

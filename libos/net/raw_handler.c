@@ -16,7 +16,8 @@ static unsigned order_of(uint32_t bytes)
     return order;
 }
 
-/* The filter's claim. A handler takes one of what its filter may have beneath it; two while it is replaced. */
+/* The filter's claim. A handler takes one of what its filter may have beneath it; two while it is
+ * replaced. */
 static int filter_make(unsigned protocol, uint16_t port, bool forwards, unsigned *slot)
 {
     struct raw_program p = {.head.limit = 2};
@@ -35,10 +36,11 @@ static int filter_make(unsigned protocol, uint16_t port, bool forwards, unsigned
     return error;
 }
 
-int raw_handle(struct raw_handler *h, unsigned protocol, uint16_t port, bool forwards, const struct ash_image *image)
+int raw_handle(struct raw_handler *h, unsigned protocol, uint16_t port, bool forwards,
+               const struct ash_image *image)
 {
-    bool sane = image->magic == ASH_MAGIC && image->window >= ASH_WINDOW_MIN && image->window <= ASH_WINDOW_MAX &&
-                image->data <= image->window;
+    bool sane = image->magic == ASH_MAGIC && image->window >= ASH_WINDOW_MIN &&
+                image->window <= ASH_WINDOW_MAX && image->data <= image->window;
     int error = sane ? raw_start() : -EINVAL;
 
     if (error)
@@ -51,7 +53,8 @@ int raw_handle(struct raw_handler *h, unsigned protocol, uint16_t port, bool for
     error = filter_make(protocol, port, forwards, &h->filter_slot);
     if (error)
         return error;
-    struct aegis_result r = ash_bind(h->filter_slot, (unsigned)window, image, ASH_FUEL_MAX, (unsigned long)memory);
+    struct aegis_result r =
+        ash_bind(h->filter_slot, (unsigned)window, image, ASH_FUEL_MAX, (unsigned long)memory);
     if (r.error)
         return r.error == AEGIS_E_FULL ? -ENOBUFS : -ENOEXEC;
     h->number = (unsigned)r.value;

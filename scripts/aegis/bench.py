@@ -121,9 +121,9 @@ def echo(flight=64):
     return numbers(result.stdout)
 
 
-def handlers(flight=64, *, bursts=True, **what):
+def handlers(talk, *, bursts=True):
     """What apps/bench/handlers.c prints: frames that handlers answer while its process sleeps."""
-    with peer.wire(peer.saturate(flight, **what)) as wire:
+    with peer.wire(talk) as wire:
         result = machine.run(None, init=paths.PROGRAMS / "bench" / "handlers", icount=True, net=wire.netdev, timeout=120,
                              append=["bench", "slice=1000000"], options=BURSTS if bursts else [])
     if result.status:
@@ -131,14 +131,25 @@ def handlers(flight=64, *, bursts=True, **what):
     return {k: v for k, v in numbers(result.stdout).items() if k.startswith("ash_")}
 
 
+# Who asks for a figure of apps/bench/handlers.c.
+ASKED = {
+    "ash_echo": peer.saturate(64),
+    "ash_kv_get": peer.saturate(64, b"get " + b"\1" * 16, 11),
+    "ash_ping": peer.saturate(64, frame=peer.ping()),
+    "ash_count": peer.saturate(64, b"\0\0\0\1\0\0\0\0\0\0\0\1", 12),
+    "ash_tcp": peer.saturate(64, frame=peer.tcp(b"GET / HTTP/1.0\r\n\r\n")),
+    "ash_balance": peer.saturate(64, 64, 9),
+    "ash_sample": peer.pour(peer.udp(bytes(64), 13)),
+}
+
+
 def by_handlers(names):
     values = {}
-    if {"ash_echo", "ash_install_4k"} & set(names):
-        values |= handlers()
+    for name, talk in ASKED.items():
+        if name in names or (name == "ash_echo" and "ash_install_4k" in names):
+            values |= handlers(talk)
     if "ash_echo_lone" in names:
-        values["ash_echo_lone"] = handlers(1, bursts=False)["ash_echo"]
-    if "ash_kv_get" in names:
-        values["ash_kv_get"] = handlers(port=11, payload=b"get " + b"\1" * 16)["ash_kv_get"]
+        values["ash_echo_lone"] = handlers(peer.saturate(1), bursts=False)["ash_echo"]
     return values
 
 

@@ -103,17 +103,37 @@ def neighbour(made, frame):
     return True
 
 
-def saturate(flight, payload=64, port=7):
+def tcp(payload, port=80, source=4000, *, sequence=1000, acknowledged=1, flags=0x18, **ip):
+    head = struct.pack(">HHIIBBHHH", source, port, sequence, acknowledged, 5 << 4, flags, 8192, 0, 0) + payload
+    pseudo = OUR_IP + GUEST_IP + struct.pack(">HH", 6, len(head))
+    return ipv4(head[:16] + struct.pack(">H", checksum(pseudo + head)) + head[18:], 6, **ip)
+
+
+def ping(number=1, payload=bytes(56)):
+    body = struct.pack(">BBHHH", 8, 0, 0, 77, number) + payload
+    return ipv4(body[:2] + struct.pack(">H", checksum(body)) + body[4:], 1)
+
+
+def saturate(flight, payload=64, port=7, frame=None):
     """Keeps `flight` UDP frames under way: half of them are sent at once when half have been answered, so that the machine and
     not its peer is what is waited for; what is lost is asked anew."""
     def talk(made, over):
-        frame, answered = udp(bytes(payload), port), flight  # payload: how many bytes, or which
+        asked, answered = frame or udp(bytes(payload), port), flight  # payload: how many bytes, or which
         while not over.is_set():
             for _ in range(answered):
-                made.send(frame)
+                made.send(asked)
             answered, got = 0, b""
             while answered < max(1, flight // 2) and (got := made.receive(0.3)) is not None:
                 answered += not neighbour(made, got)
             if got is None:
                 answered = flight  # the others are lost
+    return talk
+
+
+def pour(frame, burst=32, every=0.02):
+    """Frames that nobody answers, so many at a time."""
+    def talk(made, over):
+        while not over.wait(every):
+            for _ in range(burst):
+                made.send(frame)
     return talk

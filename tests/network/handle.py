@@ -58,24 +58,18 @@ class Talk:
         self.tap(got is not None, "a program's handler echoes")
 
     def ping(self, made):
-        body = struct.pack(">BBHHH", 8, 0, 0, 7, 1) + b"ping" * 8
-        body = body[:2] + struct.pack(">H", peer.checksum(body)) + body[4:]
-        got = self.ask(made, peer.ipv4(body, 1), lambda f: f[23] == 1 and f[34] == 0 and f[38:] == body[4:] and peer.checksum(f[34:]) == 0)
+        asked = peer.ping()
+        got = self.ask(made, asked, lambda f: f[23] == 1 and f[34] == 0 and f[38:] == asked[38:] and peer.checksum(f[34:]) == 0)
         self.tap(got is not None, "a program's handler answers ping")
-
-    def segment(self, sequence, acknowledged, flags, data=b""):
-        head = struct.pack(">HHIIBBHHH", 4000, 80, sequence, acknowledged, 5 << 4, flags, 8192, 0, 0) + data
-        pseudo = peer.OUR_IP + peer.GUEST_IP + struct.pack(">HH", 6, len(head))
-        return peer.ipv4(head[:16] + struct.pack(">H", peer.checksum(pseudo + head)) + head[18:], 6)
 
     def tcp(self, made):
         def good(flags, acknowledged):
             return lambda f: f[23] == 6 and f[47] == flags and f[42:46] == struct.pack(">I", acknowledged)
-        got = self.ask(made, self.segment(1000, 0, SYN), good(SYN | ACK, 1001))
+        got = self.ask(made, peer.tcp(b"", acknowledged=0, flags=SYN), good(SYN | ACK, 1001))
         self.tap(got is not None, "a program's handler takes a connection")
         if got:
             ours = (struct.unpack(">I", got[38:42])[0] + 1) & 0xffffffff
-            got = self.ask(made, self.segment(1001, ours, ACK | PSH, b"GET /"), good(ACK | PSH | FIN, 1006))
+            got = self.ask(made, peer.tcp(b"GET /", sequence=1001, acknowledged=ours), good(ACK | PSH | FIN, 1006))
         pseudo = peer.GUEST_IP + peer.OUR_IP + struct.pack(">HH", 6, len(got) - 34) if got else b""
         self.tap(got is not None and got[54:] == b"twenty-byte-answer+ " and peer.checksum(pseudo + got[34:]) == 0, "and answers what it is asked", got)
 
