@@ -86,7 +86,9 @@ class Talk:
     def store(self, made):
         def said(question):
             got = self.ask(made, peer.udp(question, port=11), lambda f: f[34:36] == b"\0\x0b")
+            by.append("handler" if got and got[40:42] == b"\0\0" else "process")  # a handler makes no sum of UDP's
             return got[42:42 + struct.unpack(">H", got[38:40])[0] - 8] if got else None
+        by = []
         keys = [bytes((k,)) * 16 for k in range(1, 6)]
         values = [bytes((k + i) % 256 for i in range(64)) for k in range(1, 6)]
         self.tap(said(b"get " + keys[0]) == b"none", "GET of what is not there goes to the process")
@@ -94,6 +96,7 @@ class Talk:
         self.tap(kept == [b"kept"] * 4 + [b"full"], "PUT goes to the process, a fifth key of one bucket finds no room", kept)
         found = [said(b"get " + k) for k in keys[:4]]
         self.tap(found == [b"get " + v for v in values[:4]], "GET is answered with what was PUT", found)
+        self.tap(by == ["process"] * 6 + ["handler"] * 4, "GETs by the handler, all else by the process", by)
 
     def balance(self, made):
         seen, wrong = {}, []
