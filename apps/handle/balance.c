@@ -60,8 +60,8 @@ int balance(unsigned port, char **arguments)
 {
     struct servers found = {0};
 
-    if (!raw_address())
-        return fprintf(stderr, "handle: there is no network: boot with scripts/run --net\n"), 1;
+    if (!network_await())
+        return 1;
     if (servers_find(&found, arguments))
         return 1;
     struct raw_handler h = handler_begin(IPPROTO_UDP, port, true, &image_balance);

@@ -8,6 +8,8 @@
 
 #include "handle.h"
 
+#define TRIES 8
+
 static const struct application {
     const char *name;
     bool has_port;
@@ -39,19 +41,36 @@ static int usage(FILE *to, int status)
 
 static const char *reason(int error)
 {
-    return error == -ENETDOWN     ? "there is no network: boot with scripts/run --net or --forward"
+    return error == -ENETDOWN
+               ? AEGIS_EXPOSED_STATE->net.device
+                     ? "no address has come by DHCP"
+                     : "there is no network: boot with scripts/run --net or --forward"
            : error == -EADDRINUSE ? "the port is somebody else's"
            : error == -ENOBUFS    ? "all places for handlers are taken"
            : error == -ENOEXEC    ? "the kernel's verifier refuses the handler"
                                   : strerror(-error);
 }
 
+/* Each try waits some seconds for an address. */
+bool network_await(void)
+{
+    unsigned tries = AEGIS_EXPOSED_STATE->net.device ? TRIES : 0;
+
+    while (tries && !raw_address())
+        tries--;
+    if (!tries)
+        fprintf(stderr, "handle: %s\n", reason(-ENETDOWN));
+    return tries;
+}
+
 struct raw_handler handler_begin(unsigned protocol, unsigned port, bool forwards,
                                  const struct ash_image *image)
 {
     struct raw_handler h;
-    int error = raw_handle(&h, protocol, (uint16_t)port, forwards, image);
 
+    if (!network_await())
+        exit(1);
+    int error = raw_handle(&h, protocol, (uint16_t)port, forwards, image);
     if (error) {
         fprintf(stderr, "handle: %s\n", reason(error));
         exit(1);

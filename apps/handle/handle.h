@@ -10,6 +10,8 @@
 extern const struct ash_image image_balance, image_icmp_echo, image_increment, image_kv_get,
     image_sample, image_tcp, image_udp_echo;
 
+/* The machine has an address. False: it was told why not. */
+bool network_await(void);
 /* Binds it, or ends the program with what to do next. */
 struct raw_handler handler_begin(unsigned protocol, unsigned port, bool forwards,
                                  const struct ash_image *image);
