@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "handle.h"
 
-#define TRIES 8
+#define TRIES 30
 
 static const struct application {
     const char *name;
@@ -51,13 +52,15 @@ static const char *reason(int error)
                                   : strerror(-error);
 }
 
-/* Each try waits some seconds for an address. */
+/* The first try waits some seconds; an address may come later still. */
 bool network_await(void)
 {
     unsigned tries = AEGIS_EXPOSED_STATE->net.device ? TRIES : 0;
 
-    while (tries && !raw_address())
+    while (tries && !raw_address()) {
+        sleep(1);
         tries--;
+    }
     if (!tries)
         fprintf(stderr, "handle: %s\n", reason(-ENETDOWN));
     return tries;
