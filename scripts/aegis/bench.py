@@ -115,7 +115,7 @@ def echo(flight=64):
     quicker than its peer is woken for each, and the figure tells how busy the host is."""
     with peer.wire(peer.saturate(flight)) as wire:
         result = machine.run(None, init=paths.PROGRAMS / "bench" / "echo", icount=True, net=wire.netdev, timeout=120,
-                             append=["bench", "slice=1000000"], options=BURSTS)
+                             append=["bench", "slice=1000000"], options=BURSTS if flight > 1 else [])
     if result.status:
         raise proc.Failure(f"echo ended with {result.status}:\n{(result.stdout + result.stderr).decode(errors='replace')}")
     return numbers(result.stdout)

@@ -12,10 +12,12 @@ from . import bench
 Row = namedtuple("Row", "table name exos ultrix ours linux what")
 
 TITLES = {
+    "7": "Table 7: a TCP frame classified, ten connections' filters",
     "8": "Table 8: communication between processes",
     "9": "Table 9: a program that needs no system",
     "10": "Table 10: virtual memory (Appel and Li)",
-    "12": "Table 12: procedure calls between address spaces, server untrusted and trusted",
+    "11": "Table 11: a datagram of 60 bytes there and back",
+    "12": "Table 12: procedure calls, server untrusted and trusted",
     "13": "Table 13: the page table replaced: inverted, and the original",
 }
 # What is measured of the original, where a table compares two of ours.
@@ -26,10 +28,20 @@ def number(text):
     return None if text == "-" else float(text)
 
 
+# What the columns of a table are: a monolith's figure and ours, then and now; and what the two bars of its picture are.
+USUAL = ("Ultrix us", "ExOS us", "Linux instr.", "ours"), ("1995: Ultrix / ExOS, time", "here: Linux / Aegis-V, instructions")
+COLUMNS = {
+    "7": (("others us", "DPF us", "others instr.", "ours"), ("1995: MPF, PATHFINDER / DPF, time", "here: libpcap / ours, instructions")),
+    "12": (("lrpc us", "tlrpc us", "lrpc instr.", "tlrpc"), ("1995: lrpc / tlrpc, time", "here: lrpc / tlrpc, instructions")),
+    "13": (("original us", "inverted us", "original instr.", "inverted"), ("1995: original / inverted, time", "here: original / inverted, instructions")),
+}
+
+
 def measure():
-    """{figure: instructions} of all that the tables name."""
-    wanted = {r[4] for r in bench.rows("paper.tsv")}
-    values = bench.measure(wanted & set(bench.PROGRAM_OF))
+    """{figure: instructions} of all that the tables name, and of a handler beside busy processes."""
+    wanted = {r[4] for r in bench.rows("paper.tsv")} | {"ash_load"}
+    values = bench.measure(wanted & set(bench.figures()))
+    values["udp_echo_raw_lone"] = bench.echo(1)["udp_echo_raw"]
     for part in ("matrix", "rpc", "inverted"):
         values |= bench.by_program(part)
     return values
@@ -52,11 +64,14 @@ def load():
 def rows(values):
     """Row by row, ours from `values` {figure: instructions}."""
     peers = bench.peers()
-    for table, name, exos, ultrix, ours, divide, what in bench.rows("paper.tsv"):
+    for table, name, exos, ultrix, ours, divide, what, *given in bench.rows("paper.tsv"):
         value = values.get(ours)
-        beside = peers.get("signal_trap" if ours == "upcall_trap" else ours, {}).get("linux")
-        if ours in ORIGINAL:
+        if given:  # a neighbour's, or another of ours
+            beside = int(given[0]) if given[0].isdigit() else values.get(given[0])
+        elif ours in ORIGINAL:
             beside = values.get(ORIGINAL[ours])
+        else:
+            beside = peers.get("signal_trap" if ours == "upcall_trap" else ours, {}).get("linux")
         yield Row(table, name, number(exos), number(ultrix), value / int(divide) if value is not None else None,
                   beside / int(divide) if beside else None, what)
 
@@ -77,10 +92,10 @@ def text(found):
             table = r.table
             yield ""
             yield TITLES[table]
-            first = ("original us", "inverted", "original", "inverted") if table == "13" else ("Ultrix us", "ExOS us", "Linux instr.", "ours")
-            yield f"{'':12}{first[0]:>12}{first[1]:>10}{'gain':>7}   {first[2]:>13}{first[3]:>10}{'gain':>8}"
-        yield (f"{r.name:12}{shown(r.ultrix, '{:g}'):>12}{shown(r.exos, '{:g}'):>10}{shown(gain(r.ultrix, r.exos), '{:.1f}'):>7}   "
-               f"{shown(r.linux):>13}{shown(r.ours):>10}{shown(gain(r.linux, r.ours), '{:.1f}'):>8}   {r.what}")
+            first = COLUMNS.get(table, USUAL)[0]
+            yield f"{'':12}{first[0]:>12}{first[1]:>12}{'gain':>7}   {first[2]:>16}{first[3]:>11}{'gain':>8}"
+        yield (f"{r.name:12}{shown(r.ultrix, '{:g}'):>12}{shown(r.exos, '{:g}'):>12}{shown(gain(r.ultrix, r.exos), '{:.1f}'):>7}   "
+               f"{shown(r.linux):>16}{shown(r.ours):>11}{shown(gain(r.linux, r.ours), '{:.1f}'):>8}   {r.what}")
 
 
 # --- pictures --------------------------------------------------------------------------------
@@ -89,7 +104,7 @@ THEN, NOW, INK, GRID = "#b07a2a", "#1f6f8b", "#222", "#ddd"
 LEFT, RIGHT, LINE, TOP = 110, 60, 36, 54
 
 
-def svg_gains(title, entries, width=640):
+def svg_gains(title, entries, legend, width=640):
     """Pairs of bars on a logarithmic axis from 0.5: how many times cheaper than the monolith, then and now."""
     entries = [(n, then, now) for n, then, now in entries if then or now]
     top = max([2.0, *(v for _, *both in entries for v in both if v)])
@@ -99,8 +114,8 @@ def svg_gains(title, entries, width=640):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
            f'font-family="sans-serif" font-size="12" fill="{INK}"><rect width="{width}" height="{height}" fill="#fff"/>',
            f'<text x="10" y="20" font-size="14" font-weight="bold">{escape(title)}</text>',
-           f'<rect x="10" y="30" width="10" height="10" fill="{THEN}"/><text x="25" y="39">1995: Ultrix / ExOS, time</text>',
-           f'<rect x="220" y="30" width="10" height="10" fill="{NOW}"/><text x="235" y="39">here: Linux / Aegis-V, instructions</text>']
+           f'<rect x="10" y="30" width="10" height="10" fill="{THEN}"/><text x="25" y="39">{escape(legend[0])}</text>',
+           f'<rect x="260" y="30" width="10" height="10" fill="{NOW}"/><text x="275" y="39">{escape(legend[1])}</text>']
     for tick in (0.5, 1, 2, 5, 10, 20, 50, 100, 200):
         if tick <= top:
             out.append(f'<line x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{TOP - 4}" y2="{height - 22}" '
@@ -114,7 +129,7 @@ def svg_gains(title, entries, width=640):
                 out.append(f'<rect x="{a:.1f}" y="{y + dy}" width="{max(b - a, 1):.1f}" height="11" fill="{colour}"/>'
                            f'<text x="{at(max(value, 1)) + 4:.1f}" y="{y + dy + 10}" font-size="10">{value:.1f}</text>')
             else:
-                out.append(f'<text x="{at(1) + 4:.1f}" y="{y + dy + 10}" font-size="10" fill="#777">there is no such call</text>')
+                out.append(f'<text x="{at(1) + 4:.1f}" y="{y + dy + 10}" font-size="10" fill="#777">nothing to compare with</text>')
     return "\n".join([*out, "</svg>\n"])
 
 
@@ -142,10 +157,12 @@ FIGURE_2 = {n: us for n, us in enumerate((320, 640, 950, 1310, 1600, 1920, 2560,
 FIGURE_2_ASH = 255
 
 
-def svg_load(waits, width=640, height=300):
-    """Times the wait with one process, by processes that compute: then, then with a handler, and here."""
+def svg_load(waits, handled=None, width=640, height=300):
+    """Times the wait with one process, by processes that compute: then and here, each with a handler too."""
     series = {"1995": {n: v / FIGURE_2[1] for n, v in FIGURE_2.items()}, "1995, handler": dict.fromkeys(FIGURE_2, FIGURE_2_ASH / FIGURE_2[1]),
               "here": {n: v / waits[1] for n, v in waits.items()}}
+    if handled:
+        series["here, handler"] = {n: v / waits[1] for n, v in handled.items()}
     top = max(v for s in series.values() for v in s.values())
     x = lambda n: 50 + (width - 160) * n / max(waits)  # noqa: E731
     y = lambda v: height - 40 - (height - 90) * v / top  # noqa: E731
@@ -157,7 +174,7 @@ def svg_load(waits, width=640, height=300):
     for n in (1, 5, 10, 15, 20):
         out.append(f'<text x="{x(n):.1f}" y="{y(0) + 15:.1f}" text-anchor="middle">{n}</text><text x="44" y="{y(n) + 4:.1f}" text-anchor="end">{n}</text>'
                    f'<line x1="50" x2="{x(max(waits)):.1f}" y1="{y(n):.1f}" y2="{y(n):.1f}" stroke="{GRID}"/>')
-    for colour, (name, values) in zip((THEN, "#7a4a8c", NOW), series.items()):
+    for colour, (name, values) in zip((THEN, "#7a4a8c", NOW, "#5b8c3a"), series.items()):
         points = " ".join(f"{x(n):.1f},{y(v):.1f}" for n, v in sorted(values.items()))
         last = max(values)
         out.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
@@ -165,15 +182,21 @@ def svg_load(waits, width=640, height=300):
     return "\n".join([*out, "</svg>\n"])
 
 
+def handled(values):
+    """{processes that compute: slices of a millisecond that a handler's reply takes}, or None. An instruction is a nanosecond."""
+    return {int(n.split(".")[1]): v / 1e6 for n, v in values.items() if n.startswith("ash_load.")} or None
+
+
 def pictures(values, slices=None, waits=None):
     """{file name: SVG}."""
     found = list(rows(values))
     out = {}
-    for table in ("8", "10"):
+    for table in ("7", "8", "10", "11", "12", "13"):
         entries = [(r.name, gain(r.ultrix, r.exos), gain(r.linux, r.ours)) for r in found if r.table == table]
-        out[f"table{table}.svg"] = svg_gains(TITLES[table] + " (times cheaper than a monolith)", entries)
+        legend = COLUMNS.get(table, USUAL)[1]
+        out[f"table{table}.svg"] = svg_gains(TITLES[table], entries, legend)
     if waits:
-        out["figure2.svg"] = svg_load(waits)
+        out["figure2.svg"] = svg_load(waits, handled(values))
     if slices:
         shares = {n: int(n) / 6 for n in slices}
         out["figure3.svg"] = svg_lines("Figure 3: stride scheduling by an application, 3:2:1", slices, shares)
