@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The end of a process. Who ends by itself closes what it holds, becomes a zombie and destroys its
- * environment; who was destroyed is closed by the session's keeper. Both do the same, and either may
- * be cut short anywhere: each part's end may be begun again.
+ * environment; who was destroyed is closed by the session's keeper. Both do the same, and either
+ * may be cut short anywhere: each part's end may be begun again.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,26 +26,22 @@ int signal_send(struct process *to, int signal, int code, int value)
 
 /* ---- groups without anybody who could take care of them ---- */
 
-struct orphans {
-    pid_t group;
-    bool stopped;
-};
-
-static int has_keeper(struct process *p, void *argument)
+/* Its parent, of another group of the session, takes care of its group. */
+static bool is_kept(const struct process *p)
 {
-    const struct orphans *o = argument;
-
-    if (p->group != o->group || p->state == PROCESS_ZOMBIE)
-        return 0;
     const struct process *parent = process_find(p->parent);
-    return parent && parent->state != PROCESS_ZOMBIE && parent->group != p->group &&
-           parent->session == p->session;
+    return p->state != PROCESS_ZOMBIE && parent && parent->state != PROCESS_ZOMBIE &&
+           parent->group != p->group && parent->session == p->session;
+}
+
+static int is_kept_member(struct process *p, void *group)
+{
+    return p->group == *(pid_t *)group && is_kept(p);
 }
 
 bool group_orphaned(pid_t group)
 {
-    struct orphans o = {group, false};
-    return !process_each(has_keeper, &o);
+    return !process_each(is_kept_member, &group);
 }
 
 static int is_stopped_member(struct process *p, void *group)
@@ -62,6 +58,7 @@ static int hang_up(struct process *p, void *group)
     return 0;
 }
 
+/* Of a group that may have become an orphan just now. */
 static void group_check(pid_t group)
 {
     if (process_each(is_stopped_member, &group) && group_orphaned(group))
@@ -101,8 +98,10 @@ static void become_zombie(struct process *p)
     bool kept = parent && (parent->pid != PID_INIT || p->pid == PID_FIRST) &&
                 !(parent->flags & PROCESS_NOCLDWAIT);
 
+    bool kept_group = is_kept(p);
     session_set(p->state, PROCESS_ZOMBIE);
-    group_check(p->group);
+    if (kept_group)
+        group_check(p->group);
     if (parent && parent->pid != PID_INIT) {
         siginfo_t i = {.si_signo = SIGCHLD, .si_code = child_code(p->status)};
         i.si_pid = p->pid;
