@@ -71,7 +71,7 @@ struct process {
     uint64_t caught;
     struct queued_signal *queue; /* in order */
     uint32_t queue_count;
-    uint32_t alarm_spare;
+    uint32_t policy, priority; /* of its first thread, as sched.h has them */
     struct channel signal_channel; /* woken with every signal: part of each wait */
     struct channel child_channel;  /* woken when a child changes state: wait() */
 

@@ -76,6 +76,11 @@ static int priority_wrong(int policy, int priority)
     return priority < sched_get_priority_min(policy) || priority > sched_get_priority_max(policy);
 }
 
+bool scheduling_valid(int policy, int priority)
+{
+    return policy_known(policy) && !priority_wrong(policy, priority);
+}
+
 int pthread_attr_getschedparam(const pthread_attr_t *restrict a, struct sched_param *restrict p)
 {
     *p = a->__param;
@@ -151,6 +156,7 @@ int pthread_getattr_np(pthread_t id, pthread_attr_t *a)
     a->__stack = t->stack ? t->stack : (void *)(VM_STACK_TOP - VM_STACK_SIZE);
     a->__stack_size = t->stack ? t->stack_size : VM_STACK_SIZE;
     a->__guard_size = t->guard_size;
+    scheduling_fetch(t);
     a->__policy = t->policy;
     a->__param.sched_priority = t->priority;
     return 0;
@@ -158,10 +164,11 @@ int pthread_getattr_np(pthread_t id, pthread_attr_t *a)
 
 int pthread_getschedparam(pthread_t id, int *restrict policy, struct sched_param *restrict p)
 {
-    const struct pthread *t = pthread_of(id);
+    struct pthread *t = pthread_of(id);
 
     if (!pthread_known(t))
         return ESRCH;
+    scheduling_fetch(t);
     *policy = t->policy;
     *p = (struct sched_param){.sched_priority = t->priority};
     return 0;
@@ -173,11 +180,9 @@ int pthread_setschedparam(pthread_t id, int policy, const struct sched_param *p)
 
     if (!pthread_known(t))
         return ESRCH;
-    if (!policy_known(policy) || priority_wrong(policy, p->sched_priority))
+    if (!scheduling_valid(policy, p->sched_priority))
         return EINVAL;
-    t->policy = policy;
-    t->priority = p->sched_priority;
-    return 0;
+    return scheduling_give(t, policy, p->sched_priority);
 }
 
 int pthread_setschedprio(pthread_t id, int priority)
@@ -186,10 +191,10 @@ int pthread_setschedprio(pthread_t id, int priority)
 
     if (!pthread_known(t))
         return ESRCH;
+    scheduling_fetch(t);
     if (priority_wrong(t->policy, priority))
         return EINVAL;
-    t->priority = priority;
-    return 0;
+    return scheduling_give(t, t->policy, priority);
 }
 
 static int concurrency;

@@ -239,6 +239,7 @@ int pthread_create(pthread_t *restrict id, const pthread_attr_t *restrict attrib
     }
     t->function = function;
     t->argument = argument;
+    scheduling_fetch(self);
     bool inherits = a->__inherit != PTHREAD_EXPLICIT_SCHED;
     t->policy = inherits ? self->policy : a->__policy;
     t->priority = inherits ? self->priority : a->__param.sched_priority;

@@ -61,6 +61,11 @@ bool pthread_known(const struct pthread *t);
 void threads_lock(void);
 void threads_unlock(void);
 
+/* Policy and priority: known and in range; from the process's entry; to it (EPERM: more than there was, and not the superuser). */
+bool scheduling_valid(int policy, int priority);
+void scheduling_fetch(struct pthread *t);
+int scheduling_give(struct pthread *t, int policy, int priority);
+
 void specific_end(struct pthread *self);
 void robust_end(struct pthread *self);
 

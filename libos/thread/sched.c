@@ -34,41 +34,106 @@ void pthread_yield(void)
 
 int sched_get_priority_max(int policy)
 {
-    return policy == SCHED_FIFO || policy == SCHED_RR ? 99 : policy == SCHED_OTHER ? 0 : fail(EINVAL);
+    return policy == SCHED_FIFO || policy == SCHED_RR ? 99
+           : policy == SCHED_OTHER                    ? 0
+                                                      : fail(EINVAL);
 }
 
 int sched_get_priority_min(int policy)
 {
-    return policy == SCHED_FIFO || policy == SCHED_RR ? 1 : policy == SCHED_OTHER ? 0 : fail(EINVAL);
+    return policy == SCHED_FIFO || policy == SCHED_RR ? 1
+           : policy == SCHED_OTHER                    ? 0
+                                                      : fail(EINVAL);
 }
 
-/* The calling process's first thread speaks for it. */
-static struct pthread *of_process(pid_t pid)
+/* What a process's first thread has stands in its entry, where others may set it; other threads are
+ * none of theirs. */
+
+void scheduling_fetch(struct pthread *t)
 {
-    if (pid < 0) {
-        errno = EINVAL;
-        return NULL;
+    if (!process_self || t != pthread_first)
+        return;
+    t->policy = (int)process_self->policy;
+    t->priority = (int)process_self->priority;
+}
+
+static void scheduling_store(struct process *p, int policy, int priority)
+{
+    session_set(p->policy, (uint32_t)policy);
+    session_set(p->priority, (uint32_t)priority);
+}
+
+/* Only the superuser may have more than there was. */
+static bool may_have(const struct process *p, int policy, int priority)
+{
+    bool more = policy != SCHED_OTHER && (p->policy == SCHED_OTHER || priority > (int)p->priority);
+    return !more || process_self->euid == 0;
+}
+
+static int scheduling_set(struct process *p, int policy, int priority)
+{
+    uid_t me = process_self->euid;
+
+    if ((me && me != p->uid && me != p->euid) || !may_have(p, policy, priority))
+        return EPERM;
+    scheduling_store(p, policy, priority);
+    return 0;
+}
+
+int scheduling_give(struct pthread *t, int policy, int priority)
+{
+    int error = 0;
+
+    if (process_self && t == pthread_first) {
+        monitor_enter();
+        error = scheduling_set(process_self, policy, priority);
+        monitor_leave();
+    } else if (process_self && !may_have(process_self, policy, priority)) {
+        error = EPERM;
     }
-    if (pid && pid != getpid()) {
-        errno = process_self && process_find(pid) ? EPERM : ESRCH;
-        return NULL;
+    if (!error) {
+        t->policy = policy;
+        t->priority = priority;
     }
-    return pthread_here();
+    return error;
+}
+
+/* Of a process: of the calling thread if it is our own. -1: errno says why. */
+static int scheduling_of(pid_t pid, int *policy, int *priority)
+{
+    if (pid < 0)
+        return fail(EINVAL);
+    if (!pid || pid == getpid()) {
+        struct sched_param own;
+        pthread_getschedparam(pthread_self(), policy, &own);
+        *priority = own.sched_priority;
+        return 0;
+    }
+    if (!process_self)
+        return fail(ESRCH);
+    monitor_enter();
+    const struct process *p = process_find(pid);
+    if (p) {
+        *policy = (int)p->policy;
+        *priority = (int)p->priority;
+    }
+    monitor_leave();
+    return p ? 0 : fail(ESRCH);
 }
 
 int sched_getscheduler(pid_t pid)
 {
-    const struct pthread *t = of_process(pid);
-    return t ? t->policy : -1;
+    int policy, priority;
+    return scheduling_of(pid, &policy, &priority) ? -1 : policy;
 }
 
 int sched_getparam(pid_t pid, struct sched_param *p)
 {
-    const struct pthread *t = of_process(pid);
+    int policy;
+    struct sched_param param;
 
-    if (!t)
+    if (scheduling_of(pid, &policy, &param.sched_priority))
         return -1;
-    struct sched_param param = {.sched_priority = t->priority};
     if (!p)
         return fail(EINVAL);
     return user_copy_out(p, &param, sizeof param) ? fail(EFAULT) : 0;
@@ -76,28 +141,52 @@ int sched_getparam(pid_t pid, struct sched_param *p)
 
 int sched_setscheduler(pid_t pid, int policy, const struct sched_param *p)
 {
-    struct pthread *t = of_process(pid);
+    int before, priority, error = ESRCH;
+    struct sched_param wanted;
 
-    if (!t)
+    if (scheduling_of(pid, &before, &priority))
         return -1;
     if (!p)
         return fail(EINVAL);
-    int before = t->policy, error = pthread_setschedparam((pthread_t)t, policy, p);
+    if (user_copy_in(&wanted, p, sizeof wanted))
+        return fail(EFAULT);
+    if (!pid || pid == getpid()) {
+        error = pthread_setschedparam(pthread_self(), policy, &wanted);
+    } else if (!scheduling_valid(policy, wanted.sched_priority)) {
+        error = EINVAL;
+    } else {
+        monitor_enter();
+        struct process *to = process_find(pid);
+        if (to)
+            error = scheduling_set(to, policy, wanted.sched_priority);
+        monitor_leave();
+    }
     return error ? fail(error) : before;
 }
 
 int sched_setparam(pid_t pid, const struct sched_param *p)
 {
-    const struct pthread *t = of_process(pid);
+    int policy = sched_getscheduler(pid);
+    return policy < 0 || sched_setscheduler(pid, policy, p) < 0 ? -1 : 0;
+}
 
-    if (!t)
-        return -1;
-    return sched_setscheduler(pid, t->policy, p) < 0 ? -1 : 0;
+/* For what is told of this process alone. */
+static struct pthread *of_process(pid_t pid)
+{
+    int policy, priority;
+
+    if (scheduling_of(pid, &policy, &priority))
+        return NULL;
+    if (pid && pid != getpid()) {
+        errno = EPERM;
+        return NULL;
+    }
+    return pthread_here();
 }
 
 int sched_rr_get_interval(pid_t pid, struct timespec *interval)
 {
-    if (!of_process(pid))
+    if (sched_getscheduler(pid) < 0)
         return -1;
     if (!interval)
         return fail(EINVAL);

@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -48,7 +50,8 @@ static void test_wait(void)
             FAILS(waitpid(0x7ffffff, &status, 0), ECHILD) &
             FAILS(waitpid(-1, &status, 0x7f000000), EINVAL) &
             FAILS(waitid(P_ALL, 0, &info, WEXITED), ECHILD) &
-            FAILS(waitid(P_ALL, 0, &info, 0), EINVAL) & FAILS(waitid(99, 0, &info, WEXITED), EINVAL),
+            FAILS(waitid(P_ALL, 0, &info, 0), EINVAL) &
+            FAILS(waitid(99, 0, &info, WEXITED), EINVAL),
         "wait_errors");
     status = status_of(exits_7);
     tap(WIFEXITED(status) && WEXITSTATUS(status) == 7, "wait_exited");
@@ -91,11 +94,10 @@ static int leads_a_session(void)
 
 static int joins_groups(void)
 {
-    int all = GIVES(setpgid(0, 0), 0) & GIVES(getpgrp(), getpid()) &
-              FAILS(setpgid(0, -1), EINVAL) & FAILS(setpgid(getppid(), 0), ESRCH) &
-              FAILS(setpgid(0, 0x7ffffff), EPERM) & FAILS(setpgid(0x7ffffff, 0), ESRCH) &
-              FAILS(getpgid(0x7ffffff), ESRCH) & FAILS(getsid(0x7ffffff), ESRCH) &
-              FAILS(getpgid(-1), ESRCH);
+    int all = GIVES(setpgid(0, 0), 0) & GIVES(getpgrp(), getpid()) & FAILS(setpgid(0, -1), EINVAL) &
+              FAILS(setpgid(getppid(), 0), ESRCH) & FAILS(setpgid(0, 0x7ffffff), EPERM) &
+              FAILS(setpgid(0x7ffffff, 0), ESRCH) & FAILS(getpgid(0x7ffffff), ESRCH) &
+              FAILS(getsid(0x7ffffff), ESRCH) & FAILS(getpgid(-1), ESRCH);
     return !all;
 }
 
@@ -104,9 +106,10 @@ static int other_user(void)
     if (setgid(1000) || setuid(1000))
         return 1;
     int all = FAILS(setuid(0), EPERM) & FAILS(setgid(0), EPERM) & FAILS(seteuid(0), EPERM) &
-              FAILS(kill(getppid(), SIGTERM), EPERM) & FAILS(kill(getppid(), 0), EPERM) &
-              GIVES(getuid(), 1000) & GIVES(geteuid(), 1000) & GIVES(setuid(1000), 0) &
-              FAILS(setpriority(PRIO_PROCESS, 0, -5) - 0, EACCES) || errno == EPERM;
+                  FAILS(kill(getppid(), SIGTERM), EPERM) & FAILS(kill(getppid(), 0), EPERM) &
+                  GIVES(getuid(), 1000) & GIVES(geteuid(), 1000) & GIVES(setuid(1000), 0) &
+                  FAILS(setpriority(PRIO_PROCESS, 0, -5) - 0, EACCES) ||
+              errno == EPERM;
     return !all;
 }
 
@@ -135,7 +138,8 @@ static void test_limits(void)
             GIVES(getrusage(RUSAGE_CHILDREN, &usage), 0),
         "getrusage_errors");
     tap(FAILS(getpriority(99, 0), EINVAL) & FAILS(getpriority(PRIO_PROCESS, 0x7ffffff), ESRCH) &
-            FAILS(setpriority(99, 0, 0), EINVAL) & FAILS(setpriority(PRIO_PROCESS, 0x7ffffff, 0), ESRCH),
+            FAILS(setpriority(99, 0, 0), EINVAL) &
+            FAILS(setpriority(PRIO_PROCESS, 0x7ffffff, 0), ESRCH),
         "priority_errors");
     gid_t groups[2];
     tap(FAILS(setgroups(1000000, groups), EINVAL) & FAILS(getgroups(-1, groups), EINVAL),
@@ -259,7 +263,8 @@ static void test_spawn(void)
         "posix_spawn_file_actions_errors");
     /* POSIX leaves it open who says so: the call, or the child's status */
     int error = posix_spawn(&child, self, &actions, NULL, arguments, environ);
-    tap(error == EBADF || (!error && GIVES(waitpid(child, &status, 0), child) && WEXITSTATUS(status) == 127),
+    tap(error == EBADF ||
+            (!error && GIVES(waitpid(child, &status, 0), child) && WEXITSTATUS(status) == 127),
         "posix_spawn_dup2_of_nothing");
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_init(&attributes);
@@ -375,6 +380,58 @@ static void test_bomb(void)
     tap(status_of(exits_7) == 7 << 8, "fork_bomb_goes_on");
 }
 
+static pid_t other; /* what somebody else's is asked of */
+
+static int sets_as_user(void)
+{
+    struct sched_param param = {.sched_priority = 5};
+
+    if (setuid(1000))
+        return 9;
+    int good = FAILS(sched_setparam(other, &param), EPERM) &
+               FAILS(sched_setscheduler(other, SCHED_RR, &param), EPERM) &
+               FAILS(sched_setscheduler(0, SCHED_FIFO, &param), EPERM) &
+               GIVES(sched_getscheduler(other), SCHED_FIFO) &
+               GIVES(sched_getparam(other, &param), 0);
+    return good && param.sched_priority == 7 ? 7 : 8;
+}
+
+static void test_scheduling(void)
+{
+    struct sched_param param = {.sched_priority = 7}, none = {0}, large = {.sched_priority = 100};
+
+    other = fork();
+    if (other == 0) {
+        struct sched_param own;
+        int policy;
+        while (sched_getscheduler(0) != SCHED_FIFO)
+            doze(5);
+        _exit(pthread_getschedparam(pthread_self(), &policy, &own) == 0 && policy == SCHED_FIFO &&
+                      own.sched_priority == 7
+                  ? 7
+                  : 8);
+    }
+    tap(FAILS(sched_getscheduler(0x7ffffff), ESRCH) &
+            FAILS(sched_setparam(0x7ffffff, &none), ESRCH) &
+            FAILS(sched_setscheduler(other, SCHED_FIFO, &none), EINVAL) &
+            FAILS(sched_setscheduler(other, 99, &none), EINVAL) &
+            FAILS(sched_setscheduler(other, SCHED_FIFO, &large), EINVAL) &
+            FAILS(sched_setscheduler(other, SCHED_FIFO, NULL), EINVAL) &
+            FAILS(sched_setscheduler(other, SCHED_FIFO, FAR), EFAULT) &
+            FAILS(sched_getparam(other, FAR), EFAULT) & FAILS(sched_getscheduler(-1), EINVAL) &
+            GIVES(sched_getscheduler(other), SCHED_OTHER),
+        "scheduling_errors");
+    kill(other, SIGSTOP);
+    int status = 0;
+    waitpid(other, &status, WUNTRACED);
+    int set = GIVES(sched_setscheduler(other, SCHED_FIFO, &param), SCHED_OTHER);
+    tap(set && status_of(sets_as_user) == 7 << 8, "scheduling_of_others_is_its_users");
+    kill(other, SIGCONT);
+    waitpid(other, &status, 0);
+    tap(status == 7 << 8, "scheduling_set_by_another");
+    tap(FAILS(sched_getparam(other, &param), ESRCH), "scheduling_of_none");
+}
+
 int main(int argc, char **argv)
 {
     self = argv[0];
@@ -387,6 +444,7 @@ int main(int argc, char **argv)
     test_inheritance();
     test_spawn();
     test_orphans();
+    test_scheduling();
     tap(child_well(ignores_children), "sigchld_ignored_leaves_no_zombie");
     test_out_of_processes();
     test_bomb();
