@@ -224,7 +224,7 @@ int main(void)
     slot_next = (unsigned)AEGIS_EXPOSED_STATE->first_claims; /* the 100 pages stand in one page of the ledger */
     unsigned pages = pages_take();
     exceptions();
-    partner_start(&p);
+    partner_start(&p, partner_begin);
     count_yield();
     transfers(&p);
     slices();

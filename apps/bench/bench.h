@@ -40,6 +40,7 @@ long leave(unsigned long a, unsigned long b, unsigned long c, unsigned long numb
 void lost(void);
 void partner_begin(void);
 void sleeper_begin(void);
+void busy_begin(void);
 void partner_entry(void);
 extern char writable[]; /* bench.ld: data starts here */
 extern unsigned long boot_count;
@@ -73,7 +74,7 @@ void activation_fill(unsigned slot, unsigned long index, void (*begin)(void));
 void partner_pages(struct partner *p);
 unsigned long partner_create(struct partner *p);
 void partner_destroy(struct partner *p);
-void partner_start(struct partner *p);
+void partner_start(struct partner *p, void (*begin)(void));
 
 /* A call until it is through, with all its steps. */
 #define ALL_STEPS(call)                                                                            \

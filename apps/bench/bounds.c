@@ -226,7 +226,7 @@ int main(void)
     slot_next = 390;
     unsigned word = page_new(0);
     console();
-    partner_start(&p);
+    partner_start(&p, partner_begin);
     must(aegis_table_lend(p.slot, page_new(0), AEGIS_TABLE_LEDGER, 0), "table_lend");
     recycling();
     for (unsigned h = 1; h < AEGIS_EXPOSED_STATE->harts; h++) {

@@ -152,13 +152,13 @@ static void partner_image(struct partner *p)
     }
 }
 
-void partner_start(struct partner *p)
+void partner_start(struct partner *p, void (*begin)(void))
 {
     partner_pages(p);
     unsigned long index = partner_create(p);
     must(aegis_table_lend(p->slot, page_new(1), AEGIS_TABLE_LEAF, 0), "table_lend");
     must(aegis_table_lend(p->slot, page_new(0), AEGIS_TABLE_LEDGER, 0), "table_lend");
     partner_image(p);
-    activation_fill(p->activation, index, partner_begin);
+    activation_fill(p->activation, index, begin);
     must(aegis_activation_lend(p->slot, p->activation, 0), "activation_lend");
 }

@@ -12,9 +12,10 @@
 #define WARM 2048 /* idle harts clear pages ahead until there are enough */
 #define FRAMES 4096
 #define FUEL 1000
-#define KINDS 7
+#define KINDS 8
 
-extern const struct ash_image image_udp_echo, image_icmp_echo, image_kv_get, image_increment, image_tcp, image_balance, image_sample, image_install_4k;
+extern const struct ash_image image_udp_echo, image_icmp_echo, image_kv_get, image_increment, image_tcp, image_balance, image_sample, image_behind,
+    image_install_4k;
 
 struct program {
     struct aegis_filter head;
@@ -34,6 +35,7 @@ static const struct kind {
     {"ash_tcp", &image_tcp, 6, 80, 8, 8}, /* segments with data, each answered */
     {"ash_balance", &image_balance, 17, 9, 20, 4}, /* the only server's frames */
     {"ash_sample", &image_sample, 17, 13, 0, 8}, /* passed, and given to nobody */
+    {"ash_behind", &image_behind, 17, 14, 0, 8}, /* answered with what stands behind the frame too */
 };
 enum { KV = 1, TCP = 4, BALANCE = 5 };
 static unsigned filter_slot[KINDS], window_slot[KINDS], memory_slot[KINDS + 1];
@@ -174,6 +176,28 @@ static void replace(void)
 }
 #endif
 
+#ifdef LOAD
+/* The echo answers a few frames beside one environment that computes, then beside two, and so on. Others count how long each takes. */
+static void load(void)
+{
+    static const unsigned loads[] = {1, 2, 5, 10, 20};
+
+    for (unsigned i = 0, busy = 0; i < sizeof loads / sizeof *loads; i++) {
+        for (; busy < loads[i]; busy++) {
+            struct partner p;
+            unsigned slice = slot_take();
+            must(aegis_alloc(AEGIS_SLOT_SLICES, 0xff, slice), "alloc");
+            partner_start(&p, busy_begin);
+            must(aegis_slice_lend(slice, p.slot), "slice_lend");
+        }
+        report("busy", busy);
+        wait(0, 1, counter(0) + LOAD);
+    }
+    report("passed", AEGIS_EXPOSED_STATE->net.handler[0].passed);
+    end(0);
+}
+#endif
+
 int main(void)
 {
     slot_next = 390;
@@ -187,6 +211,9 @@ int main(void)
     report("ready", 1);
 #ifdef REPLACE
     replace();
+#endif
+#ifdef LOAD
+    load();
 #endif
     unsigned k = wait(0, KINDS, WARM);
     uint64_t begin = instret(), from = counter(k);

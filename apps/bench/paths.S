@@ -276,6 +276,16 @@ partner_begin:
     ecall
     j 1b
 
+/* Computes for 100,000 instructions, and again in its next slot. */
+    .globl busy_begin
+busy_begin:
+    li t0, 50000
+1:  addi t0, t0, -1
+    bnez t0, 1b
+    li a7, SLICE_YIELD
+    ecall
+    j busy_begin
+
 /* On a hart where nothing is wanted: sleeps for ever. */
     .globl sleeper_begin
 sleeper_begin:

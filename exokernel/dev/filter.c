@@ -199,57 +199,51 @@ static uint64_t word_of(const struct dpf_atom *a, uint64_t field, uint32_t at)
 static bool word_add(struct program *p, const struct dpf_atom *a, uint32_t at)
 {
     uint64_t mask = word_of(a, a->mask, at), value = word_of(a, a->low, at);
-    unsigned n = 0;
+    struct program_word *w = p->word;
 
     if (!mask)
         return true;
-    while (n < p->words && p->word[n].offset != at)
-        n++;
-    if (n == TEMPLATE_WORDS || (n < p->words && (p->word[n].value ^ value) & p->word[n].mask & mask))
+    while (w != p->words_end && w->offset != at)
+        w++;
+    if (w == p->word + TEMPLATE_WORDS || (w != p->words_end && (w->value ^ value) & w->mask & mask))
         return false;
-    if (n == p->words) {
-        p->word[p->words++].offset = at;
-        p->word[n].mask = p->word[n].value = 0;
+    if (w == p->words_end) {
+        *w = (struct program_word){.offset = at};
+        p->words_end = w + 1;
     }
-    p->word[n].mask |= mask;
-    p->word[n].value |= value;
+    w->mask |= mask;
+    w->value |= value;
     return true;
 }
 
 /* Comparisons for equality before any shift become words. */
 static void template_make(struct program *p)
 {
-    p->words = 0;
-    p->slow = false;
+    p->words_end = p->word;
+    p->plain = p->any || send.count;
     p->reach = 0;
     for (unsigned i = 0; i < send.count; i++) {
         const struct dpf_atom *a = &send.atom[i];
         uint32_t first = (a->offset + 2) & ~7U, end = a->offset + a->width;
-        p->slow |= a->kind != DPF_EQ || !word_add(p, a, first) || !word_add(p, a, first + 8);
-        if (p->slow)
+        p->plain = a->kind == DPF_EQ && word_add(p, a, first) && word_add(p, a, first + 8);
+        if (!p->plain)
             break;
-        p->reach = (uint16_t)(end > p->reach ? end : p->reach);
+        p->reach = (uint16_t)(end > AEGIS_NET_HEADER_MAX ? ~0U : end > p->reach ? end : p->reach);
     }
 }
 
-static COLD bool allows_slowly(const struct program *p, const char *header, uint32_t length)
+/* Without a template nothing is allowed. */
+bool filter_allows_rest(const struct program *p, const char *header, uint32_t length)
 {
     struct dpf_filter whole;
 
     program_atoms(p, true, &whole);
-    return dpf_match(&whole, (const uint8_t *)header, length);
+    return p->send && dpf_match(&whole, (const uint8_t *)header, length < AEGIS_NET_HEADER_MAX ? length : AEGIS_NET_HEADER_MAX);
 }
 
 bool filter_allows(const struct program *p, const char *header, uint32_t length)
 {
-    if (p->any)
-        return true;
-    if (!p->send || p->reach > length)
-        return false;
-    for (const struct program_word *w = p->word, *end = w + p->words; w < end; w++)
-        if ((*(const uint64_t *)(header - 2 + w->offset) & w->mask) != w->value)
-            return false;
-    return !p->slow || allows_slowly(p, header, length);
+    return filter_template_holds(p, header, length);
 }
 
 /* ---- the call ---- */

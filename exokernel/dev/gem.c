@@ -39,10 +39,8 @@ enum {
 #define TX_LAST (1U << 15)
 
 #define RING 256
-#define BUFFER 2048
 #define RX_BYTES 1536U
 #define HEADER 320 /* NIC_FRAME + AEGIS_NET_HEADER_MAX, in whole lines */
-#define RECEIVE_ORDER 7
 #define HEADERS_ORDER 5
 #define PHY_POLLS 100000
 
@@ -50,10 +48,12 @@ struct desc { uint32_t address, control, high, spare; };
 
 static volatile uint32_t *reg;
 static volatile struct desc *rx, *tx; /* a page each */
-static char *buffers, *headers;
+static char *headers;
+static char *rx_frame[NET_RECEIVE]; /* where a frame begins in the page that the device has */
 static uint32_t rx_next;
 static uint16_t tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's */
 static uint8_t sent[RING]; /* descriptors of the frame that begins there */
+static char *sent_page[RING]; /* ... the page that it is in; null: a header's buffer */
 
 #define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
 
@@ -64,14 +64,15 @@ static uint64_t physical_of(const volatile void *direct)
 
 /* ---- receiving ---- */
 
-static void rx_give(uint32_t id)
+static void rx_give(uint32_t id, char *frame)
 {
-    uint64_t at = physical_of(buffers + id * BUFFER + NIC_FRAME - 2);
+    uint64_t at = physical_of(frame - 2);
 
+    rx_frame[id] = frame;
     rx[id].control = 0;
     rx[id].high = (uint32_t)(at >> 32);
     FENCE(rw, w);
-    rx[id].address = (uint32_t)at | (id == RING - 1 ? RX_WRAP : 0);
+    rx[id].address = (uint32_t)at | (id == NET_RECEIVE - 1 ? RX_WRAP : 0);
 }
 
 static bool rx_waits(void)
@@ -79,28 +80,34 @@ static bool rx_waits(void)
     return rx[rx_next].address & RX_OURS;
 }
 
-static unsigned receive(unsigned budget)
+static unsigned take(struct net_in *in, unsigned most)
 {
-    unsigned n;
+    unsigned n = 0;
 
-    for (n = 0; n < budget && rx_waits(); n++) {
+    for (; n < most && rx_waits(); rx_next = (rx_next + 1) % NET_RECEIVE) {
         FENCE(r, r);
         uint32_t control = rx[rx_next].control, length = control & 0x1fff;
         exposed.net.received++;
         exposed.net.received_bytes += length;
-        if ((control & RX_WHOLE) != RX_WHOLE || length < 14 || length > AEGIS_NET_FRAME_MAX)
+        if ((control & RX_WHOLE) != RX_WHOLE || length < 14 || length > AEGIS_NET_FRAME_MAX) {
             net_nonsense();
-        else /* bit 23: TCP's or UDP's sum was right */
-            net_frame(buffers + rx_next * BUFFER + NIC_FRAME, length, control >> 23 & 1 ? AEGIS_RX_CHECKED : 0);
-        rx_give(rx_next);
-        rx_next = (rx_next + 1) % RING;
+            length = 0; /* nobody's */
+        }
+        /* bit 23: TCP's or UDP's sum was right */
+        in[n++] = (struct net_in){rx_frame[rx_next], length, control >> 23 & 1 ? NET_PAGED | AEGIS_RX_CHECKED : NET_PAGED, (uint16_t)rx_next};
     }
-    if (n && reg[RX_STATUS] & RX_STATUS_NONE) {
+    return n;
+}
+
+static void give(const struct net_in *in, unsigned count)
+{
+    for (; count; count--, in++)
+        rx_give(in->id, in->frame);
+    if (reg[RX_STATUS] & RX_STATUS_NONE) {
         reg[RX_STATUS] = RX_STATUS_NONE;
         FENCE(w, o);
         reg[CONTROL] = CONTROL_RUN;
     }
-    return n;
 }
 
 static bool interrupts(bool on)
@@ -147,14 +154,35 @@ static void tx_send(const struct nic_frame *f)
     uint16_t first = tx_next % RING;
 
     sent[first] = (uint8_t)f->pieces;
+    sent_page[first] = NULL;
     exposed.net.sent++;
     exposed.net.sent_bytes += f->length;
     for (unsigned i = 0; i < f->pieces; i++)
         desc_put(f->piece[i].physical, f->piece[i].length, (i ? 0 : TX_USED) | (i + 1 == f->pieces ? TX_LAST : 0));
-    if (f->pieces > 1)
+    if (f->pieces > 1) {
+        network.held = true;
         reg[INTERRUPT_ON] = INTERRUPT_TX; /* somebody may wait for these to be free */
+    }
     FENCE(w, w);
     tx[first].control &= ~TX_USED;
+}
+
+static unsigned tx_room(void)
+{
+    return RING - 1U - (uint16_t)(tx_next - tx_first);
+}
+
+static void tx_put(const struct net_out *out, unsigned count)
+{
+    struct nic_frame f;
+
+    for (f.pieces = 1; count; count--, out++) {
+        unsigned first = tx_next % RING;
+        f.length = f.piece[0].length = out->length;
+        f.piece[0].physical = physical_of(out->frame);
+        tx_send(&f);
+        sent_page[first] = out->frame;
+    }
 }
 
 static void tx_kick(void)
@@ -166,8 +194,10 @@ static void tx_kick(void)
 /* The oldest frame's descriptors are ours again. */
 static void tx_free(void)
 {
-    unsigned count = sent[tx_first % RING];
+    unsigned first = tx_first % RING, count = sent[first];
 
+    if (sent_page[first])
+        frame_give(sent_page[first]);
     for (unsigned i = 0; i < count; i++, tx_first++)
         tx[tx_first % RING].control = tx_control(tx_first);
     frames_sent(count > 1);
@@ -179,8 +209,10 @@ static void complete(void)
         return;
     while (tx_first != tx_next && tx[tx_first % RING].control & TX_USED)
         tx_free();
-    if (tx_first == tx_next)
+    if (tx_first == tx_next) {
         reg[INTERRUPT_OFF] = INTERRUPT_TX;
+        network.held = false;
+    }
 }
 
 /* ---- starting ---- */
@@ -198,10 +230,10 @@ static COLD void run(void)
     reg[ADDRESS] = m[0] | (uint32_t)m[1] << 8 | (uint32_t)m[2] << 16 | (uint32_t)m[3] << 24;
     reg[ADDRESS + 1] = m[4] | (uint32_t)m[5] << 8;
     rx_next = tx_first = tx_next = 0;
-    for (uint32_t i = 0; i < RING; i++) {
-        rx_give(i);
+    for (uint32_t i = 0; i < NET_RECEIVE; i++)
+        rx_give(i, rx_frame[i] ? rx_frame[i] : frame_take());
+    for (uint32_t i = 0; i < RING; i++)
         tx[i].control = tx_control((uint16_t)i);
-    }
     reg[RX_BASE_HIGH] = (uint32_t)(physical_of(rx) >> 32);
     reg[RX_BASE] = (uint32_t)physical_of(rx);
     reg[TX_BASE_HIGH] = (uint32_t)(physical_of(tx) >> 32);
@@ -240,7 +272,7 @@ static COLD bool link_is_up(void)
 
 COLD const struct nic *gem_start(const struct fdt_nic *at)
 {
-    static const struct nic driver = {tx_header, tx_send, tx_kick, complete, receive, interrupts, reset};
+    static const struct nic driver = {tx_header, tx_send, tx_room, tx_put, tx_kick, complete, take, give, interrupts, reset};
     bool named = false;
 
     reg = map_device(at->reg.base);
@@ -254,7 +286,7 @@ COLD const struct nic *gem_start(const struct fdt_nic *at)
         exposed.net.mac[i] = at->mac[i];
     rx = machine_direct(net_pages(0));
     tx = machine_direct(net_pages(0));
-    buffers = machine_direct(net_pages(RECEIVE_ORDER));
+    frames_start();
     headers = machine_direct(net_pages(HEADERS_ORDER));
     run();
     exposed.net.up = link_is_up();

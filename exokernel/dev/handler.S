@@ -10,37 +10,41 @@
 
 #include "handler.h"
 
-#define KEPT   128
-#define STVEC  104
-#define SEPC   112
-#define STATUS 120
-
     .text
     .option norvc
-/* struct outcome handler_enter(const struct handler *h, uint64_t length): the verdict, and the fuel that is left. 68 instructions there and back. */
+/* void handlers_begin(void), handlers_end(void): between them traps come to the second vector. sepc and sstatus are our caller's, and a
+   handler's trap would write over them. */
+    .globl handlers_begin, handlers_end
+handlers_begin:
+    lla t0, handler_here
+    csrr t1, sepc
+    csrr t2, sstatus
+    csrr t3, stvec
+    sd t1, HERE_SEPC(t0)
+    sd t2, HERE_STATUS(t0)
+    sd t3, HERE_VECTOR(t0)
+    lla t1, handler_trap
+    csrw stvec, t1
+    ret
+handlers_end:
+    lla t0, handler_here
+    ld t1, HERE_VECTOR(t0)
+    csrw stvec, t1
+    ret
+
+/* a0: the handler, a1: the frame's length, a2: its page; back: the verdict, and the fuel that is left. sp, gp and tp stay, nothing else
+   does. 31 instructions there and back. */
     .globl handler_enter
     .balign 64
 handler_enter:
-    # 1. What C wants back; sepc and sstatus are our caller's, and a trap would write over them.
-    addi sp, sp, -KEPT
+    # 1. From here on a trap is the handler's.
+    addi sp, sp, -16
     sd ra, 0(sp)
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11
-    sd s\n, 8 + 8 * \n(sp)
-    .endr
-    csrr t0, stvec
-    csrr t1, sepc
-    csrr t2, sstatus
-    sd t0, STVEC(sp)
-    sd t1, SEPC(sp)
-    sd t2, STATUS(sp)
-    # 2. From here on a trap is the handler's.
-    lla t0, handler_trap
-    csrw stvec, t0
     lla t0, handler_here
     sd sp, HERE_KERNEL(t0)
-    # 3. Its registers (aegis/handler.h).
+    # 2. Its registers (aegis/handler.h).
+    mv s7, a2
     ld t0, H_RUN(a0)
-    ld s7, H_FRAME(a0)
     ld s8, H_FUEL(a0)
     ld s9, H_MASK(a0)
     ld s10, H_WINDOW(a0)
@@ -63,14 +67,9 @@ handler_leave:
     lla t0, handler_here
     ld sp, HERE_KERNEL(t0)
     sd zero, HERE_KERNEL(t0)
-    ld t1, STVEC(sp)
-    csrw stvec, t1
     mv a1, s8
     ld ra, 0(sp)
-    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11
-    ld s\n, 8 + 8 * \n(sp)
-    .endr
-    addi sp, sp, KEPT
+    addi sp, sp, 16
     ret
 
 /* The second vector. sscratch is free: it holds what gp holds. */
@@ -88,8 +87,8 @@ handler_trap:
     sd t1, HERE_CAUSE(t0)
     sd t2, HERE_PC(t0)
     sd t3, HERE_VALUE(t0)
-    ld t1, SEPC(sp)
-    ld t2, STATUS(sp)
+    ld t1, HERE_SEPC(t0)
+    ld t2, HERE_STATUS(t0)
     csrw sepc, t1
     csrw sstatus, t2
     li a0, HANDLER_TRAPPED

@@ -1,203 +1,155 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Handlers: copied, verified, bound to filters, run when a frame comes, taken out of use (ash/binding.md is the chapter).
+ * Handlers when a frame comes: run, and what they say is done (ash/binding.md is the chapter).
  * One runs at a time on the whole machine: network.send_lock is held, since what it says may be "send".
  */
-#include <aegis/handler.h>
-
-#include "../../ash/verify.h"
-#include "../core/env.h"
-#include "../core/limbo.h"
-#include "../core/slice.h"
-#include "../core/user.h"
 #include "handler.h"
-#include "net.h"
 
-#define CODE_PAGES  4
-#define CHUNK       8192 /* bytes that one call copies */
-#define VERIFIED    32   /* instructions that one call verifies */
-#define TIME_PART   64   /* of a rotation of the slice vector is an owner's for its handlers, while somebody runs */
-#define WINDOW_ORDER 8   /* of its block at most */
-#define REPLIES     16   /* frames of handlers' longer than a header that the device may have at once */
-#define REPLY_ORDER 3
+#include "../core/env.h"
+#include "../core/slice.h"
 
-/* The block that is lent: code; then, while it is verified, the desk, and afterwards the window's table and the frame's page. */
-#define LEAF_PAGE   CODE_PAGES
-#define FRAME_PAGE  (CODE_PAGES + 1)
+#define LONG      1000 /* instructions: behind a run of more others that wait to send have their turn */
+#define TIME_PART 64   /* of a rotation of the slice vector is an owner's for its handlers, while somebody runs */
 
-/* Entries of the image's middle table, 2 MiB each: code and frames of all places; from WINDOWS on a pair a place. */
-#define CODE_ENTRY  16
-#define WINDOWS     32
-#define ENTRY_SHIFT 21
-#define WINDOW_AT   0x100000UL
-/* Pages of the first of them. */
-#define FRAMES      256
-#define FRAME_SPAN  8
-
-_Static_assert(ASH_WINDOW_MAX == WINDOW_AT && ASH_WINDOW_GUARD <= WINDOW_AT, "a window and the holes beside it fill a pair");
-_Static_assert(ASH_FRAME_GUARD + ASH_FRAME_SIZE <= FRAME_SPAN * PAGE_SIZE && FRAMES + AEGIS_HANDLERS * FRAME_SPAN <= 512 &&
-               AEGIS_HANDLERS * CODE_PAGES + ASH_FRAME_GUARD / PAGE_SIZE <= FRAMES, "frames' holes");
-_Static_assert(ASH_FRAME_SIZE == PAGE_SIZE && ASH_FRAME_START % 8 == 2 && ASH_FRAME_MAX == AEGIS_NET_FRAME_MAX, "frame_copy");
-_Static_assert(CODE_PAGES * PAGE_SIZE == ASH_WORDS_MAX * 4 && PAGE_SIZE << WINDOW_ORDER == ASH_WINDOW_MAX, "places");
 _Static_assert(H_START == ASH_FRAME_START && HANDLER_DROP == ASH_DROP && HANDLER_SPENT == ASH_SPENT && HANDLER_TRAPPED == ASH_SPENT + 1, "handler.S");
 
-/* A place for a handler. Under network.lock; what running it reads does not change while its filter points here. */
-struct handler {
-    uint64_t run;                    /* H_RUN: where its code is executed */
-    uint64_t frame_va, window_va, mask;
-    uint64_t fuel;                   /* for a run */
-    char *frame;                     /* its page, in the direct map */
-    uint64_t check;                  /* of the filter when it was installed */
-    uint64_t owner_check;
-    struct aegis_page *head, *memory; /* blocks: the window's, while it is bound; the lent one */
-    uint64_t image, window;          /* what the call said that installs it */
-    struct aegis_handler_record *shown;
-    struct aegis_env_record *owner_shown;
-    uint32_t owner, words, stamp;
-    uint16_t number, filter;         /* filter: AEGIS_NONE: it is gone */
-    bool aborted;                    /* the receiver's: not run again */
-    enum { FREE, LOADING, LIVE, ENDING } state;
-};
-_Static_assert(offsetof(struct handler, run) == H_RUN && offsetof(struct handler, frame_va) == H_FRAME &&
-               offsetof(struct handler, window_va) == H_WINDOW && offsetof(struct handler, mask) == H_MASK &&
-               offsetof(struct handler, fuel) == H_FUEL, "handler.S");
-
-struct outcome {
-    unsigned long verdict;
-    int64_t fuel; /* left */
-};
-struct outcome handler_enter(const struct handler *h, uint64_t length);
+void handlers_begin(void);
+void handlers_end(void);
 long handler_entry(unsigned long a, unsigned long b, unsigned long number);
 
 struct here {
     uint64_t kernel_sp, sp, cause, pc, value;
+    uint64_t vector, kept_pc, kept_status; /* between handlers_begin and handlers_end */
 } handler_here;
 _Static_assert(offsetof(struct here, sp) == HERE_SP && offsetof(struct here, cause) == HERE_CAUSE &&
-               offsetof(struct here, pc) == HERE_PC && offsetof(struct here, value) == HERE_VALUE, "handler.S");
+               offsetof(struct here, pc) == HERE_PC && offsetof(struct here, value) == HERE_VALUE &&
+               offsetof(struct here, vector) == HERE_VECTOR && offsetof(struct here, kept_pc) == HERE_SEPC &&
+               offsetof(struct here, kept_status) == HERE_STATUS, "handler.S");
 
-/* What is known of an image while it is being installed; its code is where it will run from. */
-struct desk {
-    uint32_t code_done, claims_done;
-    struct ash_image head;
-    struct ash_verifier verifier;
-    char claims[8 + ASH_LABELS_MAX * sizeof(struct ash_label) + ASH_KNOWNS_MAX * sizeof(struct ash_known)] __attribute__((aligned(8)));
-};
-_Static_assert(sizeof(struct desk) <= (PAGE_SIZE << AEGIS_HANDLER_ORDER) - CODE_PAGES * PAGE_SIZE, "desk");
+uint32_t handler_change;
+static struct account { uint32_t since, used; } account[AEGIS_ENVS]; /* ticks in this rotation; under send_lock */
 
-static struct handler place[AEGIS_HANDLERS];
-static uint64_t table[512] __attribute__((aligned(4096))); /* of entry CODE_ENTRY */
-static uint64_t *middle;
-static uint32_t change, seen[AEGIS_HARTS]; /* of places' code and windows: a hart that has not seen the last one flushes */
+/* From a burst's first frame for a handler on until the burst is over: send_lock is held. */
+static struct burst {
+    uint64_t quick;        /* what finds a frame of the last one's filter, if it may run on it at once; ~0: it may not */
+    struct handler *handler; /* the one that has run last: its binding holds. Null: none */
+    struct aegis_filter_record *record; /* its filter's */
+    const struct program *program;
+    uint64_t mac;          /* our address, as it stands in a frame */
+    uint64_t more;         /* frames that there is room for */
+    char *frame;           /* the one that it runs for */
+    uint64_t page;         /* ... where it sees it */
+    char **spare;          /* behind the last spare page */
+    struct net_out *out;   /* where the next frame to be sent goes */
+    bool wake;             /* is wanted */
+    struct net_out outs[NET_BURST];
+} burst = {.quick = ~0UL};
 
-/* Under network.send_lock */
-static struct handler *running;
-static unsigned running_for; /* its filter: h->filter may go meanwhile */
-static bool wake_wanted;
-static struct account { uint32_t since, used; } account[AEGIS_ENVS]; /* ticks in this rotation */
-static char (*reply)[AEGIS_NET_BUFFER];
-static uint32_t replies, replies_done;
+/* ---- rings ---- */
 
-/* ---- copying ---- */
-
-/* Eight bytes `words` times, each read once; both sides are 2 bytes behind a multiple of 8, and begin there. */
-static inline void words_copy(char *to, const char *from, unsigned long words)
+/* To the endpoint that the filter is bound to. */
+static inline void to_ring(unsigned long n, const char *frame, uint32_t length, unsigned flags)
 {
-    uint64_t *d = (uint64_t *)(to - 2);
-    const volatile uint64_t *s = (const volatile uint64_t *)(from - 2), *end = s + (words & ~7UL);
+    const struct filter *f = &network.filter[n];
+    struct endpoint *p = __atomic_load_n(&f->endpoint, __ATOMIC_ACQUIRE);
 
-    for (; s != end; s += 8, d += 8) {
-        uint64_t w0 = s[0], w1 = s[1], w2 = s[2], w3 = s[3], w4 = s[4], w5 = s[5], w6 = s[6], w7 = s[7];
-        d[0] = w0, d[1] = w1, d[2] = w2, d[3] = w3, d[4] = w4, d[5] = w5, d[6] = w6, d[7] = w7;
-    }
-    if (words & 4) {
-        d[0] = s[0], d[1] = s[1], d[2] = s[2], d[3] = s[3];
-        s += 4, d += 4;
-    }
-    if (words & 2) {
-        d[0] = s[0], d[1] = s[1];
-        s += 2, d += 2;
-    }
-    if (words & 1)
-        d[0] = s[0];
+    if (LIKELY(p && f->check == exposed.net.filter[n].check))
+        endpoint_deliver(p, (unsigned)n, frame, length, flags & AEGIS_RX_CHECKED);
+    else
+        exposed.net.dropped++;
 }
 
-/* Into a handler's page. What stands around the frame where it comes from is not the handler's to see: up to the next multiple of 8 it is 0. */
-static inline void frame_in(char *to, const char *from, uint32_t length)
+static inline void frame_to_ring(unsigned long n, const struct net_in *in)
 {
-    unsigned long bytes = length + 2UL, rest = bytes % 8;
-
-    words_copy(to, from, bytes / 8);
-    if (rest)
-        *(uint64_t *)(to - 2 + bytes - rest) = *(const volatile uint64_t *)(from - 2 + bytes - rest) & ((1UL << 8 * rest) - 1);
-    *(uint16_t *)(to - 2) = 0;
+    to_ring(n, in->frame, in->length, in->flags);
+    if (LIKELY(in->flags & NET_PAGED))
+        frame_foreign(in->frame, in->length);
 }
 
 /* ---- sending ---- */
 
-void handler_sent(void)
+static void out_open(struct burst *b)
 {
-    replies_done++;
+    uint64_t device = network.nic ? network.nic->room() : 0;
+
+    b->out = b->outs;
+    b->spare = network.spare + network.spares;
+    b->more = network.spares < NET_BURST ? network.spares : NET_BURST;
+    b->more = device < b->more ? device : b->more;
 }
 
-/* The device's place for a header, if there is one for what follows it too. */
-static char *header_place(bool longer)
+static void out_close(struct burst *b)
 {
-    return longer && replies - replies_done == REPLIES ? NULL : network.nic->header();
-}
-
-/* The device hears of what waits, and is asked what it has sent. */
-static COLD char *room_make(bool longer)
-{
-    net_kick();
-    network.nic->complete();
-    return header_place(longer);
-}
-
-static bool device_send(const char *frame, uint32_t length)
-{
-    struct nic_frame out;
-    uint32_t head = length <= AEGIS_NET_HEADER_MAX ? length : AEGIS_NET_HEADER_MAX - 16; /* frame_copy wants 14 bytes */
-    char *header = network.nic ? header_place(head < length) : NULL;
-
-    if (!header && (!network.nic || !(header = room_make(head < length))))
-        return false;
-    out.flags = 0;
-    out.length = length;
-    out.pieces = 1;
-    out.piece[0].physical = (uint64_t)header - MAP_DIRECT;
-    out.piece[0].length = head;
-    if (head < length) {
-        char *rest = reply[replies++ % REPLIES] + AEGIS_NET_FRAME;
-        frame_copy(rest, frame + head, length - head);
-        out.pieces = 2;
-        out.piece[1].physical = (uint64_t)rest - MAP_DIRECT;
-        out.piece[1].length = length - head;
-        handler_leaves();
+    network.spares = (uint32_t)(b->spare - network.spare);
+    if (b->out != b->outs) {
+        network.nic->put(b->outs, (unsigned)(b->out - b->outs));
+        network.nic->kick();
     }
-    words_copy(header, frame, (head + 2 + 7) / 8); /* in whole words: it has room, and no more is sent */
-    network.nic->send(&out);
-    network.unsent = true;
+}
+
+/* The device hears of what waits, and is asked what it has sent: seldom, and then it is much. */
+static COLD bool out_room(struct burst *b)
+{
+    out_close(b);
+    if (network.nic)
+        network.nic->complete();
+    out_open(b);
+    return b->more;
+}
+
+/* From the page where it is, in whose place another one comes; or a copy of it. */
+static inline __attribute__((always_inline)) bool out_put(struct burst *b, uint32_t length, bool copied)
+{
+    if (!LIKELY(b->more) && !out_room(b))
+        return false;
+    char *other = *--b->spare, *frame = b->frame;
+    struct net_out *out = b->out++;
+    b->more--;
+    if (copied) {
+        frame_copy(other, frame, length);
+        frame_foreign(other, length);
+    } else {
+        b->frame = other;
+    }
+    out->frame = copied ? other : frame;
+    out->length = length;
     return true;
 }
 
-/* The beginning of its frame page. To somebody on this machine it comes without running another handler: so no frame is for ever. */
-static bool send(struct handler *h, uint32_t length)
+/* To somebody on this machine: without running another handler, so no frame is for ever. */
+static COLD void loop(const char *frame, uint32_t length)
 {
-    const char *frame = h->frame + ASH_FRAME_START;
-    const struct program *p = __atomic_load_n(&network.filter[running_for].program, __ATOMIC_ACQUIRE);
-    bool sent = p && filter_allows(p, frame, length < AEGIS_NET_HEADER_MAX ? length : AEGIS_NET_HEADER_MAX);
+    unsigned found = DPF_RESULT_NUMBER(dpf_run((const uint8_t *)frame, length, &net_run));
 
-    if (sent && net_is_ours(frame)) {
-        exposed.net.looped++;
-        net_frame(frame, length, AEGIS_RX_CHECKED | NET_SENDING | NET_PLAIN);
-    } else if (sent) {
-        sent = device_send(frame, length);
+    exposed.net.looped++;
+    if (!found) {
+        exposed.net.unwanted++;
+        return;
     }
-    if (sent)
-        h->shown->sent++;
+    exposed.net.filter[found - 1].frames++;
+    to_ring(found - 1, frame, length, AEGIS_RX_CHECKED);
+}
+
+/* The beginning of its frame: the template is held against the bytes that go out, which nobody can write but the handler. */
+static inline __attribute__((always_inline)) bool send(struct burst *b, uint32_t length, bool copied)
+{
+    bool sent = filter_template_holds(b->program, b->frame, length);
+
+    if (sent && !LIKELY(*(const uint64_t *)(b->frame - 2) >> 16 != b->mac))
+        loop(b->frame, length);
+    else if (sent)
+        sent = out_put(b, length, copied);
+    struct aegis_handler_record *r = b->handler->shown;
+    if (LIKELY(sent))
+        r->sent++;
     else
-        h->shown->refused++;
+        r->refused++;
     return sent;
+}
+
+static COLD bool send_copy(uint32_t length)
+{
+    return send(&burst, length, true);
 }
 
 /* ---- running ---- */
@@ -205,13 +157,11 @@ static bool send(struct handler *h, uint32_t length)
 /* handler.S: an entry of the table. Both arguments are the handler's: anything. */
 long handler_entry(unsigned long a, unsigned long b, unsigned long number)
 {
-    struct handler *h = running;
-
     switch (number) {
     case ASH_CALL_send:
-        return a == h->frame_va + ASH_FRAME_START && b - 14 <= AEGIS_NET_FRAME_MAX - 14 && send(h, (uint32_t)b) ? 0 : -1;
+        return a == burst.page + ASH_FRAME_START && b - 14 <= AEGIS_NET_FRAME_MAX - 14 && send_copy((uint32_t)b) ? 0 : -1;
     case ASH_CALL_wake:
-        wake_wanted = true; /* once for a run */
+        burst.wake = true; /* once for a burst */
         return 0;
     case ASH_CALL_time:
         return (long)machine_time();
@@ -220,32 +170,14 @@ long handler_entry(unsigned long a, unsigned long b, unsigned long number)
     }
 }
 
-/* `now`: 0: nobody runs on this hart, so its time is nobody's. */
-static bool has_time(const struct handler *h, uint64_t now)
-{
-    const struct hart *hart = (const struct hart *)machine_self()->hart;
-    struct account *a = &account[h->owner];
-
-    if (LIKELY(!now))
-        return true;
-    uint64_t slots = hart->shown->slices, rotation = (slots ? slots : 1) * hart->slice_ticks;
-    if ((uint32_t)now - a->since >= rotation)
-        *a = (struct account){.since = (uint32_t)now};
-    return a->used < rotation / TIME_PART;
-}
-
-static COLD void charge(const struct handler *h, uint64_t ticks)
-{
-    h->owner_shown->handler_ticks += ticks;
-    account[h->owner].used += (uint32_t)ticks;
-}
-
 /* It is what the verifier did not see coming, or an access in a hole: either way it is not run again. */
 static COLD void abort_note(struct handler *h)
 {
     struct aegis_handler_record *r = h->shown;
 
     h->aborted = true;
+    burst.handler = NULL;
+    burst.quick = ~0UL;
     r->cause = handler_here.cause;
     r->pc = (handler_here.pc - h->run) / 4;
     r->value = handler_here.value;
@@ -253,413 +185,203 @@ static COLD void abort_note(struct handler *h)
     slice_poke();
 }
 
-/* Whether it may run for this frame: the filter's claim, its owner and its window are what they were. */
-static bool may_run(const struct handler *h, const struct aegis_filter_record *r, uint64_t now)
+/* Its verdict, if that is not to send. */
+static COLD void conclude(struct burst *b, unsigned long verdict, const struct net_in *in)
 {
-    if (h->aborted)
-        return false;
-    if (h->check != r->check || !h->head->claims || !h->memory->claims || h->owner_shown->check != h->owner_check) {
-        dev_reap_wanted = 1;
-        return false;
-    }
-    if (has_time(h, now))
+    if (verdict == ASH_PASS)
+        to_ring((unsigned long)(b->record - exposed.net.filter), b->frame, in->length, in->flags);
+    else if (verdict == ASH_SPENT)
+        b->handler->shown->spent++;
+    else if (verdict == HANDLER_TRAPPED)
+        abort_note(b->handler);
+}
+
+/* Into its code and back (handler.S). */
+static inline __attribute__((always_inline)) unsigned long enter(const struct handler *h, uint64_t length, uint64_t page, uint64_t *fuel)
+{
+    register uint64_t a0 __asm__("a0") = (uint64_t)h, a1 __asm__("a1") = length, a2 __asm__("a2") = page;
+
+    __asm__ volatile("jal handler_enter"
+                     : "+r"(a0), "+r"(a1), "+r"(a2)
+                     :
+                     : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5",
+                       "s6", "s7", "s8", "s9", "s10", "s11", "memory");
+    *fuel = a1;
+    return a0;
+}
+
+/* On b->frame, which it sees at b->page; in a page that may be sent it goes out from there. What it took of fuel. */
+static inline __attribute__((always_inline)) uint64_t run(struct burst *b, struct handler *h, struct net_in *in, bool paged)
+{
+    uint64_t fuel;
+    unsigned long verdict = enter(h, in->length, b->page, &fuel);
+    struct aegis_handler_record *r = b->handler->shown;
+    uint64_t used = b->handler->steps - fuel;
+
+    r->runs++;
+    r->steps += used;
+    if (!LIKELY(verdict == ASH_SEND))
+        conclude(b, verdict, in);
+    else if (send(b, in->length, !paged) && paged)
+        in->frame = b->frame;
+    return used;
+}
+
+/* ---- time ---- */
+
+/* Whether there is time of an owner's left, now that somebody runs on this hart. */
+static bool has_time(const struct handler *h, uint64_t now)
+{
+    const struct hart *hart = (const struct hart *)machine_self()->hart;
+    struct account *a = &account[h->owner];
+    uint64_t slots = hart->shown->slices, rotation = (slots ? slots : 1) * hart->slice_ticks;
+
+    if ((uint32_t)now - a->since >= rotation)
+        *a = (struct account){.since = (uint32_t)now};
+    if (a->used < rotation / TIME_PART)
         return true;
     h->shown->passed++;
     return false;
 }
 
-static void run(struct handler *h, unsigned filter, uint32_t length, unsigned flags, uint64_t since)
+/* Any frame of a handler's. False: it may not run now. */
+static COLD bool run_slowly(struct burst *b, struct net_in *in, bool busy)
 {
-    struct aegis_handler_record *r = h->shown;
-    unsigned hart = machine_hart();
+    struct handler *h = b->handler;
+    uint64_t now = busy ? machine_time() : 0;
 
-    if (seen[hart] != __atomic_load_n(&change, __ATOMIC_ACQUIRE)) {
-        seen[hart] = change;
-        machine_flush_all();
-    }
-    running = h;
-    running_for = filter;
-    wake_wanted = false;
-    struct outcome o = handler_enter(h, length);
-    r->runs++;
-    r->steps += h->words + h->fuel - (uint64_t)o.fuel;
-    if (o.verdict == ASH_SEND)
-        send(h, length);
-    else if (o.verdict == ASH_PASS)
-        net_deliver(filter, h->frame + ASH_FRAME_START, length, flags);
-    else if (o.verdict == ASH_SPENT)
-        r->spent++;
-    else if (o.verdict == HANDLER_TRAPPED)
-        abort_note(h);
-    if (wake_wanted)
-        slice_poke();
-    if (!LIKELY(!since))
-        charge(h, machine_time() - since);
-}
-
-bool handler_frame(struct handler *h, unsigned filter, const char *frame, uint32_t length, unsigned flags)
-{
-    uint64_t now = machine_self()->env ? machine_time() : 0;
-
-    if (!(flags & NET_SENDING))
-        lock_take(&network.send_lock);
-    bool yes = may_run(h, &exposed.net.filter[filter], now);
-    if (yes) {
-        frame_in(h->frame + ASH_FRAME_START, frame, length);
-        run(h, filter, length, flags, now);
-    }
-    if (!(flags & NET_SENDING))
-        lock_give(&network.send_lock);
-    return yes;
-}
-
-/* ---- the end ---- */
-
-/* Takes it out of the way of frames; network.lock is held. */
-static void end(struct handler *h)
-{
-    if (h->filter != AEGIS_NONE && network.filter[h->filter].handler == h)
-        __atomic_store_n(&network.filter[h->filter].handler, NULL, __ATOMIC_RELEASE);
-    exposed.net.handler[h->number].check = 0;
-    network.handlers--;
-    h->state = ENDING;
-    h->stamp = limbo_enter(kernel.online);
-    dev_reap_wanted = 1;
-}
-
-/* The kernel's part of it in the direct map. */
-static char *page_at(const struct handler *h, unsigned n)
-{
-    return (char *)machine_direct((pfn_t)(h->memory - pages) + n);
-}
-
-static struct desk *desk_of(const struct handler *h)
-{
-    return (struct desk *)page_at(h, LEAF_PAGE);
-}
-
-static void give_place(struct handler *h)
-{
-    if (h->filter != AEGIS_NONE)
-        limit_give(h->filter, 1);
-    lend_return((pfn_t)(h->memory - pages), false);
-    h->state = FREE;
-}
-
-/* Every hart has left it: what is mapped of it, pin and block go. A hart that still has a translation flushes before it runs another handler. */
-static bool finish(struct handler *h)
-{
-    if (!limbo_over(kernel.online, h->stamp))
+    if (busy && !has_time(h, now))
         return false;
-    middle[WINDOWS + 2 * h->number] = 0;
-    table[FRAMES + h->number * FRAME_SPAN] = 0;
-    for (unsigned i = 0; i < CODE_PAGES; i++)
-        table[h->number * CODE_PAGES + i] = 0;
-    machine_flush_all();
-    __atomic_add_fetch(&change, 1, __ATOMIC_RELEASE);
-    pin_give(h->head);
-    machine_clear(h->frame);
-    machine_clear(page_at(h, LEAF_PAGE));
-    exposed.net.handler[h->number] = (struct aegis_handler_record){0};
-    give_place(h);
+    if (in->flags & NET_PAGED) {
+        b->frame = in->frame;
+        b->page = page_show(in->frame, in->length, h->serial);
+    } else {
+        b->frame = h->frame + ASH_FRAME_START;
+        b->page = h->frame_va;
+        frame_copy(b->frame, in->frame, in->length);
+    }
+    run(b, h, in, in->flags & NET_PAGED);
+    if (busy) {
+        uint64_t ticks = machine_time() - now;
+        h->owner_shown->handler_ticks += ticks;
+        account[h->owner].used += (uint32_t)ticks;
+    }
     return true;
 }
 
-static bool is_forsaken(const struct handler *h)
+/* ---- a burst ---- */
+
+/* Whether somebody waits for a lock that is ours. */
+static inline bool lock_waited(const struct lock *l)
 {
-    return h->filter == AEGIS_NONE || exposed.net.filter[h->filter].check != h->check || !h->memory->claims ||
-           exposed.env[h->owner].check != h->owner_check || (h->state == LIVE && !h->head->claims);
+    return (uint32_t)__atomic_load_n(&l->next, __ATOMIC_RELAXED) - (uint32_t)l->serving != 1;
 }
 
-bool handlers_reap(void)
+static void begin(struct burst *b, bool sending)
 {
-    bool found = false;
+    if (!sending)
+        lock_take(&network.send_lock);
+    handlers_begin();
+    b->mac = *(const uint64_t *)exposed.net.mac << 16 >> 16;
+    out_open(b);
+}
 
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++) {
-        if (h->state == FREE)
-            continue;
-        bool is_over = is_forsaken(h);
-        if (is_over && h->state == LOADING)
-            give_place(h);
-        else if (is_over && h->state == LIVE)
-            end(h);
-        found |= is_over && h->state != ENDING;
-        dev_reap_wanted |= h->state == ENDING || h->state == LOADING;
-        if (h->state == ENDING && finish(h))
+static void finish(struct burst *b, bool sending)
+{
+    out_close(b);
+    handlers_end();
+    b->handler = NULL;
+    b->quick = ~0UL;
+    bool wake = b->wake;
+    b->wake = false;
+    if (!sending)
+        lock_give(&network.send_lock);
+    if (!LIKELY(!wake))
+        slice_poke();
+}
+
+/* A handler's binding, once in a burst: its filter's claim, its owner and its window are what they were. Whoever takes one of them away
+   waits until this hart has left the kernel before anything of it is used again. */
+static bool bind(struct burst *b, struct handler *h, unsigned long n)
+{
+    static uint32_t seen[AEGIS_HARTS];
+    uint32_t *here = &seen[machine_hart()], change = __atomic_load_n(&handler_change, __ATOMIC_ACQUIRE);
+
+    b->quick = ~0UL;
+    b->handler = NULL;
+    if (h->aborted)
+        return false;
+    b->record = &exposed.net.filter[n];
+    b->program = __atomic_load_n(&network.filter[n].program, __ATOMIC_ACQUIRE);
+    if (h->check != b->record->check || !b->program || !h->head->claims || !h->memory->claims || h->owner_shown->check != h->owner_check) {
+        dev_reap_wanted = 1;
+        return false;
+    }
+    if (*here != change) {
+        *here = change;
+        machine_flush_all();
+    }
+    b->handler = h;
+    return true;
+}
+
+/* A frame for a handler. True: b->quick is it, and it may run at once; else it was dealt with. */
+static bool frame_first(struct burst *b, struct handler *h, struct net_in *in, uint64_t found, bool sending)
+{
+    unsigned long n = DPF_RESULT_NUMBER(found) - 1UL;
+    bool busy = machine_self()->env;
+
+    if (h == b->handler || bind(b, h, n)) {
+        if (!busy && !sending) {
+            b->quick = found;
             return true;
-    }
-    return found;
-}
-
-void handlers_orphan(unsigned filter)
-{
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++)
-        if (h->state != FREE && h->filter == filter) {
-            if (h->state == LIVE)
-                end(h);
-            limit_give(filter, 1);
-            h->filter = AEGIS_NONE;
         }
-}
-
-/* ---- installing ---- */
-
-/* What a call asks for, looked up. */
-struct asked {
-    struct env *env;
-    uint32_t filter;
-    uint64_t check, image, window, fuel;
-    struct aegis_page *head, *memory;
-    struct aegis_claim *lent;
-};
-
-static long ask(struct asked *a, unsigned long filter, unsigned long window, unsigned long memory)
-{
-    struct aegis_claim *c;
-
-    TRY(ledger_use(a->env, filter, AEGIS_FILTER, AEGIS_R | AEGIS_W, &c));
-    a->filter = AEGIS_WHAT_RESOURCE(c->what);
-    a->check = c->check;
-    TRY(ledger_use_page(a->env, window, AEGIS_R | AEGIS_W, &c, &a->head));
-    a->window = c->what;
-    TRY(ledger_use_page(a->env, memory, AEGIS_LEND, &a->lent, &a->memory));
-    if (AEGIS_WHAT_ORDER(c->what) > WINDOW_ORDER || a->fuel - 1 >= ASH_FUEL_MAX)
-        return AEGIS_E_BAD_RANGE;
-    if (a->image & 7)
-        return AEGIS_E_BAD_ADDRESS;
-    return a->head->flags & (AEGIS_PAGE_IS_LENT | PAGE_UNREAD) ? AEGIS_E_LENT_PAGE : 0;
-}
-
-/* The call before this one was of the same. */
-static struct handler *under_way(const struct asked *a)
-{
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++)
-        if (h->state == LOADING && h->memory == a->memory && h->filter == a->filter && h->check == a->check &&
-            h->owner_check == a->env->check && h->image == a->image && h->window == a->window && h->fuel == a->fuel)
-            return h;
-    return NULL;
-}
-
-static struct handler *place_find(void)
-{
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++)
-        if (h->state == FREE)
-            return h;
-    return NULL;
-}
-
-/* Its head, a place, and the block: nobody's to see from here on. */
-static long begin(const struct asked *a, struct handler **made, uint64_t *value)
-{
-    struct ash_image i;
-    struct handler *h = *made = place_find();
-    bool clean;
-
-    TRY(user_read(a->env, &i, a->image, sizeof i));
-    if (i.magic != ASH_MAGIC || i.words - 1 >= ASH_WORDS_MAX || i.labels > ASH_LABELS_MAX || i.knowns > ASH_KNOWNS_MAX) {
-        *value = ASH_EMPTY;
-        return AEGIS_E_BAD_HANDLER;
+        if (run_slowly(b, in, busy))
+            return false;
     }
-    if (i.window != (uint32_t)PAGE_SIZE << AEGIS_WHAT_ORDER(a->window))
-        return AEGIS_E_BAD_RANGE;
-    if (!h || exposed.net.filter[a->filter].limit == 0)
-        return AEGIS_E_FULL;
-    TRY(lend_take(a->lent, a->memory, AEGIS_HANDLER_ORDER, AEGIS_PAGE_IS_PRIVATE, &clean));
-    limit_take(a->filter, 1);
-    h->state = LOADING;
-    h->memory = a->memory;
-    h->filter = (uint16_t)a->filter;
-    h->check = a->check;
-    h->owner = a->env->index;
-    h->owner_shown = &exposed.env[h->owner];
-    h->owner_check = a->env->check;
-    h->words = i.words;
-    h->fuel = a->fuel;
-    h->image = a->image;
-    h->window = a->window;
-    struct desk *d = desk_of(h);
-    d->code_done = d->claims_done = 0;
-    d->head = i;
-    d->verifier.code.words = 0;
-    dev_reap_wanted = 1; /* for when its owner does not come back */
-    return 0;
+    frame_to_ring(n, in);
+    return false;
 }
 
-/* The next bytes of one part of the image, of *left that this call may still read: each byte once. */
-static long part_read(struct env *e, char *to, uint64_t from, uint32_t bytes, uint32_t *done, uint32_t *left)
+void net_frames(struct net_in *in, unsigned count, bool sending)
 {
-    uint32_t n = bytes - *done;
+    struct burst *b = &burst;
+    bool begun = false;
 
-    if (n > *left)
-        n = *left & ~7U;
-    if (n)
-        TRY(user_read(e, to + *done, from + *done, n));
-    *done += n;
-    *left -= n;
-    return 0;
-}
-
-/* What follows the code begins at a multiple of 4; it is read from the multiple of 8 before it. */
-static long copy(const struct handler *h, struct env *e)
-{
-    struct desk *d = desk_of(h);
-    const struct ash_image *i = &d->head;
-    uint32_t code = i->words * 4, over = code & 4, left = CHUNK;
-    uint32_t claims = over + i->labels * (uint32_t)sizeof(struct ash_label) + i->knowns * (uint32_t)sizeof(struct ash_known);
-    uint64_t from = h->image + sizeof *i;
-
-    TRY(part_read(e, page_at(h, 0), from, code, &d->code_done, &left));
-    if (d->code_done == code)
-        TRY(part_read(e, d->claims, from + code - over, claims, &d->claims_done, &left));
-    if (d->code_done < code || d->claims_done < claims)
-        return AEGIS_E_AGAIN;
-    const struct ash_label *label = (const struct ash_label *)(d->claims + over);
-    const struct ash_code whole = {(const uint32_t *)page_at(h, 0), label, (const struct ash_known *)(label + i->labels),
-                                   i->words, i->labels, i->knowns, i->window};
-    return ash_verify_begin(&d->verifier, &whole) == ASH_MORE ? AEGIS_E_AGAIN : AEGIS_E_BAD_HANDLER;
-}
-
-static uint64_t entry_of(const void *page, uint64_t rights)
-{
-    return (uint64_t)machine_page_of(page) << 10 | PTE_V | rights;
-}
-
-/* Code, as much as there is of it, window and frame, where nobody looks yet. The desk is gone then. */
-static long map_all(struct handler *h, const struct asked *a)
-{
-    uint64_t page = AEGIS_WHAT_RESOURCE(a->window), count = 1UL << AEGIS_WHAT_ORDER(a->window);
-    uint64_t *leaf = (uint64_t *)page_at(h, LEAF_PAGE), rights = PTE_V | PTE_R | PTE_W | PTE_A | PTE_D;
-
-    if (!pin_take(a->head))
-        return AEGIS_E_LENT_PAGE;
-    h->head = a->head;
-    h->mask = count * PAGE_SIZE - 1;
-    h->frame = page_at(h, FRAME_PAGE);
-    machine_clear(leaf);
-    machine_clear(h->frame);
-    for (uint32_t *w = (uint32_t *)page_at(h, 0) + h->words; (uintptr_t)w % PAGE_SIZE; w++)
-        *w = 0;
-    for (unsigned i = 0; i * PAGE_SIZE < h->words * 4; i++)
-        table[h->number * CODE_PAGES + i] = entry_of(page_at(h, i), PTE_R | PTE_X | PTE_A);
-    for (uint64_t i = 0; i < count; i++)
-        leaf[256 + i] = (page + i) << 10 | rights;
-    table[FRAMES + h->number * FRAME_SPAN] = entry_of(h->frame, rights);
-    middle[WINDOWS + 2 * h->number] = entry_of(leaf, 0);
-    return 0;
-}
-
-/* Every hart that comes to it from here on has not seen this change, and flushes. The one that it replaces goes its own way. */
-static void publish(struct handler *h)
-{
-    struct filter *f = &network.filter[h->filter];
-    struct handler *before = f->handler;
-
-    h->aborted = false;
-    network.handlers++;
-    h->state = LIVE;
-    exposed.net.handler[h->number] = (struct aegis_handler_record){.check = h->check, .owner = h->owner, .filter = h->filter};
-    __atomic_add_fetch(&change, 1, __ATOMIC_RELEASE);
-    __atomic_store_n(&f->handler, h, __ATOMIC_RELEASE);
-    if (before) {
-        end(before);
-        finish(before);
-    }
-}
-
-static long verify(struct handler *h, const struct asked *a, uint64_t *value)
-{
-    struct ash_verifier *v = &desk_of(h)->verifier;
-    enum ash_error wrong = ash_verify_step(v, VERIFIED);
-
-    if (wrong == ASH_MORE)
-        return AEGIS_E_AGAIN;
-    if (wrong) {
-        *value = wrong | v->at << 8;
-        return AEGIS_E_BAD_HANDLER;
-    }
-    TRY(map_all(h, a));
-    *value = h->number;
-    publish(h);
-    return 0;
-}
-
-/* One step. network.lock is held, and the caller's. */
-static long install(const struct asked *a, uint64_t *value)
-{
-    struct handler *h = under_way(a);
-    long error;
-
-    if (!h) {
-        handlers_reap();
-        TRY(begin(a, &h, value));
-    }
-    error = desk_of(h)->verifier.code.words ? verify(h, a, value) : copy(h, a->env);
-    if (error && error != AEGIS_E_AGAIN)
-        give_place(h);
-    return error;
-}
-
-result_t call_handler_install(unsigned long filter, unsigned long window, unsigned long image, unsigned long fuel,
-                              unsigned long memory)
-{
-    struct asked a = {.env = env_lock_self(), .image = image, .fuel = fuel};
-    uint64_t value = 0;
-    long error = ask(&a, filter, window, memory);
-
-    if (!error) {
-        lock_take(&network.lock);
-        error = install(&a, &value);
-        lock_give(&network.lock);
-    }
-    env_unlock(a.env);
-    return (result_t){error, value};
-}
-
-result_t call_handler_remove(unsigned long filter)
-{
-    struct env *e = env_lock_self();
-    struct aegis_claim *c;
-    long error = ledger_use(e, filter, AEGIS_FILTER, AEGIS_R | AEGIS_W, &c);
-
-    lock_take(&network.lock);
-    for (struct handler *h = place; !error && h < place + AEGIS_HANDLERS; h++) {
-        if (h->state == FREE || h->filter != (uint32_t)AEGIS_WHAT_RESOURCE(c->what))
+    __asm__("" : "+r"(b)); /* kept, not made anew for each use */
+    for (struct net_in *end = in + count; in < end; in++) {
+        uint64_t found = dpf_run((const uint8_t *)in->frame, in->length, &net_run), used = LONG;
+        if (LIKELY(found == b->quick)) {
+            b->record->frames++;
+        } else if (!LIKELY(found)) {
+            exposed.net.unwanted++;
+            if (in->flags & NET_PAGED)
+                frame_foreign(in->frame, NET_PAGE_ROOM); /* it may be one of no length, since it was too long */
             continue;
-        if (h->state == LIVE)
-            end(h);
-        if (h->state == LOADING)
-            give_place(h);
-        else if (!finish(h))
-            error = AEGIS_E_AGAIN;
+        } else {
+            unsigned long n = DPF_RESULT_NUMBER(found) - 1UL;
+            struct handler *h = __atomic_load_n(&network.filter[n].handler, __ATOMIC_ACQUIRE);
+            exposed.net.filter[n].frames++;
+            if (!h) {
+                frame_to_ring(n, in);
+                continue;
+            }
+            if (!begun)
+                begin(b, sending);
+            begun = true;
+            if (!frame_first(b, h, in, found, sending))
+                goto next;
+        }
+        if (!LIKELY(page_is_shown(in->frame, b->handler->serial, &b->page)))
+            page_show(in->frame, in->length, (uint32_t)b->handler->serial);
+        b->frame = in->frame;
+        used = run(b, b->handler, in, true);
+    next:
+        if (!LIKELY(used < LONG) && !sending && lock_waited(&network.send_lock)) {
+            finish(b, sending);
+            begun = false;
+        }
     }
-    lock_give(&network.lock);
-    env_unlock(e);
-    return (result_t){error, 0};
-}
-
-/* ---- boot ---- */
-
-/* Addresses of each place. Leaves of frames have no neighbour within their holes, nor have windows. */
-COLD void handlers_start(void)
-{
-    extern char image_start[];
-    const uint64_t *root = machine_direct((pfn_t)(machine_kernel_satp & 0xfffffffffff));
-    uint64_t gib = (uint64_t)image_start & -(1UL << 30);
-
-    middle = machine_direct(PTE_PAGE(root[gib >> 30 & 511]));
-    for (unsigned n = 0; n < AEGIS_HANDLERS; n++) {
-        uint64_t first = gib + ((uint64_t)CODE_ENTRY << ENTRY_SHIFT);
-        place[n].number = (uint16_t)n;
-        place[n].shown = &exposed.net.handler[n];
-        place[n].run = first + n * CODE_PAGES * PAGE_SIZE;
-        place[n].frame_va = first + (FRAMES + n * FRAME_SPAN) * PAGE_SIZE;
-        place[n].window_va = gib + ((uint64_t)(WINDOWS + 2 * n) << ENTRY_SHIFT) + WINDOW_AT;
-    }
-    middle[CODE_ENTRY] = map_physical(table) >> 12 << 10 | PTE_V;
-    machine_flush_all();
-}
-
-COLD void handlers_start_sending(void)
-{
-    reply = machine_direct(net_pages(REPLY_ORDER));
+    if (begun)
+        finish(b, sending);
 }

@@ -9,7 +9,7 @@
 #include "log.h"
 #include "plic.h"
 
-#define BUDGET 64      /* frames in one turn */
+#define BUDGET NET_BURST /* frames in all turns */
 #define TURNS 4
 #define CHARGED_PART 64 /* of a slice's time may go to interrupts in others' */
 
@@ -17,37 +17,12 @@ struct network network;
 struct dpf network_trie;
 volatile uint32_t dev_waiting, dev_reap_wanted;
 int32_t net_line = -1;
-static struct dpf_run run __attribute__((aligned(64)));
+struct dpf_run net_run __attribute__((aligned(64)));
+static struct net_in burst[NET_BURST]; /* receive_lock's */
 
 extern char dpf_dispatch[], dpf_missed[], dpf_done[], dpf_start_more[];
 
 /* ---- frames ---- */
-
-void net_deliver(unsigned filter, const char *frame, uint32_t length, unsigned flags)
-{
-    const struct filter *f = &network.filter[filter];
-    struct endpoint *p = __atomic_load_n(&f->endpoint, __ATOMIC_ACQUIRE);
-
-    if (p && f->check == exposed.net.filter[filter].check)
-        endpoint_deliver(p, filter, frame, length, flags & AEGIS_RX_CHECKED);
-    else
-        exposed.net.dropped++;
-}
-
-void net_frame(const char *frame, uint32_t length, unsigned flags)
-{
-    uint64_t result = dpf_run((const uint8_t *)frame, length, &run);
-    unsigned long n = DPF_RESULT_NUMBER(result) - 1UL;
-
-    if (!result) {
-        exposed.net.unwanted++;
-        return;
-    }
-    struct handler *h = __atomic_load_n(&network.filter[n].handler, __ATOMIC_ACQUIRE);
-    exposed.net.filter[n].frames++;
-    if (!h || flags & NET_PLAIN || !handler_frame(h, (unsigned)n, frame, length, flags))
-        net_deliver((unsigned)n, frame, length, flags);
-}
 
 void net_nonsense(void)
 {
@@ -75,13 +50,12 @@ static __attribute__((noinline)) void drain(bool idle)
         machine_flush_all(); /* who idles counts as having let go; filters' code may be new */
     idle |= kernel.online != 1 || network.handlers;
     for (unsigned turn = 0; turn < TURNS && left; turn++) {
-        complete();
-        left -= network.nic->receive(left);
-        if (network.unsent) {
-            lock_take(&network.send_lock);
-            net_kick();
-            lock_give(&network.send_lock);
-        }
+        if (network.held)
+            complete();
+        unsigned count = network.nic->take(burst, left);
+        left -= count;
+        net_frames(burst, count, false);
+        network.nic->give(burst, count);
         if (!idle)
             break;
         dev_waiting = 0; /* a sender sets it behind its frame: one of the two sees the other */
@@ -215,8 +189,7 @@ static COLD void trie_start(void)
                                                (uint64_t)dpf_start_more};
     static uint64_t bits[2];
 
-    network.run = &run;
-    dpf_init(&network_trie, &run, NULL, 0, NULL, 0, 0, bits, &helpers);
+    dpf_init(&network_trie, &net_run, NULL, 0, NULL, 0, 0, bits, &helpers);
     network.root_limit = AEGIS_FILTERS + AEGIS_ENDPOINTS;
     handlers_start();
 }
@@ -232,7 +205,6 @@ COLD void net_start(const struct fdt_info *fdt)
         network.nic = fdt->nic[i].kind == FDT_NIC_GEM ? gem_start(&fdt->nic[i]) : virtio_net_start(&fdt->nic[i]);
     if (!network.nic)
         return;
-    handlers_start_sending();
     const uint8_t *m = exposed.net.mac;
     log_print("network: %x:%x:%x:%x:%x:%x, line %u", m[0], m[1], m[2], m[3], m[4], m[5], (uint32_t)net_line);
     exposed.net.irq = (uint32_t)net_line;

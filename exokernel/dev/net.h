@@ -26,10 +26,9 @@ struct filter {
 struct program {
     uint8_t receive, send; /* atoms */
     bool any;              /* AEGIS_FILTER_SEND_ANY */
-    uint8_t words;   /* of the template that are compared at once: they are all of it, or `slow` */
-    bool slow;       /* atoms remain that are no words */
-    uint16_t reach;  /* bytes of a header that those words look at */
-    struct program_word { uint64_t mask, value, offset; } word[TEMPLATE_WORDS]; /* offset from 2 bytes before the frame */
+    bool plain;      /* they are all of it */
+    uint16_t reach;  /* bytes of a header that those words look at; ~0: more than it can have */
+    struct program_word { uint64_t mask, value, offset; } *words_end, word[TEMPLATE_WORDS]; /* offset from 2 bytes before the frame */
     struct dpf_atom atom[]; /* `receive`, then `send` */
 };
 
@@ -69,21 +68,47 @@ struct nic_frame {
 };
 #define NIC_FLIGHTS 128 /* frames with parts that a device may have: two descriptors each, of 256 */
 
+/* A frame that a device has received, in its page. */
+struct net_in {
+    char *frame;  /* 2 bytes behind a multiple of 8, in memory that nobody else writes; afterwards what goes back in its place */
+    uint32_t length;
+    uint16_t flags; /* AEGIS_RX_*, NET_PAGED */
+    uint16_t id;    /* the driver's */
+};
+#define NET_BURST 64
+
+/* A whole frame to be sent from its page, which comes back by frame_give. */
+struct net_out {
+    char *frame;
+    uint32_t length;
+};
+
 /* A driver. All but `interrupt` under the lock that is named. */
 struct nic {
     /* Where the header of the next frame goes, 2 bytes behind a multiple of 8; null: no room. send_lock. */
     char *(*header)(void);
     void (*send)(const struct nic_frame *f);
+    /* Frames in pages, as many as there is room for. send_lock. */
+    unsigned (*room)(void);
+    void (*put)(const struct net_out *out, unsigned count);
     void (*kick)(void);
     /* Gives back what has been sent. send_lock. */
     void (*complete)(void);
-    /* Takes up to `budget` frames and delivers each by net_frame. How many. receive_lock. */
-    unsigned (*receive)(unsigned budget);
+    /* What came, up to NET_BURST frames: how many. And what is the device's again, in the same order. receive_lock. */
+    unsigned (*take)(struct net_in *in, unsigned most);
+    void (*give)(const struct net_in *in, unsigned count);
     /* Interrupts off, acknowledged; or on: true if something came, or went, before that. receive_lock. */
     bool (*interrupts)(bool on);
     /* Whatever the device has of frames to send is given up. Both locks. */
     void (*reset)(void);
 };
+
+/* ---- frames' pages (handler_page.c) ---- */
+
+#define NET_PAGES 256
+#define NET_RECEIVE 128    /* of them are the device's to receive into at once; the others are spare, or on their way out */
+#define NET_PAGE_FRAME 66  /* where in its page a frame begins: ASH_FRAME_START */
+#define NET_PAGE_ROOM 1536 /* of it a device writes at most */
 
 struct network {
     struct lock lock;    /* filters, endpoints, the trie */
@@ -97,13 +122,15 @@ struct network {
     uint64_t charged;
     struct aegis_page *memory; /* of filters: the block that was lent; null: none yet */
     uint32_t memory_cleared;   /* pages of its code part */
-    bool unsent;         /* send_lock's: the device has frames of handlers that it was not told of */
-    struct dpf_run *run;
+    bool held;           /* send_lock's: the device may have frames with parts, for which somebody may wait */
+    uint32_t spares;     /* send_lock's: pages of frames that are nobody's; each by where its frame begins */
+    char *spare[NET_PAGES];
     struct filter filter[AEGIS_FILTERS];
     struct endpoint endpoint[AEGIS_ENDPOINTS];
 };
 extern struct network network;
 extern struct dpf network_trie;
+extern struct dpf_run net_run;
 
 /* At boot: memory, filters' trie, the first device that a driver knows. */
 void net_start(const struct fdt_info *fdt);
@@ -111,25 +138,13 @@ void net_start(const struct fdt_info *fdt);
 extern int32_t net_line;
 void net_interrupt(void);
 
-/* A frame for us, 2 bytes behind a multiple of 8, in memory that nobody else writes. AEGIS_RX_*, and beside it NET_*. */
-void net_frame(const char *frame, uint32_t length, unsigned flags);
-#define NET_SENDING 0x100 /* send_lock is held */
-#define NET_PLAIN   0x200 /* no handler is run */
-/* To the endpoint that the filter is bound to. */
-void net_deliver(unsigned filter, const char *frame, uint32_t length, unsigned flags);
-/* Tells the device what handlers had to send; send_lock is held. */
-static inline void net_kick(void)
-{
-    if (network.unsent) {
-        network.unsent = false;
-        network.nic->kick();
-    }
-}
-
+/* Each to whom it belongs: his handler runs, or it comes into his ring. `sending`: send_lock is held. (handler.c) */
+void net_frames(struct net_in *in, unsigned count, bool sending);
+#define NET_PAGED 0x400 /* the frame is in a page of its own (a device's receiver says so) */
+/* Its first six bytes; it stands 2 bytes behind a multiple of 8. */
 static inline bool net_is_ours(const char *header)
 {
-    const uint16_t *to = (const uint16_t *)header, *mac = (const uint16_t *)exposed.net.mac;
-    return to[0] == mac[0] && to[1] == mac[1] && to[2] == mac[2];
+    return *(const uint64_t *)(header - 2) >> 16 == *(const uint64_t *)exposed.net.mac << 16 >> 16;
 }
 /* The device said something that cannot be. */
 void net_nonsense(void);
@@ -144,8 +159,18 @@ void filters_start(void);
 void filters_settle(void);
 /* One step: a filter without claims goes. False: nothing to do, or nothing but to wait. */
 bool filters_reap(void);
-/* Whether a header may be sent by a filter. */
+/* Whether a header may be sent by a filter: of a whole frame no more is looked at than a header may have. */
 bool filter_allows(const struct program *p, const char *header, uint32_t length);
+bool filter_allows_rest(const struct program *p, const char *header, uint32_t length);
+static inline __attribute__((always_inline)) bool filter_template_holds(const struct program *p, const char *header, uint32_t length)
+{
+    if (p->reach > length)
+        return false;
+    for (const struct program_word *w = p->word; w != p->words_end; w++)
+        if ((*(const uint64_t *)(header - 2 + w->offset) & w->mask) != w->value)
+            return false;
+    return LIKELY(p->plain) || filter_allows_rest(p, header, length);
+}
 /* `count` filters and endpoints fewer (or, negative, more) may be made beneath a filter, or the network. */
 bool limit_take(unsigned parent, uint32_t count);
 void limit_give(unsigned parent, uint32_t count);
@@ -170,20 +195,49 @@ bool endpoints_reap(void);
 void endpoint_deliver(struct endpoint *e, unsigned filter, const char *frame, uint32_t length, unsigned flags);
 /* The device is done with so many more frames with parts, in order: pins go. The device's send_lock is held. */
 void frames_sent(uint32_t count);
-/* A handler's frame with a part is about to be sent. send_lock is held. */
-void handler_leaves(void);
 
 /* `length` bytes, 14 at least, and up to 7 more, both 2 bytes behind a multiple of 8. Bytes around them in `to` become 0. */
 void frame_copy(char *to, const char *from, uint32_t length);
 
-/* ---- handler.c ---- */
+/* ---- handler_page.c ---- */
+
+/* There is a device: pages for it, each where a handler may see it and nothing else. */
+void frames_start(void);
+/* One that is spare, or null; and it is spare again. Before there is a second hart, or under send_lock. */
+static inline char *frame_take(void)
+{
+    return network.spares ? network.spare[--network.spares] : NULL;
+}
+static inline void frame_give(char *frame)
+{
+    network.spare[network.spares++] = frame;
+}
+/* What stands in a page. Under send_lock, or receive_lock while the device's receiver has the page. */
+extern struct net_pages {
+    char *first;    /* in the direct map */
+    uint64_t shown; /* to handlers at this address, the next ones NET_PAGE_SPAN pages on each: holes */
+    union net_page {
+        struct {
+            uint32_t handler; /* the last that saw it, by its serial number; 0: none */
+            uint32_t foreign; /* bytes from where a frame begins on that may be others' since */
+        };
+        uint64_t whole;
+    } page[NET_PAGES];
+} frame_pages;
+#define NET_PAGE_SPAN 8
+
+/* Something was written there that is no handler's own: up to `length` bytes from where a frame begins. */
+static inline void frame_foreign(const char *frame, uint32_t length)
+{
+    union net_page *p = &frame_pages.page[(uint64_t)(frame - frame_pages.first) / PAGE_SIZE];
+
+    if (p->foreign < length)
+        p->foreign = length;
+}
+
+/* ---- handler.c, handler_bind.c ---- */
 
 void handlers_start(void);
-void handlers_start_sending(void); /* there is a device */
-/* Runs a filter's handler on a frame and does what it says. False: it may not run; nothing was done. */
-bool handler_frame(struct handler *h, unsigned filter, const char *frame, uint32_t length, unsigned flags);
-/* The device is done with the oldest of handlers' longer frames. send_lock is held. */
-void handler_sent(void);
 /* A filter ends: its handlers do. Under net.lock, as reaping: one step; false: nothing to do, or nothing but to wait. */
 void handlers_orphan(unsigned filter);
 bool handlers_reap(void);

@@ -101,7 +101,7 @@ static bool frame_find(struct sending *s, struct nic_frame *f, const volatile st
 }
 
 /* To somebody on this machine: whole, and through the filters. */
-static void loop(const char *header, const struct nic_frame *f)
+static void loop(char *header, const struct nic_frame *f)
 {
     char *whole = bounce[machine_hart()] + AEGIS_NET_FRAME;
     uint32_t length = f->piece[0].length;
@@ -114,7 +114,8 @@ static void loop(const char *header, const struct nic_frame *f)
             whole[length++] = from[n];
     }
     exposed.net.looped++;
-    net_frame(f->pieces > 1 ? whole : header, length, AEGIS_RX_CHECKED | NET_SENDING);
+    struct net_in in = {f->pieces > 1 ? whole : header, length, AEGIS_RX_CHECKED, 0};
+    net_frames(&in, 1, true);
 }
 
 /* ---- what the device has ---- */
@@ -124,7 +125,7 @@ static void loop(const char *header, const struct nic_frame *f)
  * have their one part in the same block are one flight, whose block is pinned once, until the last of them is done.
  */
 static struct flight {
-    struct endpoint *endpoint; /* null: a handler's */
+    struct endpoint *endpoint;
     uint64_t last;             /* the number of its last frame there */
     uint32_t frames, parts;    /* that are not done; that one frame has */
     struct aegis_page *head[AEGIS_TX_PARTS];
@@ -160,25 +161,12 @@ static bool frame_leaves(struct endpoint *p, const struct nic_frame *frame)
     return true;
 }
 
-void handler_leaves(void)
-{
-    struct flight *f = &flights[flights_begun++ % NIC_FLIGHTS];
-
-    f->endpoint = NULL;
-    f->frames = 1;
-    f->parts = 0;
-}
-
 /* In order: all of the endpoint's before the last of these are done too. */
 static void flight_lands(struct flight *f, uint32_t frames)
 {
     struct endpoint *p = f->endpoint;
 
     f->frames -= frames;
-    if (!p) {
-        handler_sent();
-        return;
-    }
     p->flight -= frames;
     p->completed = p->flight ? f->last - f->frames : p->taken;
     p->ring->completed = p->completed;
@@ -274,8 +262,8 @@ result_t call_net_send(unsigned long endpoint)
         s.nic->complete();
     bool all = p->state != ENDPOINT_LIVE || queue_send(&s);
     counts_show(p, !p->flight);
-    network.unsent |= s.kick;
-    net_kick();
+    if (s.kick)
+        s.nic->kick();
     lock_give(&network.send_lock);
     unsigned long done = p->taken - before;
     lock_give(&p->send_lock);

@@ -34,12 +34,9 @@ enum {
 #define F_ANY_LAYOUT (1UL << 27)
 #define F_VERSION_1 (1UL << 32)
 
-#define QUEUE 256 /* entries at most; a power of two */
-#define QUEUE_ORDER 2 /* pages of a queue: descriptors 4096 bytes, avail 518, used (from the third page on) 2054 */
-#define USED_AT 8192
-#define BUFFER 2048 /* of a received frame */
+#define QUEUE 256 /* entries at most; a power of two, as each queue's size is */
+#define QUEUE_ORDER 2 /* pages of a queue, of 256 entries: descriptors 4096 bytes, avail 518, used (from the next page on) 2054 */
 #define HEADER 320  /* buffer of a header to be sent: NIC_FRAME + AEGIS_NET_HEADER_MAX, in whole lines */
-#define RECEIVE_ORDER 7
 #define HEADERS_ORDER 5
 #define DESC_NEXT 1
 #define DESC_WRITE 2
@@ -66,12 +63,12 @@ static bool legacy;
 static uint64_t features;
 static unsigned long before; /* bytes of the header in front of a frame */
 static struct queue rx, tx;
-static char *buffers, *headers;
-static uint8_t rx_out[QUEUE]; /* 1: the device has the buffer */
+static char *headers;
+static char *rx_out[NET_RECEIVE]; /* by descriptor: where a frame begins in the page that the device has; null: it has none */
 /* Descriptors of the frame that begins there, which the device has, or, with DONE, had; 0: none does. */
 static uint8_t sent[QUEUE];
 #define DONE 0x80
-static bool held; /* frames with parts may be among them */
+static char *sent_page[QUEUE]; /* ... the page that the frame is in; null: a header's buffer */
 static unsigned long tx_first, tx_next; /* descriptors [tx_first, tx_next) are the device's */
 
 #define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
@@ -82,12 +79,6 @@ static uint64_t physical_of(const void *direct)
 }
 
 /* ---- receiving ---- */
-
-static void rx_give(uint16_t id)
-{
-    rx.avail->ring[rx.avail_index++ % rx.size] = id;
-    rx_out[id] = 1;
-}
 
 /* What was put into the ring becomes the device's. */
 static void notify(struct queue *q)
@@ -101,33 +92,53 @@ static void notify(struct queue *q)
     }
 }
 
-static unsigned receive(unsigned budget)
+static void give(const struct net_in *in, unsigned count)
 {
-    unsigned n = 0;
+    unsigned long at = rx.avail_index, offset = before, mask = rx.size - 1UL;
+    struct desc *desc = rx.desc;
+    uint16_t *ring = rx.avail->ring;
 
-    while (n < budget && rx.used->index != rx.used_index) {
-        FENCE(r, r);
-        uint32_t id = rx.used->ring[rx.used_index % rx.size].id, length = rx.used->ring[rx.used_index % rx.size].length;
-        rx.used_index++;
-        n++;
-        if (id >= rx.size || !rx_out[id]) {
-            net_nonsense();
-            continue;
-        }
-        rx_out[id] = 0;
-        char *frame = buffers + id * BUFFER + NIC_FRAME;
-        const struct header *h = (const struct header *)(frame - before);
-        exposed.net.received++;
-        exposed.net.received_bytes += length - before;
-        if (length < before + 14 || length > before + AEGIS_NET_FRAME_MAX)
-            net_nonsense();
-        else
-            net_frame(frame, length - before, h->flags & (HEADER_DATA_VALID | HEADER_NEEDS_CSUM) ? AEGIS_RX_CHECKED : 0);
-        rx_give((uint16_t)id);
+    for (const struct net_in *end = in + count; in < end; in++) {
+        rx_out[in->id] = in->frame;
+        desc[in->id].address = physical_of(in->frame) - offset;
+        ring[at++ & mask] = in->id;
     }
-    if (n)
+    rx.avail_index = (uint16_t)at;
+    if (rx.avail_index != rx.avail->index)
         notify(&rx);
-    return n;
+}
+
+/* What cannot be a frame is one of no length: nobody's. */
+static unsigned take(struct net_in *first, unsigned most)
+{
+    const unsigned long mask = rx.size - 1UL, offset = before;
+    const volatile struct used *used = rx.used;
+    struct net_in *in = first;
+    unsigned long at = rx.used_index, bytes = 0;
+    unsigned count = (uint16_t)(used->index - at);
+
+    FENCE(r, r);
+    for (count = count < most ? count : most; count; count--) {
+        unsigned long id = used->ring[at & mask].id, length = used->ring[at++ & mask].length - offset;
+        char *frame = id <= mask ? rx_out[id] : NULL;
+        if (!LIKELY(frame && length - 14 <= AEGIS_NET_FRAME_MAX - 14)) {
+            exposed.net.nonsense++;
+            length = 0;
+            if (!frame)
+                continue;
+        }
+        rx_out[id] = NULL; /* it is not the device's meanwhile, whatever that says */
+        bytes += length;
+        in->frame = frame;
+        in->length = (uint32_t)length;
+        in->id = (uint16_t)id;
+        in->flags = ((const struct header *)(frame - offset))->flags & (HEADER_DATA_VALID | HEADER_NEEDS_CSUM) ? NET_PAGED | AEGIS_RX_CHECKED : NET_PAGED;
+        in++;
+    }
+    rx.used_index = (uint16_t)at;
+    exposed.net.received += (uint64_t)(in - first);
+    exposed.net.received_bytes += bytes;
+    return (unsigned)(in - first);
 }
 
 static bool interrupts(bool on)
@@ -138,10 +149,10 @@ static bool interrupts(bool on)
         return false;
     }
     *(volatile uint16_t *)&rx.avail->flags = 0;
-    if (held)
+    if (network.held)
         *(volatile uint16_t *)&tx.avail->flags = 0;
     FENCE(rw, rw);
-    return rx.used->index != rx.used_index || tx.used->index != tx.used_index;
+    return rx.used->index != rx.used_index || (network.held && tx.used->index != tx.used_index);
 }
 
 /* ---- sending ---- */
@@ -166,7 +177,8 @@ static void tx_send(const struct nic_frame *f)
         h->checksum_offset = f->checksum_offset;
     }
     sent[first] = (uint8_t)left;
-    held |= left > 1;
+    sent_page[first] = NULL;
+    network.held |= left > 1;
     tx_next += left;
     exposed.net.sent++;
     exposed.net.sent_bytes += f->length;
@@ -183,47 +195,87 @@ static void tx_send(const struct nic_frame *f)
     tx.avail->ring[tx.avail_index++ & mask] = (uint16_t)first;
 }
 
+static unsigned tx_room(void)
+{
+    return (unsigned)(tx.size - (tx_next - tx_first));
+}
+
+/* At least one. */
+static void tx_put(const struct net_out *out, unsigned count)
+{
+    const unsigned long mask = tx.size - 1UL, offset = before;
+    unsigned long next = tx_next, avail = tx.avail_index, bytes = 0, left = count;
+    struct desc *desc = tx.desc;
+    uint16_t *ring = tx.avail->ring;
+
+    do {
+        unsigned long first = next++ & mask, length = out->length;
+        char *frame = out++->frame;
+        struct desc *d = &desc[first];
+        *(uint16_t *)(frame - 12) = *(uint16_t *)(frame - 2) = 0; /* its header asks for nothing: 10 or 12 bytes */
+        *(uint64_t *)(frame - 10) = 0;
+        sent[first] = 1;
+        sent_page[first] = frame;
+        bytes += length;
+        d->address = physical_of(frame) - offset;
+        d->length = (uint32_t)(length + offset);
+        d->flags = 0;
+        ring[avail++ & mask] = (uint16_t)first;
+    } while (--left);
+    tx_next = next;
+    tx.avail_index = (uint16_t)avail;
+    exposed.net.sent += count;
+    exposed.net.sent_bytes += bytes;
+}
+
 static void tx_kick(void)
 {
     notify(&tx);
-    if (held)
+    if (network.held)
         dev_waiting = 1; /* somebody may wait for them */
 }
 
 /* From the oldest on: what is done, and all before it is. */
 static void tx_free(void)
 {
-    uint32_t with_parts = 0, descriptors;
+    const unsigned long mask = tx.size - 1UL;
+    unsigned long first = tx_first, spares = network.spares, descriptors, at;
+    uint32_t with_parts = 0;
 
-    while ((descriptors = sent[tx_first % tx.size]) & DONE) {
-        sent[tx_first % tx.size] = 0;
-        descriptors -= DONE;
-        tx_first += descriptors;
-        with_parts += descriptors > 1;
+    while ((descriptors = sent[at = first & mask]) >= DONE) {
+        sent[at] = 0;
+        first += descriptors - DONE;
+        if (sent_page[at])
+            network.spare[spares++] = sent_page[at];
+        else
+            with_parts += descriptors > DONE + 1;
     }
+    network.spares = (uint32_t)spares;
+    tx_first = first;
+    network.held = network.held && first != tx_next;
     frames_sent(with_parts);
-    held = held && tx_first != tx_next;
 }
 
 static void complete(void)
 {
-    uint16_t index = tx.used->index;
+    const volatile struct used *used = tx.used;
+    unsigned long mask = tx.size - 1UL, at = tx.used_index, id;
+    unsigned n = (uint16_t)(used->index - at);
 
-    if (index == tx.used_index)
-        return;
     FENCE(r, r);
-    for (; tx.used_index != index; tx.used_index++) {
-        uint32_t id = tx.used->ring[tx.used_index % tx.size].id;
-        if (id >= tx.size || sent[id] - 1U >= DONE) {
-            net_nonsense();
+    for (; n; n--) {
+        id = used->ring[at++ & mask].id;
+        if (LIKELY(id <= mask && sent[id] - 1U < DONE)) {
+            sent[id] |= DONE;
+        } else {
+            exposed.net.nonsense++;
             if (tx_first == tx_next) { /* an index that runs ahead of all that it has: no more than one turn of it */
-                tx.used_index = index;
+                at += n - 1;
                 break;
             }
-            continue;
         }
-        sent[id] |= DONE;
     }
+    tx.used_index = (uint16_t)at;
     tx_free();
 }
 
@@ -247,21 +299,21 @@ static COLD void queue_hand_over(struct queue *q)
     reg[QUEUE_READY] = 1;
 }
 
-static COLD bool queue_find(struct queue *q, uint16_t number)
+static COLD bool queue_find(struct queue *q, uint16_t number, unsigned most)
 {
     reg[QUEUE_SELECT] = number;
     uint32_t max = reg[QUEUE_MAX];
     if (max < 16)
         return false;
     *q = (struct queue){.number = number, .size = 16};
-    while (q->size < QUEUE && q->size * 2U <= max)
+    while (q->size < most && q->size * 2U <= max)
         q->size *= 2;
     pfn_t page = net_pages(QUEUE_ORDER);
     for (unsigned i = 0; i < 1 << QUEUE_ORDER; i++)
         machine_clear(machine_direct(page + i));
     q->desc = machine_direct(page);
-    q->avail = (struct avail *)((char *)q->desc + PAGE_SIZE);
-    q->used = (volatile struct used *)((char *)q->desc + USED_AT);
+    q->avail = (struct avail *)(q->desc + q->size); /* where legacy devices look for them */
+    q->used = (volatile struct used *)((char *)q->desc + (q->size * 18UL + 6 + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE);
     return true;
 }
 
@@ -277,8 +329,10 @@ static COLD void queues_fill(void)
     for (uint16_t i = 0; i < tx.size; i++)
         tx.desc[i].next = (uint16_t)((i + 1) % tx.size);
     for (uint16_t i = 0; i < rx.size; i++) {
-        rx.desc[i] = (struct desc){physical_of(buffers + i * BUFFER + NIC_FRAME - before), before + AEGIS_NET_FRAME_MAX + 4, DESC_WRITE, 0};
-        rx_give(i);
+        if (!rx_out[i])
+            rx_out[i] = frame_take();
+        rx.desc[i] = (struct desc){physical_of(rx_out[i]) - before, before + AEGIS_NET_FRAME_MAX + 4, DESC_WRITE, 0};
+        rx.avail->ring[rx.avail_index++] = i;
     }
 }
 
@@ -340,18 +394,18 @@ static COLD void config_read(void)
 
 COLD const struct nic *virtio_net_start(const struct fdt_nic *at)
 {
-    static const struct nic driver = {tx_header, tx_send, tx_kick, complete, receive, interrupts, reset};
+    static const struct nic driver = {tx_header, tx_send, tx_room, tx_put, tx_kick, complete, take, give, interrupts, reset};
 
     reg = map_device(at->reg.base);
     if (at->reg.size < 0x200 || reg[MAGIC] != MAGIC_VALUE || reg[DEVICE] != DEVICE_NET || reg[VERSION] - 1 > 1)
         return NULL;
     legacy = reg[VERSION] == 1;
     before = legacy ? 10 : 12;
-    if (!negotiate() || !queue_find(&rx, 0) || !queue_find(&tx, 1)) {
+    if (!negotiate() || !queue_find(&rx, 0, NET_RECEIVE) || !queue_find(&tx, 1, QUEUE)) {
         log_print("network: a virtio device that cannot be used");
         return NULL;
     }
-    buffers = machine_direct(net_pages(RECEIVE_ORDER));
+    frames_start();
     pfn_t page = net_pages(HEADERS_ORDER);
     headers = machine_direct(page);
     for (unsigned i = 0; i < 1 << HEADERS_ORDER; i++)

@@ -6,6 +6,7 @@
 #include "../dev/fdt.h"
 
 extern char image_start[], image_end[];
+extern uint64_t image_middle[512]; /* tables.c: of the gibibyte in which the image lies */
 
 /* What the kernel's command line asks for; defaults where it is silent. */
 struct options {

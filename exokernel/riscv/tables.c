@@ -11,7 +11,7 @@
 extern char text_end[], rodata_end[], stacks_start[], stacks_end[], exposed_start[], exposed_end[];
 
 static uint64_t root[512] __attribute__((aligned(4096)));
-static uint64_t image_middle[512] __attribute__((aligned(4096)));
+uint64_t image_middle[512] __attribute__((aligned(4096)));
 static uint64_t image_leaf[512] __attribute__((aligned(4096)));
 static uint64_t exposed_middle[512] __attribute__((aligned(4096)));
 static uint64_t exposed_leaf[512] __attribute__((aligned(4096)));

@@ -143,6 +143,37 @@ ASKED = {
 }
 
 
+def handlers_at_load():
+    """{ash_load: how much longer the slowest of 1 to 20 computing environments makes a reply than the quickest, from the interrupt to the
+    device's hearing of it}, and ash_load.N: the instructions beside N."""
+    loads, frames = (1, 2, 5, 10, 20), 20  # as apps/bench/handlers.c has them
+    kernel = functions(paths.KERNEL)
+    at = {name: (first, end) for first, end, name in kernel}
+    base = executed.symbols(paths.KERNEL)["image_start"]
+    code = (base & -(1 << 30)) + 16 * HUGE  # of handlers; that of filters stands behind the image
+    filters_ = (base & -HUGE) + HUGE
+    left_out = BOOT | {"machine_clear", "siphash"}
+    ranges = merged([(a, b) for a, b, n in kernel if n not in left_out and a >= base]) + [(filters_, filters_ + HUGE), (code, code + HUGE)]
+    with peer.wire(peer.seldom(0.02)) as wire:
+        run = executed.run(paths.PROGRAMS / "bench" / "handlers-load", ranges, append=["bench", "slice=1000000"], net=wire.netdev)
+    if run.status or b"passed\t0" not in run.stdout:
+        raise proc.Failure(f"handlers-load ended with {run.status}:\n{(run.stdout + run.stderr).decode(errors='replace')}")
+    costs, since, ran = [], None, False
+    for i, pc in enumerate(run.pcs):
+        if pc == at["trap_entry"][0]:
+            since, ran = i, False
+        elif pc == at["handler_enter"][0]:
+            ran = True
+        elif ran and since is not None and pc == at["notify"][0]:
+            costs.append(i - since)
+            since = None
+    parts = [sorted(costs[k * frames:(k + 1) * frames]) for k in range(len(loads))]
+    if not parts[-1]:
+        raise proc.Failure(f"{len(costs)} replies, not {frames * len(loads)}")
+    middle = [part[len(part) // 2] for part in parts]
+    return {"ash_load": round(max(middle) / min(middle), 3)} | {f"ash_load.{n}": m for n, m in zip(loads, middle)}
+
+
 def by_handlers(names):
     values = {}
     for name, talk in ASKED.items():
@@ -150,6 +181,8 @@ def by_handlers(names):
             values |= handlers(talk)
     if "ash_echo_lone" in names:
         values["ash_echo_lone"] = handlers(peer.saturate(1), bursts=False)["ash_echo"]
+    if "ash_load" in names:
+        values |= handlers_at_load()
     return values
 
 
@@ -366,8 +399,9 @@ def measure(names, harts=1):
         values |= by_program(part)
     if harts == 1 and {"dpf_10", "dpf_1000", "dpf_insert_1000"} & set(names):
         values |= filters()
-    if "udp_echo_raw" in names and harts == 1:
+    if {"udp_echo_raw", "upcall_echo"} & set(names) and harts == 1:
         values |= echo()
+        values["upcall_echo"] = values["udp_echo_raw"]  # its owner does nothing but sleep until it is upcalled
     if harts == 1:
         values |= by_handlers(names)
 

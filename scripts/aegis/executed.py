@@ -22,8 +22,8 @@ def symbols(elf):
     return {name: int(address, 16) for address, _, name in (line.split() for line in text.splitlines() if len(line.split()) == 3)}
 
 
-def run(init, ranges, *, append=(), timeout=120, **options):
-    """Boots `init` counted, and returns the PCs executed within `ranges` ((start, end), end not included), in order."""
+def run(init, ranges, *, append=(), timeout=120, net=None, **options):
+    """Boots `init` counted, and returns the PCs executed within `ranges` ((start, end), end not included), in order. `net`: a wire's end."""
     made = machine.make_archive(None, init=init, env={}, **options)
     out, err = bytearray(), bytearray()
     with tempfile.TemporaryDirectory(prefix="aegis-") as folder:
@@ -33,7 +33,7 @@ def run(init, ranges, *, append=(), timeout=120, **options):
         ends = machine.line()
         tokens = ["console=framed", f"seed={machine.seed(True)}", "harts=1", *append]
         command = machine.command_line(machine="virt", harts=1, memory=512, icount=True, qemu=None, kernel=paths.KERNEL,
-                                       initrd=initrd, append=" ".join(tokens), serial=ends[1].fileno())
+                                       initrd=initrd, append=" ".join(tokens), serial=ends[1].fileno(), net=net)
         command += ["-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain", "-D", str(log),
                     "-dfilter", ",".join(f"{a:#x}+{b - a:#x}" for a, b in ranges)]
         running = machine.Session(command, ends, out=out.extend, err=err.extend)

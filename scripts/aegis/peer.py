@@ -6,6 +6,7 @@ import socket
 import struct
 import tempfile
 import threading
+import time
 
 GUEST_MAC, OUR_MAC = bytes.fromhex("525400123456"), bytes.fromhex("525400aabbcc")
 GUEST_IP, OUR_IP = bytes((10, 0, 0, 2)), bytes((10, 0, 0, 1))
@@ -136,4 +137,14 @@ def pour(frame, burst=32, every=0.02):
         while not over.wait(every):
             for _ in range(burst):
                 made.send(frame)
+    return talk
+
+
+def seldom(seconds):
+    """Asks, and when it is answered waits before it asks again."""
+    def talk(made, over):
+        while not over.is_set():
+            made.send(udp(bytes(64)))
+            if made.receive(3) is not None:
+                time.sleep(seconds)
     return talk

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pages of frames (net.md: a frame's page). A device receives into one; a handler sees it, and nothing else, at an address with
+ * holes around it, and works there; from there it goes out. What others have left in it is cleared before a handler sees it.
+ */
+#include "../riscv/boot.h"
+#include "handler.h"
+
+#define ORDER 8
+#define FIRST 97 /* entry of the image's middle table; the one before it is a hole */
+#define TABLES_ORDER 2
+#define A_TABLE (512 / NET_PAGE_SPAN)
+
+_Static_assert(NET_PAGES == 1 << ORDER && NET_PAGES == A_TABLE << TABLES_ORDER, "as many as there are addresses");
+_Static_assert(NET_PAGE_FRAME == ASH_FRAME_START && NET_PAGE_FRAME % 8 == 2 && ASH_FRAME_SIZE == PAGE_SIZE, "frames in pages");
+_Static_assert(ASH_FRAME_GUARD + ASH_FRAME_SIZE <= NET_PAGE_SPAN * PAGE_SIZE, "holes");
+_Static_assert(AEGIS_NET_FRAME_MAX < NET_PAGE_ROOM && NET_PAGE_FRAME + NET_PAGE_ROOM <= PAGE_SIZE, "room");
+
+struct net_pages frame_pages;
+
+static void clear(uint64_t *p, const uint64_t *end)
+{
+    for (; end - p >= 8; p += 8)
+        p[0] = p[1] = p[2] = p[3] = p[4] = p[5] = p[6] = p[7] = 0;
+    while (p < end)
+        *p++ = 0;
+}
+
+void page_clean(uint64_t n, uint64_t *behind, uint32_t serial)
+{
+    char *at = frame_pages.first + n * PAGE_SIZE;
+    union net_page *p = &frame_pages.page[n];
+
+    if (p->handler == serial) {
+        clear(behind, (const uint64_t *)(at + (NET_PAGE_FRAME + p->foreign + 7) / 8 * 8));
+    } else {
+        clear(behind, (const uint64_t *)(at + PAGE_SIZE));
+        clear((uint64_t *)at, (const uint64_t *)(at + NET_PAGE_FRAME - 2));
+    }
+    p->whole = serial;
+}
+
+COLD void frames_start(void)
+{
+    pfn_t first = net_pages(ORDER), table = net_pages(TABLES_ORDER);
+
+    frame_pages.first = machine_direct(first);
+    frame_pages.shown = ((uint64_t)image_start & -(1UL << 30)) + ((uint64_t)FIRST << 21);
+    for (unsigned n = 0; n < NET_PAGES; n++) {
+        uint64_t *leaf = machine_direct(table + n / A_TABLE);
+        if (n % A_TABLE == 0) {
+            machine_clear(leaf);
+            image_middle[FIRST + n / A_TABLE] = (uint64_t)(table + n / A_TABLE) << 10 | PTE_V;
+        }
+        leaf[n % A_TABLE * NET_PAGE_SPAN] = (uint64_t)(first + n) << 10 | PTE_V | PTE_R | PTE_W | PTE_A | PTE_D;
+        frame_give(frame_pages.first + n * PAGE_SIZE + NET_PAGE_FRAME);
+    }
+    machine_flush_all();
+}
