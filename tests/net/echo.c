@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <aegis/exposed.h>
+
 static char buffer[16384];
 
 static int serve(void)
@@ -24,7 +26,7 @@ static int serve(void)
     signal(SIGCHLD, SIG_IGN);
     if (bind(l, (void *)&any, sizeof any) || listen(l, 16) || bind(u, (void *)&any, sizeof any))
         return 1;
-    puts("serving");
+    puts(AEGIS_EXPOSED_STATE->net.features & AEGIS_NET_TX_CHECKSUM ? "serving, sums by the device" : "serving");
     fflush(stdout);
     for (;;) {
         struct pollfd p[2] = {{l, POLLIN, 0}, {u, POLLIN, 0}};

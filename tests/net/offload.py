@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""offload.py ECHO: a device that makes checksums and believes them, as QEMU offers with a tap of the host's; the host's kernel is the peer and
+looks at all sums that are made. To be run in a network namespace of its own; status 77: there can be no tap here."""
+import random
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+from aegis import machine, peer  # noqa: E402
+
+TAP, LINK = "aegis0", "fe80::5054:ff:fe12:3456%aegis0"  # the address is made of QEMU's usual Ethernet address
+
+
+def tap_make():
+    ours = socket.inet_ntoa(peer.OUR_IP)
+    for command in (f"tuntap add dev {TAP} mode tap", f"addr add {ours}/24 dev {TAP}", f"addr add fe80::1/64 dev {TAP} nodad", f"link set {TAP} up"):
+        if subprocess.run(["ip", *command.split()], capture_output=True).returncode:
+            sys.exit(77)
+
+
+def lend_addresses():
+    """What asks by DHCP is the guest."""
+    wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    wire.bind((TAP, 0))
+    while True:
+        frame = wire.recv(2048)
+        if len(frame) > 282 and frame[23] == 17 and frame[36:38] == b"\0\x43" and (answer := peer.dhcp_answer(frame)):
+            wire.send(answer)
+
+
+def stream(address, data):
+    with socket.create_connection((address, 7), timeout=20) as s:
+        threading.Thread(target=lambda: (s.sendall(data), s.shutdown(socket.SHUT_WR)), daemon=True).start()
+        got = bytearray()
+        while part := s.recv(1 << 16):
+            got += part
+        return bytes(got) == data
+
+
+def datagrams(address, data):
+    where = socket.getaddrinfo(address, 7, type=socket.SOCK_DGRAM)[0]
+    with socket.socket(where[0], socket.SOCK_DGRAM) as s:
+        s.settimeout(5)
+        for size in (1, 2, 63, 64, 214, 215, 1000, 1452, 4000):
+            s.sendto(data[:size], where[4])
+            if s.recv(20000) != data[:size]:
+                return False
+    return True
+
+
+def ask(name, kind, address, data):
+    try:
+        good, why = kind(address, data), "other bytes came back"
+    except OSError as error:
+        good, why = False, error
+    print(f"{'ok' if good else 'not ok'} {name}" if good else f"# {why}\nnot ok {name}", flush=True)
+
+
+def main():
+    tap_make()
+    threading.Thread(target=lend_addresses, daemon=True).start()
+    out, ready, over = bytearray(), threading.Event(), threading.Event()
+
+    def take(part):
+        out.extend(part)
+        if b"\n" in out:
+            ready.set()
+
+    def run():
+        made = machine.make_archive([sys.argv[1]], env=machine.default_environment(None))
+        with machine.session(made, out=take, err=take, net=f"tap,ifname={TAP},script=no,downscript=no") as running:
+            running.loop(None, 90, interrupted=lambda: 99 if over.is_set() else None)
+        ready.set()
+    thread = threading.Thread(target=run)
+    thread.start()
+    ready.wait(60)
+    print(f"{'ok' if b'sums by the device' in out else 'not ok'} device_makes_checksums", flush=True)
+    data = random.Random(9).randbytes(1 << 20)
+    for name, address in (("4", socket.inet_ntoa(peer.GUEST_IP)), ("6", LINK)):
+        ask(f"device_makes_checksums_tcp{name}", stream, address, data)
+        ask(f"device_makes_checksums_udp{name}", datagrams, address, data)
+    over.set()
+    thread.join()
+
+
+main()
