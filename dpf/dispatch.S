@@ -8,6 +8,8 @@
 #define SLOT_START (8 * 0)
 #define SLOT_ROOT  (8 * 3)
 
+#define AGES       (8 * 2048) /* behind the slots: a word for each number + 1 */
+
 #define TABLE_HASH   0
 #define TABLE_SHIFT  8
 #define TABLE_MISSED 16
@@ -71,13 +73,26 @@ dpf_start_more:
     ld   t1, SLOT_ROOT(a7)
     jr   t1
 
-/* One has accepted (a0), or nothing is left (0): the deepest is kept, and what the slot t1 says is tried next. */
+/* One has accepted (a0), or nothing is left (0): the deepest is kept, of two as deep the later; what the slot t1 says is tried next. */
 dpf_more:
     beqz a0, 2f
     srli t0, a0, 24
     srli t2, a2, 24
-    bgeu t2, t0, 1f
-    mv   a2, a0
+    bltu t0, t2, 1f
+    bne  t0, t2, 3f
+    li   t0, AGES
+    add  t0, t0, a7
+    slli t2, a0, 40 /* its number */
+    srli t2, t2, 38
+    add  t2, t2, t0
+    lw   t3, 0(t2)
+    slli t2, a2, 40
+    srli t2, t2, 38
+    add  t2, t2, t0
+    lw   t4, 0(t2)
+    subw t3, t3, t4
+    blez t3, 1f
+3:  mv   a2, a0
 1:  mv   a0, a6
     add  t1, t1, a7
     ld   t1, 0(t1)

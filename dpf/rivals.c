@@ -28,7 +28,15 @@ static const struct dpf_state *edge_follow(const struct dpf_test *t, uint64_t va
     return NULL;
 }
 
-static void walk(const struct dpf_state *s, const uint8_t *frame, size_t length, size_t base,
+/* The deeper one, or, of two as deep, the one that was installed later. */
+static bool is_better(const struct dpf *d, const struct dpf_state *s, const struct dpf_state *best)
+{
+    if (!best || s->depth != best->depth)
+        return !best || s->depth > best->depth;
+    return (int32_t)(d->run->age[s->accepts] - d->run->age[best->accepts]) > 0;
+}
+
+static void walk(const struct dpf *d, const struct dpf_state *s, const uint8_t *frame, size_t length, size_t base,
                  const struct dpf_state **best)
 {
     for (const struct dpf_test *t = s->tests; t; t = t->next) {
@@ -38,9 +46,9 @@ static void walk(const struct dpf_state *s, const uint8_t *frame, size_t length,
         const struct dpf_state *to = edge_follow(t, value);
         size_t shift = t->atom.kind == DPF_SHIFT ? (value << t->atom.left) + t->atom.add : 0;
         if (to)
-            walk(to, frame, length, base + shift, best);
+            walk(d, to, frame, length, base + shift, best);
     }
-    if (s->accepts && (!*best || s->depth > (*best)->depth))
+    if (s->accepts && is_better(d, s, *best))
         *best = s;
 }
 
@@ -48,7 +56,7 @@ uint32_t dpf_walk(const struct dpf *d, const uint8_t *frame, size_t length)
 {
     const struct dpf_state *best = NULL;
 
-    walk(&d->root, frame, length, 0, &best);
+    walk(d, &d->root, frame, length, 0, &best);
     return best ? best->accepts : 0;
 }
 

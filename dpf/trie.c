@@ -145,10 +145,10 @@ static int test_free_stand(struct dpf *d, struct dpf_state *s, struct dpf_test *
     return error;
 }
 
-/* Those who fell into the state jump to it from now on. */
-static int state_enter(struct dpf *d, struct dpf_state *s)
+/* Those who fell into the state jump to it from now on; `ended`: it had no tests, so they may accept where they stand. */
+static int state_enter(struct dpf *d, struct dpf_state *s, bool ended)
 {
-    bool entered = dpf_is_entered(s);
+    bool entered = dpf_is_entered(s) && !(ended && s->entry_slot);
     int error = entry_make(d, s);
 
     if (error)
@@ -171,7 +171,7 @@ static int accept_add(struct dpf *d, struct dpf_state *s, uint32_t number)
     }
     d->alternatives += !joined;
     dpf_mode_set(d);
-    return joined ? 0 : state_enter(d, s);
+    return joined ? 0 : state_enter(d, s, false);
 }
 
 static int edge_insert(struct dpf *d, struct dpf_test *t, const struct dpf_filter *f, unsigned i, uint32_t number)
@@ -223,7 +223,7 @@ static int test_insert(struct dpf *d, struct dpf_state *s, const struct dpf_filt
         return error;
     }
     d->alternatives += !joined && !(root && !old);
-    error = state_enter(d, s);
+    error = state_enter(d, s, !old);
     dpf_mode_set(d);
     return error;
 }
@@ -235,6 +235,7 @@ int dpf_insert(struct dpf *d, const struct dpf_filter *f, uint32_t number)
 
     if (d->pending_count || d->retired_count > DPF_RETIRED - DPF_RETIRED_ONCE)
         return DPF_AGAIN;
+    d->run->age[number + 1] = ++d->installations;
     for (unsigned i = 0;; i++) {
         if (i == f->count) {
             error = accept_add(d, s, number);

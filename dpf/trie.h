@@ -9,6 +9,7 @@
 #include "filter.h"
 
 #define DPF_SLOTS      2048 /* words that generated code jumps through; the first DPF_SLOTS_KEPT are fixed */
+#define DPF_NUMBERS    2048 /* of filters */
 #define DPF_CODE_MAX   768  /* instructions of a fragment at most */
 #define DPF_RETIRED    512
 #define DPF_RETIRED_ONCE 256 /* by one change at most: 32 atoms of up to 7 pieces */
@@ -70,10 +71,12 @@ struct dpf_state {
     struct dpf_code accept; /* what the last of its tests goes on to */
 };
 
-/* What generated code is called with, and jumps through. */
+/* What generated code is called with, and jumps through; then, for dispatch.S, when the filters were installed. */
 struct dpf_run {
     uint64_t slot[DPF_SLOTS];
+    uint32_t age[DPF_NUMBERS + 1]; /* by number + 1; of two that are younger than 2^31 installations the later one's is more */
 };
+_Static_assert(offsetof(struct dpf_run, age) == 8 * 2048, "AGES in dispatch.S");
 enum dpf_slot {
     DPF_SLOT_START,    /* where a run begins: the root's fragment, or start_more */
     DPF_SLOT_DISPATCH, /* dispatch.S: looks a key up */
@@ -94,6 +97,7 @@ struct dpf {
     struct dpf_helpers helpers;
     struct dpf_state root;
     uint32_t filters;          /* installed */
+    uint32_t installations;
     uint32_t alternatives;     /* states with more than one way on: then accepting has to look further */
     uint64_t slot_used[DPF_SLOTS / 64];
     /* What was replaced and may still be in use; dpf_reclaim frees it. */
@@ -121,7 +125,7 @@ void dpf_init(struct dpf *d, struct dpf_run *run, void *data, uint32_t data_cell
 /* Memory for one that began with none (cells: 0; bits: two words) and has no filters; running code goes on meanwhile. */
 void dpf_memory(struct dpf *d, void *data, uint32_t data_cells, void *code, uint32_t code_cells, long code_delta, uint64_t *bits);
 /*
- * Installs a filter that dpf_check has passed, under a number below 2^24. 0, or DPF_DUPLICATE, DPF_NO_MEMORY,
+ * Installs a filter that dpf_check has passed, under a number below DPF_NUMBERS. 0, or DPF_DUPLICATE, DPF_NO_MEMORY,
  * DPF_COLLISIONS, DPF_INVALID, DPF_AGAIN (a change before it is not committed, or much is retired); what matches whom has not changed then.
  * New code is written, and running code does not reach it yet: when every hart would see it (fence.i), dpf_commit, also after an error.
  */

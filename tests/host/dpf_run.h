@@ -79,6 +79,14 @@ static const char *run_fragment(struct rv64 *c)
     return NULL;
 }
 
+/* dpf_more's: the deeper, or, of two as deep, the later. */
+static bool is_kept(uint64_t best, uint64_t next)
+{
+    if (best >> 24 != next >> 24)
+        return best >> 24 > next >> 24;
+    return (int32_t)(run.age[DPF_RESULT_NUMBER(next)] - run.age[DPF_RESULT_NUMBER(best)]) <= 0;
+}
+
 /* One of dispatch.S's pieces. True: that was the end, and a0 is the result. */
 static bool helper(struct rv64 *c, uint64_t *best)
 {
@@ -92,7 +100,7 @@ static bool helper(struct rv64 *c, uint64_t *best)
         c->pc = c->x[RA];
         c->count += 2;
     } else if (c->pc == AT_MORE && c->x[A0]) {
-        *best = c->x[A0] >> 24 > *best >> 24 ? c->x[A0] : *best;
+        *best = is_kept(*best, c->x[A0]) ? *best : c->x[A0];
         c->x[A0] = (uint64_t)frame;
         c->pc = *(uint64_t *)((uint64_t)&run + c->x[T1]);
     } else {

@@ -103,24 +103,32 @@ static void random_frame(void)
 
 static struct dpf_filter installed[INSTALLED];
 static bool used[INSTALLED];
+static unsigned born[INSTALLED]; /* the change that installed it */
 
 /* Compiled code, the walk and the filters one by one say the same. */
 static bool agree(void)
 {
     uint64_t result = classify(NULL);
-    uint32_t number = DPF_RESULT_NUMBER(result), depth = 0;
+    uint32_t number = DPF_RESULT_NUMBER(result), depth = 0, last = 0;
 
     if (result == ~0UL)
         return false;
     for (unsigned i = 0; i < INSTALLED; i++)
-        if (used[i] && installed[i].count > depth && dpf_match(&installed[i], frame, frame_length))
+        if (used[i] && (installed[i].count > depth || (installed[i].count == depth && born[i] > born[last])) &&
+            dpf_match(&installed[i], frame, frame_length)) {
             depth = installed[i].count;
+            last = i;
+        }
     if (result >> 24 != depth || (!number) != (!depth)) {
         why = "not the longest match";
         return false;
     }
     if (number && (!used[number - 1] || !dpf_match(&installed[number - 1], frame, frame_length))) {
         why = "a filter that does not match";
+        return false;
+    }
+    if (number && number - 1 != last) {
+        why = "of two as long, the one that was installed before";
         return false;
     }
     if (dpf_walk(&d, frame, frame_length) != number) {
@@ -132,6 +140,7 @@ static bool agree(void)
 
 static bool change(void)
 {
+    static unsigned changes;
     unsigned i = draw(INSTALLED);
 
     if (used[i]) {
@@ -143,6 +152,7 @@ static bool change(void)
     while (dpf_check(&installed[i]));
     int error = dpf_insert(&d, &installed[i], i);
     used[i] = !error;
+    born[i] = ++changes;
     return !error || error == DPF_DUPLICATE;
 }
 
