@@ -24,13 +24,13 @@
     X(root_of_a_part_of_the_environments, 1) X(root_never_gives_control_of_a_controller, 1)        \
     X(exposed_pages_hold_no_secret, 1) X(pages_come_back_clear, 1)                           \
     X(errors_of_dead_claims, 1) X(errors_while_unsettled_or_without_a_right, 1)
-/* Of another image: network.c, handlers.c. */
+/* Of another image: network.c, network_service.c, handlers.c. */
 #define NETWORK(X)                                                                                 \
     X(call_filter_lend, 1) X(call_filter_install, 1) X(call_endpoint_create, 1) X(call_filter_bind, 1) X(call_net_send, 1) \
     X(network_claims_that_are_dead_or_unsettled, 1) X(network_filter_that_is_being_installed_is_busy, 2) \
     X(network_frames_of_every_length, 1) X(network_gathers_parts, 1) X(network_wakes_by_predicate, 1) \
     X(network_many_filters_one_endpoint, 1) X(network_longest_match_wins, 1)                       \
-    X(network_hundreds_of_filters, 1) X(network_root_of_a_part, 1)                                 \
+    X(network_hundreds_of_filters, 1) X(network_root_of_a_part, 1) X(network_service_that_holds_a_range, 1) \
     X(call_handler_install, 1) X(call_handler_remove, 1) X(handler_passes_and_sends, 1)            \
     X(handler_claims_that_are_dead_or_unsettled, 1) X(handler_calls_are_paid_for, 1)               \
     X(handler_sees_frames_of_every_length, 1) X(handler_entries, 1) X(handler_trap_is_contained, 1) \
