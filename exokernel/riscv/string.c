@@ -26,6 +26,10 @@ void *memcpy(void *to, const void *from, size_t size)
     if ((((uintptr_t)d ^ (uintptr_t)s) & 7) == 0) {
         for (; size && (uintptr_t)d & 7; size--)
             *d++ = *s++;
+        for (; size >= 64; size -= 64, d += 64, s += 64)
+#pragma GCC unroll 8
+            for (int i = 0; i < 8; i++)
+                ((uint64_t *)d)[i] = ((const uint64_t *)s)[i];
         for (; size >= 8; size -= 8, d += 8, s += 8)
             *(uint64_t *)d = *(const uint64_t *)s;
     }
