@@ -6,7 +6,7 @@
 
 unsigned flow_from(const struct flow *f, unsigned r)
 {
-    switch (f->state.kind[r]) {
+    switch (f->state.reg[r].kind) {
     case ASH_IN_WINDOW:
         return FROM_WINDOW;
     case ASH_IN_FRAME:
@@ -22,9 +22,9 @@ unsigned flow_from(const struct flow *f, unsigned r)
 static uint8_t *slot_of(const struct flow *f, struct flow_stack *stack, uint32_t window, unsigned r, int32_t offset)
 {
     const struct ash_state *s = &f->state;
-    int64_t below = (int64_t)window - s->low[r] - offset;
+    int64_t below = (int64_t)window - s->reg[r].low - offset;
 
-    if (s->kind[r] != ASH_IN_WINDOW || s->low[r] != s->high[r] || below < 8 || below % 8 || below / 8 >= FLOW_SLOTS)
+    if (s->reg[r].kind != ASH_IN_WINDOW || s->reg[r].low != s->reg[r].high || below < 8 || below % 8 || below / 8 >= FLOW_SLOTS)
         return 0;
     return &stack->from[below / 8];
 }
@@ -97,8 +97,8 @@ void flow_claimable(struct flow *f)
 
     for (unsigned r = 0; r < 32; r++) {
         f->from[r] = (uint8_t)flow_from(f, r);
-        if (s->low[r] < INT32_MIN || s->high[r] > INT32_MAX)
-            s->kind[r] = ASH_ANY;
+        if (s->reg[r].low < INT32_MIN || s->reg[r].high > INT32_MAX)
+            s->reg[r].kind = ASH_ANY;
     }
 }
 
@@ -107,18 +107,18 @@ static bool join_register(struct flow *to, const struct flow *from, unsigned r, 
     struct ash_state *s = &to->state;
     const struct ash_state *t = &from->state;
 
-    if (s->kind[r] == ASH_ANY)
+    if (s->reg[r].kind == ASH_ANY)
         return false;
-    if (s->kind[r] != t->kind[r]) {
-        s->kind[r] = ASH_ANY;
+    if (s->reg[r].kind != t->reg[r].kind) {
+        s->reg[r].kind = ASH_ANY;
         return true;
     }
-    if (t->low[r] >= s->low[r] && t->high[r] <= s->high[r])
+    if (t->reg[r].low >= s->reg[r].low && t->reg[r].high <= s->reg[r].high)
         return false;
-    if (t->low[r] < s->low[r])
-        s->low[r] = often ? -raised(-t->low[r]) : t->low[r];
-    if (t->high[r] > s->high[r])
-        s->high[r] = often ? raised(t->high[r]) : t->high[r];
+    if (t->reg[r].low < s->reg[r].low)
+        s->reg[r].low = often ? -raised(-t->reg[r].low) : t->reg[r].low;
+    if (t->reg[r].high > s->reg[r].high)
+        s->reg[r].high = often ? raised(t->reg[r].high) : t->reg[r].high;
     flow_claimable(to);
     return true;
 }

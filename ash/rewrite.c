@@ -12,6 +12,7 @@
 #include "decode.h"
 #include "encode.h"
 #include "flow.h"
+#include "needed.h"
 
 #define SPENT (-2)   /* a target: where fuel is over */
 #define AROUND (-3)  /* a target: behind the jump that follows */
@@ -116,6 +117,7 @@ static struct ash_program with_ends(const struct ash_program *p)
         s[i].target = (int32_t)again[to];
     }
     free(again);
+    ash_drop_dead(s, all.count);
     all.source = s;
     return all;
 }
@@ -125,7 +127,7 @@ static struct ash_program with_ends(const struct ash_program *p)
 /* One that is no branch: written, and followed. False: the verifier would refuse it, and nothing happened. */
 static enum ash_error follow(struct rewriter *w, struct flow *f, uint32_t word)
 {
-    struct ash_verifier v = {.code = {.window = w->p->window, .words = 1}, .now = f->state, .reached = true, .next = ~0UL};
+    struct ash_verifier v = {.code = {.window = w->p->window, .words = 1}, .now = f->state, .tracked = ASH_WRITABLE, .reached = true, .next = ~0UL};
     struct flow before = *f;
     enum ash_error error;
 
@@ -156,7 +158,7 @@ static bool guard_window(struct rewriter *w, struct flow *f, unsigned r)
 {
     const struct ash_state *s = &f->state;
 
-    if (s->kind[r] == ASH_NUMBER && s->low[r] >= 0 && s->high[r] < (int64_t)w->p->window) /* a place counted from the base */
+    if (s->reg[r].kind == ASH_NUMBER && s->reg[r].low >= 0 && s->reg[r].high < (int64_t)w->p->window) /* a place counted from the base */
         return must_follow(w, f, ADD(X_T6, r, ASH_WINDOW));
     return must_follow(w, f, AND(X_T6, r, ASH_MASK)) && must_follow(w, f, ADD(X_T6, X_T6, ASH_WINDOW));
 }
@@ -252,17 +254,17 @@ static bool branch(struct rewriter *w, struct flow *f, const struct ash_source *
         put(w, BLT(ASH_FUEL, 0, 0), SPENT);
     }
     put(w, s->word, s->target);
-    ash_compared(&taken.state, s->word, true);
+    ash_compared(&taken.state, ASH_WRITABLE, s->word, true);
     leads_to(w, &taken, (uint32_t)s->target);
-    ash_compared(&f->state, s->word, false);
+    ash_compared(&f->state, ASH_WRITABLE, s->word, false);
     if (w->writing) {
         struct ash_state *behind = malloc(sizeof *behind);
         if (!behind)
             abort();
         *behind = f->state;
         for (unsigned r = 0; r < 32; r++)
-            if (behind->low[r] < INT32_MIN || behind->high[r] > INT32_MAX)
-                behind->kind[r] = ASH_ANY;
+            if (behind->reg[r].low < INT32_MIN || behind->reg[r].high > INT32_MAX)
+                behind->reg[r].kind = ASH_ANY;
         w->out[w->outs - 1].behind = behind;
     }
     return true;
@@ -479,8 +481,8 @@ static void claim(struct ash_result *r, uint32_t at, const struct ash_state *s)
 
     *l = (struct ash_label){.at = at, .set = s ? s->set & ASH_WRITABLE : 0, .first = (uint16_t)r->knowns};
     for (unsigned i = 0; s && i < 32; i++)
-        if (ASH_WRITABLE >> i & s->set >> i & 1 && s->kind[i] != ASH_ANY) {
-            r->known[r->knowns++] = (struct ash_known){(uint8_t)i, s->kind[i], 0, (int32_t)s->low[i], (int32_t)s->high[i]};
+        if (ASH_WRITABLE >> i & s->set >> i & 1 && s->reg[i].kind != ASH_ANY) {
+            r->known[r->knowns++] = (struct ash_known){(uint8_t)i, (uint8_t)s->reg[i].kind, 0, (int32_t)s->reg[i].low, (int32_t)s->reg[i].high};
             l->count++;
         }
 }
@@ -488,6 +490,7 @@ static void claim(struct ash_result *r, uint32_t at, const struct ash_state *s)
 static bool claims(struct rewriter *w)
 {
     struct ash_result *r = w->r;
+    struct ash_state start;
     uint8_t *wanted = calloc(w->outs + 2, 1);
     const struct ash_state **known = calloc(w->outs + 2, sizeof *known);
 
@@ -498,6 +501,9 @@ static bool claims(struct rewriter *w)
             wanted[i + 2] = 1;
             known[i + 2] = known[i + 2] ? known[i + 2] : w->out[i].behind;
         }
+    ash_state_begin(&start, w->p->window);
+    wanted[0] = 1; /* so that not everything is tracked from there on */
+    known[0] = &start;
     for (uint32_t i = 0; i < w->outs; i++)
         if (w->out[i].target >= 0 || w->out[i].target == SPENT) {
             wanted[place_of(w, i)] = 1;
@@ -530,6 +536,7 @@ static bool finish(struct rewriter *w)
         abort();
     for (uint32_t i = 0; i < w->outs; i++)
         r->word[i] = w->out[i].word;
+    ash_claims_needed(r);
     code = (struct ash_code){r->word, r->label, r->known, r->words, r->labels, r->knowns, w->p->window};
     error = ash_verify_begin(&v, &code);
     if (error == ASH_MORE)

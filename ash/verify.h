@@ -37,23 +37,29 @@ struct ash_code {
     uint32_t window; /* bytes */
 };
 
+/* What is known of a register. Bounds are between -2^61 and 2^61, also of what is ANY. */
+struct ash_value {
+    int64_t low, high;
+    int64_t kind; /* enum ash_kind; of a register that is not set: ASH_ANY */
+} __attribute__((aligned(32)));
+
 /* What is known where the pass stands. x0 is the number 0. */
 struct ash_state {
-    union {
-        uint8_t kind[32]; /* enum ash_kind */
-        uint64_t kinds[4];
-    };
+    struct ash_value reg[32];
     uint32_t set;
-    int64_t low[32], high[32];
 };
 
 struct ash_verifier {
-    struct ash_code code;
     struct ash_state now;
+    struct ash_code code;
     uint64_t at, label; /* the next instruction, the next label */
+    const struct ash_label *last[8]; /* that were jumped to */
     uint64_t next;      /* the instruction before which something is to be looked at: a label, what follows a jump or fuel */
     uint32_t paid;      /* instructions that fuel was taken for since the last label */
     uint32_t pending;   /* ... and not looked at yet */
+    uint32_t tracked;   /* registers of which bounds are followed; others are ANY */
+    int64_t until;      /* the instruction at which this step is over; labels bring it nearer */
+    int64_t last_in[4][4]; /* for 1, 2, 4 and 8 bytes, by kind from ANY on: the last place that an access may have */
     bool reached;
 };
 
@@ -61,17 +67,17 @@ struct ash_verifier {
 enum ash_error ash_verify_begin(struct ash_verifier *v, const struct ash_code *code);
 
 /*
- * At most `most` instructions on. ASH_GOOD at the end: whatever the frame and the window hold, the code touches nothing
- * outside them and the unmapped pages beside them, and executes at most words + fuel + 2,048 instructions. After an error
- * v->at is where.
+ * On, for at most `most` units of work: one for an instruction, a few for a label that it comes or jumps to and its claims.
+ * ASH_GOOD at the end: whatever the frame and the window hold, the code touches nothing outside them and the unmapped pages
+ * beside them, and executes at most words + fuel + 2,048 instructions. After an error v->at is where.
  */
 enum ash_error ash_verify_step(struct ash_verifier *v, uint32_t most);
 
 /* One instruction at v->at, whose word is w: what holds afterwards is in v->now. The rewriter and the proofs use it. */
 enum ash_error ash_step(struct ash_verifier *v, uint32_t w);
 
-/* What a branch that was taken, or was not, says of what it compares: counts, or anything with a count as unsigned. */
-void ash_compared(struct ash_state *s, uint32_t w, bool taken);
+/* What a branch that was taken, or was not, says of tracked registers that it compares: counts, or anything with a count as unsigned. */
+void ash_compared(struct ash_state *s, uint32_t tracked, uint32_t w, bool taken);
 
 /* What is known when a handler begins. */
 void ash_state_begin(struct ash_state *s, uint32_t window);
@@ -79,27 +85,17 @@ void ash_state_begin(struct ash_state *s, uint32_t window);
 /* The registers that a handler may write. */
 #define ASH_WRITABLE (~(1U << 0 | 1U << 3 | 1U << 4 | 31U << ASH_FRAME))
 
-/* The list of instructions, each with its rule. */
-enum ash_rule { ASH_NO_RULE, ASH_FENCE, ASH_JUMP, ASH_INDIRECT, ASH_BRANCH, ASH_STORE, ASH_LOAD, ASH_IMMEDIATE, ASH_UPPER, ASH_REGISTERS, ASH_ATOMIC };
-
-#define ASH_INSTRUCTIONS(X) \
-    X(lui, UPPER) X(jal, JUMP) X(jalr, INDIRECT) X(fence, FENCE) X(amo_w, ATOMIC) X(amo_d, ATOMIC) \
-    X(beq, BRANCH) X(bne, BRANCH) X(blt, BRANCH) X(bge, BRANCH) X(bltu, BRANCH) X(bgeu, BRANCH) \
-    X(lb, LOAD) X(lh, LOAD) X(lw, LOAD) X(ld, LOAD) X(lbu, LOAD) X(lhu, LOAD) X(lwu, LOAD) \
-    X(sb, STORE) X(sh, STORE) X(sw, STORE) X(sd, STORE) \
-    X(addi, IMMEDIATE) X(slti, IMMEDIATE) X(sltiu, IMMEDIATE) X(xori, IMMEDIATE) X(ori, IMMEDIATE) X(andi, IMMEDIATE) \
-    X(slli, IMMEDIATE) X(srli, IMMEDIATE) X(srai, IMMEDIATE) \
-    X(addiw, IMMEDIATE) X(slliw, IMMEDIATE) X(srliw, IMMEDIATE) X(sraiw, IMMEDIATE) \
-    X(add, REGISTERS) X(sub, REGISTERS) X(sll, REGISTERS) X(slt, REGISTERS) X(sltu, REGISTERS) X(xor, REGISTERS) \
-    X(srl, REGISTERS) X(sra, REGISTERS) X(or, REGISTERS) X(and, REGISTERS) \
-    X(addw, REGISTERS) X(subw, REGISTERS) X(sllw, REGISTERS) X(srlw, REGISTERS) X(sraw, REGISTERS) \
-    X(mul, REGISTERS) X(mulh, REGISTERS) X(mulhsu, REGISTERS) X(mulhu, REGISTERS) \
-    X(div, REGISTERS) X(divu, REGISTERS) X(rem, REGISTERS) X(remu, REGISTERS) \
-    X(mulw, REGISTERS) X(divw, REGISTERS) X(divuw, REGISTERS) X(remw, REGISTERS) X(remuw, REGISTERS)
+/* The list of instructions. */
+#define ASH_INSTRUCTIONS(X)                                                                                             \
+    X(lui) X(jal) X(jalr) X(fence) X(amo_w) X(amo_d) X(beq) X(bne) X(blt) X(bge) X(bltu) X(bgeu)                        \
+    X(lb) X(lh) X(lw) X(ld) X(lbu) X(lhu) X(lwu) X(sb) X(sh) X(sw) X(sd)                                                \
+    X(addi) X(slti) X(sltiu) X(xori) X(ori) X(andi) X(slli) X(srli) X(srai) X(addiw) X(slliw) X(srliw) X(sraiw)         \
+    X(add) X(sub) X(sll) X(slt) X(sltu) X(xor) X(srl) X(sra) X(or) X(and) X(addw) X(subw) X(sllw) X(srlw) X(sraw)       \
+    X(mul) X(mulh) X(mulhsu) X(mulhu) X(div) X(divu) X(rem) X(remu) X(mulw) X(divw) X(divuw) X(remw) X(remuw)
 
 enum ash_op {
     OP_NONE,
-#define X(name, rule) OP_##name,
+#define X(name) OP_##name,
     ASH_INSTRUCTIONS(X)
 #undef X
     OP_COUNT

@@ -205,7 +205,7 @@ static void handlers(void)
     image.word[last_at] = ADDI(X_A0, X_ZERO, ASH_DROP);
     image.word[last_at + 1] = JALR(0, 0, X_S11);
     for (unsigned i = 0; i < last_at / 4; i++)
-        image.label[i] = (struct ash_label){.at = 4 * i + 4, .set = 1U << X_SP, .count = 32};
+        image.label[i] = (struct ash_label){.at = 4 * i + 4, .set = 1U << X_SP, .tracked = 1U << X_SP, .count = 32};
     for (unsigned i = 0; i < 32; i++)
         image.known[i] = (struct ash_known){.reg = X_SP, .kind = ASH_IN_WINDOW, .low = ASH_WINDOW_MAX, .high = ASH_WINDOW_MAX};
     ALL_STEPS(aegis_filter_install(AEGIS_SLOT_NETWORK, (unsigned long)&filter, slot));

@@ -25,8 +25,14 @@
 
 __attribute__((flatten, used, section(".text.handler"))) long handler(unsigned char *frame, unsigned long length)
 {
+    static unsigned long frames, bytes, last[2];
+
     if (length < 42)
         return ASH_PASS;
+    frames++;
+    bytes += length;
+    last[0] = last[1];
+    last[1] = (unsigned long)ash_get16(frame + 34) << 16 | ash_get16(frame + 36);
     switch (ash_get16(frame + 36)) {
     case 80:
         return tcp(frame, length);

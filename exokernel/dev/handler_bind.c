@@ -12,7 +12,7 @@
 
 #define CODE_PAGES  4
 #define CHUNK       8192 /* bytes that one call copies */
-#define VERIFIED    32   /* instructions that one call verifies */
+#define VERIFIED    640  /* instructions that one call verifies, fewer where there are labels (ash/verify.h) */
 #define WINDOW_ORDER 8   /* of its block at most */
 
 /* The block that is lent: code; then, while it is verified, the desk, and afterwards the window's table and the frame's page. */

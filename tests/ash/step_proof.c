@@ -24,16 +24,17 @@ static struct rv64 c;
 static void any_register(unsigned r)
 {
     v.now.set |= 1U << r;
-    v.now.kind[r] = nondet_u8();
-    v.now.low[r] = nondet_i64();
-    v.now.high[r] = nondet_i64();
+    v.now.reg[r].kind = 8 * ((int64_t)(nondet_u8() & 3) - 1);
+    v.now.reg[r].low = nondet_i64();
+    v.now.reg[r].high = nondet_i64();
     c.x[r] = nondet_u64();
-    __CPROVER_assume(v.now.kind[r] <= ASH_IN_FRAME && v.now.low[r] <= v.now.high[r] && v.now.low[r] >= -LIMIT && v.now.high[r] <= LIMIT);
+    __CPROVER_assume(v.now.reg[r].low <= v.now.reg[r].high && v.now.reg[r].low >= -LIMIT && v.now.reg[r].high <= LIMIT);
     __CPROVER_assume(sound_holds(&v.now, r, c.x[r]));
 }
 
 static void begin(void)
 {
+    v.tracked = ASH_WRITABLE;
     v.code.window = ASH_WINDOW_MIN << (nondet_u8() & 15);
     __CPROVER_assume(v.code.window <= ASH_WINDOW_MAX);
     any_register(T0);
@@ -48,14 +49,14 @@ void arithmetic(void)
     __CPROVER_assume(ash_step(&v, w) == ASH_GOOD);
     __CPROVER_assert(rv64_execute(&c, w), "the interpreter knows it");
     __CPROVER_assert(sound_holds(&v.now, T2, c.x[T2]), "what is known is so");
-    __CPROVER_assert(v.now.low[T2] <= v.now.high[T2], "bounds are in order");
-    __CPROVER_assert(v.now.low[T2] >= -LIMIT && v.now.high[T2] <= LIMIT, "and within the limit");
+    __CPROVER_assert(v.now.reg[T2].low <= v.now.reg[T2].high, "bounds are in order");
+    __CPROVER_assert(v.now.reg[T2].low >= -LIMIT && v.now.reg[T2].high <= LIMIT, "and within the limit");
 }
 
 void memory(void)
 {
     begin();
-    uint8_t kind = v.now.kind[T0];
+    int64_t kind = v.now.reg[T0].kind;
     uint32_t w = WORD | (nondet_u32() & FREE);
     bool store = (WORD & 0x7f) == 0x23;
     __CPROVER_assume(ash_step(&v, w) == ASH_GOOD);
@@ -81,17 +82,18 @@ void comparison(void)
     __CPROVER_assume(to != c.pc);
     __CPROVER_assert(rv64_execute(&c, w), "the interpreter knows it");
     __CPROVER_assume((c.pc == to) == taken);
-    ash_compared(&v.now, w, taken);
+    ash_compared(&v.now, ~0U, w, taken);
     __CPROVER_assert(sound_holds(&v.now, T0, c.x[T0]) && sound_holds(&v.now, T1, c.x[T1]), "what a comparison says is so");
-    __CPROVER_assert(v.now.low[T0] <= v.now.high[T0] && v.now.low[T1] <= v.now.high[T1], "bounds are in order");
+    __CPROVER_assert(v.now.reg[T0].low <= v.now.reg[T0].high && v.now.reg[T1].low <= v.now.reg[T1].high, "bounds are in order");
 }
 
 /* The guard: whatever t0 is, t1 is an address in the window, and t0 itself if it was one. */
 void guard(void)
 {
     ash_state_begin(&v.now, ASH_WINDOW_MIN << (nondet_u8() & 7));
-    v.code.window = (uint32_t)v.now.high[2];
+    v.code.window = (uint32_t)v.now.reg[2].high;
     v.now.set |= 1U << T0;
+    v.tracked = ASH_WRITABLE;
     c.x[T0] = nondet_u64();
     c.x[ASH_MASK] = v.code.window - 1;
     c.x[ASH_WINDOW] = SOUND_WINDOW_AT;
@@ -99,7 +101,7 @@ void guard(void)
     __CPROVER_assert(ash_step(&v, first) == ASH_GOOD && ash_step(&v, second) == ASH_GOOD, "it is taken");
     rv64_execute(&c, first);
     rv64_execute(&c, second);
-    __CPROVER_assert(v.now.kind[T1] == ASH_IN_WINDOW && v.now.low[T1] == 0 && v.now.high[T1] == (int64_t)v.code.window - 1, "it is known to be one");
+    __CPROVER_assert(v.now.reg[T1].kind == ASH_IN_WINDOW && v.now.reg[T1].low == 0 && v.now.reg[T1].high == (int64_t)v.code.window - 1, "it is known to be one");
     __CPROVER_assert(c.x[T1] - SOUND_WINDOW_AT < v.code.window, "it is in the window");
     __CPROVER_assert(c.x[T0] - SOUND_WINDOW_AT >= v.code.window || c.x[T1] == c.x[T0], "and the same if it was");
 }

@@ -6,7 +6,7 @@
 
 static const char *const NAMES[] = {
     "-",
-#define X(name, rule) #name,
+#define X(name) #name,
     ASH_INSTRUCTIONS(X)
 #undef X
 };

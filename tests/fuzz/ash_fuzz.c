@@ -69,16 +69,22 @@ static void claim(const struct ash_state *s)
 {
     struct ash_label *l = &label[labels];
 
-    *l = (struct ash_label){.at = words, .set = s->set & ASH_WRITABLE, .first = (uint16_t)knowns};
+    *l = (struct ash_label){.at = words, .set = s->set & ASH_WRITABLE, .tracked = ASH_WRITABLE, .first = (uint16_t)knowns};
     for (unsigned r = 1; r < 32; r++) {
         int32_t wide = (int32_t)draw(4) * 1024;
-        if (!(ASH_WRITABLE >> r & 1) || s->kind[r] == ASH_ANY || draw(8) == 0)
+        if (!(ASH_WRITABLE >> r & 1) || s->reg[r].kind == ASH_ANY || draw(8) == 0)
             continue;
-        known[knowns++] = (struct ash_known){(uint8_t)r, s->kind[r], 0, s->low[r] - wide, s->high[r] + wide};
+        known[knowns++] = (struct ash_known){(uint8_t)r, (uint8_t)s->reg[r].kind, 0, (int32_t)(s->reg[r].low - wide), (int32_t)(s->reg[r].high + wide)};
         l->count++;
     }
     if (draw(32) == 0)
         l->set |= draw(0);
+    if (draw(3) == 0) { /* what is not claimed may be left untracked */
+        l->tracked = draw(0);
+        for (unsigned i = 0; i < l->count; i++)
+            l->tracked |= 1U << known[l->first + i].reg;
+        l->tracked &= ASH_WRITABLE;
+    }
     if (l->count && draw(32) == 0)
         known[knowns - 1].high -= (int32_t)draw(64);
     labels++;
@@ -89,10 +95,10 @@ static void join(struct ash_state *s, const struct ash_state *t)
 {
     s->set &= t->set;
     for (unsigned r = 0; r < 32; r++) {
-        if (s->kind[r] != t->kind[r])
-            s->kind[r] = ASH_ANY;
-        s->low[r] = s->low[r] < t->low[r] ? s->low[r] : t->low[r];
-        s->high[r] = s->high[r] > t->high[r] ? s->high[r] : t->high[r];
+        if (s->reg[r].kind != t->reg[r].kind)
+            s->reg[r].kind = ASH_ANY;
+        s->reg[r].low = s->reg[r].low < t->reg[r].low ? s->reg[r].low : t->reg[r].low;
+        s->reg[r].high = s->reg[r].high > t->reg[r].high ? s->reg[r].high : t->reg[r].high;
     }
 }
 

@@ -15,10 +15,10 @@
 /* Whether a register's value is one that is known of it. */
 static bool sound_holds(const struct ash_state *s, unsigned r, uint64_t value)
 {
-    uint64_t base = s->kind[r] == ASH_IN_WINDOW ? SOUND_WINDOW_AT : s->kind[r] == ASH_IN_FRAME ? SOUND_FRAME_AT : 0;
+    uint64_t base = s->reg[r].kind == ASH_IN_WINDOW ? SOUND_WINDOW_AT : s->reg[r].kind == ASH_IN_FRAME ? SOUND_FRAME_AT : 0;
     int64_t distance = (int64_t)(value - base);
 
-    return s->kind[r] == ASH_ANY || (distance >= s->low[r] && distance <= s->high[r]);
+    return s->reg[r].kind == ASH_ANY || (distance >= s->reg[r].low && distance <= s->reg[r].high);
 }
 
 /* Arithmetic: rd, and what it was made of. True: as it should be, or refused. */
@@ -30,5 +30,5 @@ static bool sound_arithmetic(struct ash_verifier *v, struct rv64 *c, uint32_t w)
         return true;
     if (!rv64_execute(c, w))
         return false;
-    return v->now.low[rd] <= v->now.high[rd] || v->now.kind[rd] == ASH_ANY ? sound_holds(&v->now, rd, c->x[rd]) : false;
+    return v->now.reg[rd].low <= v->now.reg[rd].high || v->now.reg[rd].kind == ASH_ANY ? sound_holds(&v->now, rd, c->x[rd]) : false;
 }

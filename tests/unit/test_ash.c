@@ -29,7 +29,7 @@ static void begin(void)
 
 static void label(uint32_t at, uint32_t set)
 {
-    labels[label_count++] = (struct ash_label){at, set, (uint16_t)known_count, 0};
+    labels[label_count++] = (struct ash_label){at, set, ASH_WRITABLE, (uint16_t)known_count, 0};
 }
 
 static void known(unsigned reg, unsigned kind, int32_t low, int32_t high)
@@ -348,6 +348,32 @@ static void test_known(void)
     label(2, R(X_T0));
     known(X_T0, 7, 0, 0);
     REFUSED("a label of an unknown kind", ASH_NOT_KNOWN, T0_ANY, BEQ(X_T0, 0, 4), END);
+    begin();
+    label(2, R(X_T0));
+    labels[0].tracked |= R(X_S10);
+    REFUSED("a label that tracks a reserved register", ASH_BAD_LABEL, T0_ANY, BEQ(X_T0, 0, 4), END);
+    begin();
+    label(2, R(X_T0));
+    known(X_T0, ASH_NUMBER, 0, 0);
+    labels[0].tracked &= ~R(X_T0);
+    REFUSED("a claim of a register that is not tracked", ASH_BAD_LABEL, ADDI(X_T0, 0, 0), BEQ(X_T0, 0, 4), END);
+    labels[0].tracked |= R(X_T0);
+    TAKEN("one of a register that is", ADDI(X_T0, 0, 0), BEQ(X_T0, 0, 4), END);
+    begin();
+    label(1, 0);
+    labels[0].tracked &= ~R(X_T0);
+    REFUSED("an address made where it is not tracked", ASH_NOT_ADDRESS, BEQ(0, 0, 4), ADDI(X_T0, X_S10, 8), SD(0, 0, X_T0), END);
+    REFUSED("one that was known, written again by what is seldom", ASH_NOT_ADDRESS, BEQ(0, 0, 4), MUL(X_T0, 0, 0), ADD(X_T1, X_T0, X_S10),
+            SD(0, 0, X_T1), END);
+    labels[0].tracked |= R(X_T0);
+    TAKEN("an address made where it is tracked", BEQ(0, 0, 4), ADDI(X_T0, X_S10, 8), SD(0, 0, X_T0), END);
+    TAKEN("one of what is seldom", BEQ(0, 0, 4), MUL(X_T0, 0, 0), ADD(X_T1, X_T0, X_S10), SD(0, 0, X_T1), END);
+    label(6, 0);
+    TAKEN("one bounded by a comparison where it is tracked", BEQ(0, 0, 4), T0_ANY, ADDI(X_T1, 0, 64), BGEU(X_T0, X_T1, 12), ADD(X_T0, X_T0, X_S10),
+          SD(0, 0, X_T0), END);
+    labels[0].tracked &= ~R(X_T0);
+    REFUSED("one bounded by a comparison where it is not", ASH_NOT_ADDRESS, BEQ(0, 0, 4), T0_ANY, ADDI(X_T1, 0, 64), BGEU(X_T0, X_T1, 12),
+            ADD(X_T1, X_T0, X_S10), SD(0, 0, X_T1), END);
     begin();
     label(2, R(X_T0));
     labels[0].first = 60000, labels[0].count = 60000;

@@ -39,13 +39,13 @@ static void random_register(struct ash_state *s, struct rv64 *c, unsigned r)
 
     if (b > LIMIT)
         b = a;
-    s->kind[r] = (uint8_t)draw(4);
-    s->low[r] = a < b ? a : b;
-    s->high[r] = a < b ? b : a;
+    s->reg[r].kind = 8 * ((int64_t)draw(4) - 1);
+    s->reg[r].low = a < b ? a : b;
+    s->reg[r].high = a < b ? b : a;
     s->set |= 1U << r;
-    value = draw(3) == 0 ? s->low[r] : draw(2) ? s->high[r] : s->low[r] + (int64_t)(draw64() % ((uint64_t)(s->high[r] - s->low[r]) + 1));
-    c->x[r] = (uint64_t)value + (s->kind[r] == ASH_IN_WINDOW ? SOUND_WINDOW_AT : s->kind[r] == ASH_IN_FRAME ? SOUND_FRAME_AT : 0);
-    if (s->kind[r] == ASH_ANY)
+    value = draw(3) == 0 ? s->reg[r].low : draw(2) ? s->reg[r].high : s->reg[r].low + (int64_t)(draw64() % ((uint64_t)(s->reg[r].high - s->reg[r].low) + 1));
+    c->x[r] = (uint64_t)value + (s->reg[r].kind == ASH_IN_WINDOW ? SOUND_WINDOW_AT : s->reg[r].kind == ASH_IN_FRAME ? SOUND_FRAME_AT : 0);
+    if (s->reg[r].kind == ASH_ANY)
         c->x[r] = draw(2) ? draw64() : draw64() >> draw(64);
 }
 
@@ -66,7 +66,7 @@ static bool sound_branch(void)
 {
     static const uint8_t functions[] = {6, 7, 4, 5};
     unsigned f = functions[draw(4)];
-    struct ash_label label = {.at = 2, .set = 1U << X_T0 | 1U << X_T1, .first = 0, .count = 0};
+    struct ash_label label = {.at = 2, .set = 1U << X_T0 | 1U << X_T1, .tracked = ASH_WRITABLE, .first = 0, .count = 0};
     struct ash_known known[2];
     struct ash_code code = {(const uint32_t[]){encode_b(f, X_T0, X_T1, 8), NOP, NOP}, &label, known, 3, 1, 0, 8192};
     struct ash_verifier v;
@@ -104,12 +104,12 @@ int main(void)
         random_register(&v.now, &c, X_T1);
         if (!sound_arithmetic(&v, &c, w)) {
             if (arithmetic)
-                printf("# %08x: t0 %lx (%d: %ld to %ld) t1 %lx (%d: %ld to %ld): %lx (%d: %ld to %ld)\n", w, c.x[X_T0], v.now.kind[X_T0],
-                       v.now.low[X_T0], v.now.high[X_T0], c.x[X_T1], v.now.kind[X_T1], v.now.low[X_T1], v.now.high[X_T1], c.x[X_T2],
-                       v.now.kind[X_T2], v.now.low[X_T2], v.now.high[X_T2]);
+                printf("# %08x: t0 %lx (%ld: %ld to %ld) t1 %lx (%ld: %ld to %ld): %lx (%ld: %ld to %ld)\n", w, c.x[X_T0], v.now.reg[X_T0].kind,
+                       v.now.reg[X_T0].low, v.now.reg[X_T0].high, c.x[X_T1], v.now.reg[X_T1].kind, v.now.reg[X_T1].low, v.now.reg[X_T1].high, c.x[X_T2],
+                       v.now.reg[X_T2].kind, v.now.reg[X_T2].low, v.now.reg[X_T2].high);
             arithmetic = false;
         }
-        said += v.now.kind[rd_of(w)] != ASH_ANY;
+        said += v.now.reg[rd_of(w)].kind != ASH_ANY;
     }
     tap(arithmetic, "what is known after arithmetic is so, 3,000,000 times");
     tap(said > 500000, "and often something is known");

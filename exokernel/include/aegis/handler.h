@@ -5,10 +5,10 @@
  */
 #pragma once
 
-#define ASH_MAGIC       0x31687361U /* "ash1" */
+#define ASH_MAGIC       0x32687361U /* "ash2" */
 #define ASH_WORDS_MAX   4096U       /* instructions, 4 bytes each */
 #define ASH_LABELS_MAX  1024U
-#define ASH_KNOWNS_MAX  2816U
+#define ASH_KNOWNS_MAX  2304U
 #define ASH_WINDOW_MIN  4096U       /* bytes; a power of two */
 #define ASH_WINDOW_MAX  (1U << 20)
 #define ASH_FRAME_SIZE  4096U       /* bytes that stand behind a frame's base */
@@ -32,7 +32,7 @@
 enum ash_register { ASH_FRAME = 23, ASH_FUEL = 24, ASH_MASK = 25, ASH_WINDOW = 26, ASH_ENTRIES = 27 };
 
 /* A register's value at a label: a number, or an address by its distance from the window's or the frame's base. */
-enum ash_kind { ASH_ANY, ASH_NUMBER, ASH_IN_WINDOW, ASH_IN_FRAME };
+enum ash_kind { ASH_ANY = -8, ASH_NUMBER = 0, ASH_IN_WINDOW = 8, ASH_IN_FRAME = 16 };
 
 struct ash_known {
     uint8_t reg, kind;
@@ -44,6 +44,7 @@ struct ash_known {
 struct ash_label {
     uint32_t at;           /* instruction */
     uint32_t set;          /* bit n: register n holds something of the handler's own */
+    uint32_t tracked;      /* ... and from here to the next label it is worth knowing what: others are ANY */
     uint16_t first, count; /* of the image's `known`; 32 at most */
 };
 
