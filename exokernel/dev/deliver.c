@@ -6,20 +6,22 @@ void frame_copy(char *to, const char *from, uint32_t length)
 {
     uint64_t *d = (uint64_t *)(to - 2);
     const volatile uint64_t *s = (const volatile uint64_t *)(from - 2);
-    unsigned long bytes = length + 2UL, words = bytes / 8, n = 1;
+    unsigned long bytes = length + 2UL, words = bytes / 8 - 1, rest = bytes % 8 * 8;
 
-    *d = *s & ~0xffffUL;
-    for (; n + 4 <= words; n += 4) {
-        uint64_t w0 = s[n], w1 = s[n + 1], w2 = s[n + 2], w3 = s[n + 3];
-        d[n] = w0;
-        d[n + 1] = w1;
-        d[n + 2] = w2;
-        d[n + 3] = w3;
+    *d++ = *s++ & ~0xffffUL;
+    for (; words >= 8; words -= 8, s += 8, d += 8) {
+        uint64_t w0 = s[0], w1 = s[1], w2 = s[2], w3 = s[3], w4 = s[4], w5 = s[5], w6 = s[6], w7 = s[7];
+        d[0] = w0, d[1] = w1, d[2] = w2, d[3] = w3, d[4] = w4, d[5] = w5, d[6] = w6, d[7] = w7;
     }
-    for (; n < words; n++)
-        d[n] = s[n];
-    if (bytes % 8)
-        d[n] = s[n] & ((1UL << 8 * (bytes % 8)) - 1);
+    if (words & 4) {
+        uint64_t w0 = s[0], w1 = s[1], w2 = s[2], w3 = s[3];
+        d[0] = w0, d[1] = w1, d[2] = w2, d[3] = w3;
+        s += 4, d += 4;
+    }
+    for (words &= 3; words; words--)
+        *d++ = *s++;
+    if (rest)
+        *d = *s & ((1UL << rest) - 1);
 }
 
 bool pin_take(struct aegis_page *head)

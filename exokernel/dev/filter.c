@@ -241,11 +241,6 @@ bool filter_allows_rest(const struct program *p, const char *header, uint32_t le
     return p->send && dpf_match(&whole, (const uint8_t *)header, length < AEGIS_NET_HEADER_MAX ? length : AEGIS_NET_HEADER_MAX);
 }
 
-bool filter_allows(const struct program *p, const char *header, uint32_t length)
-{
-    return filter_template_holds(p, header, length);
-}
-
 /* ---- the call ---- */
 
 static bool number_take(const struct above *above, unsigned *number)

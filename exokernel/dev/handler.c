@@ -133,7 +133,7 @@ static COLD void loop(const char *frame, uint32_t length)
 /* The beginning of its frame: the template is held against the bytes that go out, which nobody can write but the handler. */
 static inline __attribute__((always_inline)) bool send(struct burst *b, uint32_t length, bool copied)
 {
-    bool sent = filter_template_holds(b->program, b->frame, length);
+    bool sent = filter_allows(b->program, b->frame, length);
 
     if (sent && !LIKELY(*(const uint64_t *)(b->frame - 2) >> 16 != b->mac))
         loop(b->frame, length);

@@ -31,14 +31,6 @@ void net_nonsense(void)
 
 /* ---- listening ---- */
 
-static inline void complete(void)
-{
-    if (lock_try(&network.send_lock)) {
-        network.nic->complete();
-        lock_give(&network.send_lock);
-    }
-}
-
 /* receive_lock is held. Until everything is taken and the device interrupts again; or dev_waiting is set. One hart alone listens
    only when it idles: while somebody runs nobody else could be served, and who runs has its frames when it waits. Where there are
    handlers it always listens: they are run whoever runs. */
@@ -50,8 +42,11 @@ static __attribute__((noinline)) void drain(bool idle)
         machine_flush_all(); /* who idles counts as having let go; filters' code may be new */
     idle |= kernel.online != 1 || network.handlers;
     for (unsigned turn = 0; turn < TURNS && left; turn++) {
-        if (network.held)
-            complete();
+        if (network.held) {
+            lock_take(&network.send_lock);
+            network.nic->complete();
+            lock_give(&network.send_lock);
+        }
         unsigned count = network.nic->take(burst, left);
         left -= count;
         net_frames(burst, count, false);

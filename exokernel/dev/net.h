@@ -160,9 +160,8 @@ void filters_settle(void);
 /* One step: a filter without claims goes. False: nothing to do, or nothing but to wait. */
 bool filters_reap(void);
 /* Whether a header may be sent by a filter: of a whole frame no more is looked at than a header may have. */
-bool filter_allows(const struct program *p, const char *header, uint32_t length);
 bool filter_allows_rest(const struct program *p, const char *header, uint32_t length);
-static inline __attribute__((always_inline)) bool filter_template_holds(const struct program *p, const char *header, uint32_t length)
+static inline __attribute__((always_inline)) bool filter_allows(const struct program *p, const char *header, uint32_t length)
 {
     if (p->reach > length)
         return false;
