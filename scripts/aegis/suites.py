@@ -23,7 +23,7 @@ SUITES = [
     Suite("model", ["tests/model/run"], True, True, "tests/model/run", 15),
     Suite("fuzz", ["tests/fuzz/run"], True, True, "tests/fuzz/run", 15),
     Suite("filters", ["tests/filters/run"], True, True, "tests/filters/run", 15),
-    Suite("ash", ["tests/ash/run"], True, False, "tests/ash/run", 10),
+    Suite("ash", ["tests/ash/run"], True, True, "tests/ash/run", 10),
     Suite("proofs", ["tests/ash/proof"], False, False, "tests/ash/proof", 60),
     Suite("cbmc", ["tests/cbmc/run"], False, True, "tests/cbmc/run", 5),
     Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),

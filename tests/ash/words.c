@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes words to standard output for a disassembler, and to standard error what the verifier's decoder calls each. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ash/verify.h"
 
@@ -24,7 +25,7 @@ static void word(uint32_t w)
     at += 4 * (1 + nops);
 }
 
-int main(void)
+static void sweep(void)
 {
     static const uint32_t REGISTERS[] = {5 << 7 | 6 << 15 | 7 << 20, 0, 1 << 7 | 10 << 15 | 2 << 20, 31 << 7 | 31 << 15 | 31 << 20};
 
@@ -35,9 +36,18 @@ int main(void)
             for (uint32_t function = 0; function < 8; function++)
                 for (uint32_t seven = 0; seven < 128; seven++)
                     word(opcode | function << 12 | seven << 25 | REGISTERS[i]);
-    for (uint32_t i = 0, w = 1; i < 50000; i++) {
-        w = w * 1664525 + 1013904223;
-        word(w >> 16 | w << 16);
+}
+
+/* words [SEED COUNT]: every halfword, a sweep and some at random; or COUNT at random that may be 4 bytes long. */
+int main(int count, char **argument)
+{
+    uint64_t w = count > 1 ? strtoul(argument[1], 0, 0) : 1;
+
+    if (count < 3)
+        sweep();
+    for (unsigned long i = count < 3 ? 50000 : strtoul(argument[2], 0, 0); i; i--) {
+        w = w * 6364136223846793005 + 1442695040888963407;
+        word((uint32_t)(w >> 32) | (count < 3 ? 0 : 3));
     }
     return 0;
 }

@@ -124,6 +124,8 @@ static void test_encodings(void)
 {
     static const struct { const char *name; uint32_t word; } bad[] = {
         {"the all-zero word", 0}, {"the all-one word", ~0U}, {"a compressed instruction", 0x00010001},
+        {"c.addi16sp, which writes sp", 0x00016111}, {"c.lui to the window's base", 0x00016d11}, {"c.jalr, which links", 0x00019502},
+        {"c.mv to the table", 0x00018d92}, {"c.sdsp", 0x0001e012},
         {"a compressed instruction before half of one", 0x00130001}, {"a 48-bit prefix", 0x0000001f}, {"a 64-bit prefix", 0x0000003f},
         {"custom-0", 0x0b}, {"custom-1", 0x2b}, {"custom-2", 0x5b}, {"custom-3", 0x7b}, {"auipc", 0x297},
         {"vsetvli", 0x0c0072d7}, {"vse64.v", 0x02057027}, {"vle64.v", 0x02057007}, {"cbo.zero", 0x0045200f}, {"cbo.flush", 0x0025200f},
@@ -188,6 +190,7 @@ static void test_indirect(void)
     begin();
     REFUSED("jalr through a register", ASH_BAD_CALL, LD(X_T0, 0, X_S10), JALR(0, 0, X_T0));
     REFUSED("jalr through a guarded register", ASH_BAD_CALL, T0_ANY, GUARD, JALR(0, 0, X_T1));
+    REFUSED("jalr with an offset behind its mask", ASH_BAD_CALL, T0_ANY, GUARD, JALR(0, 4, X_T1));
     REFUSED("jalr through ra from memory", ASH_BAD_CALL, LD(X_RA, 0, X_S10), JALR(0, 0, X_RA));
     REFUSED("jalr through ra of a call", ASH_BAD_CALL, JALR(X_RA, 32, X_S11), JALR(0, 0, X_RA));
     REFUSED("a call of an entry behind the table", ASH_BAD_CALL, JALR(X_RA, 16 * ASH_CALL_END, X_S11), END);
