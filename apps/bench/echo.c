@@ -152,6 +152,7 @@ int main(void)
     report("udp_echo_raw.frames_a_wait_x100", (seen - from) * 100 / (waits ? waits : 1));
     report("refused", RING->refused);
     report("pins", pins());
+    report("nonsense", AEGIS_EXPOSED_STATE->net.nonsense);
     report("polls", AEGIS_EXPOSED_STATE->net.polls);
     end(0);
 }
