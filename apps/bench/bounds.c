@@ -43,6 +43,17 @@ static void steps(unsigned call, unsigned long a, unsigned long b, unsigned long
 #define ONCE(call, a, b, c, d, e) once(AEGIS_CALL_##call, a, b, c, d, e)
 #define STEPS(call, a, b, c, d, e) steps(AEGIS_CALL_##call, a, b, c, d, e)
 
+/* A page out of the middle of the largest free block. 0: there is none of some size. */
+static unsigned long far_page(void)
+{
+    const volatile struct aegis_exposed *x = AEGIS_EXPOSED_STATE;
+
+    for (unsigned order = AEGIS_ORDER_MAX; order > 9; order--)
+        if (x->dirty_head[order] || x->free_head[order])
+            return (x->dirty_head[order] ? x->dirty_head[order] : x->free_head[order]) + (1UL << order) / 2 + 1;
+    return 0;
+}
+
 static void pages_and_claims(struct partner *p)
 {
     unsigned block = page_new(9), copy = page_new(0), slot = slot_take();
@@ -57,18 +68,14 @@ static void pages_and_claims(struct partner *p)
     if (last.error)
         fail("share", last.error);
     ONCE(slot_tag, 0, PARTS, 1, 0, 0);
+    /* of a block's last page, in our image's region, where nothing is mapped, and into the middle of another block */
+    STEPS(page_exchange, AEGIS_SLOT_PAGES, far_page(), PARTS, (REGION - 0x1000) | AEGIS_R | AEGIS_W, 0);
+    must(last, "page_exchange");
     STEPS(rekey, block, 0, 0, 0, 0);
     for (unsigned i = 0; i < 126; i++)
         aegis_release(0, PARTS + i);
     /* by name, out of the middle of the largest free block, as a copy */
-    for (unsigned order = AEGIS_ORDER_MAX; order > 9; order--) {
-        uint32_t head = AEGIS_EXPOSED_STATE->dirty_head[order] ? AEGIS_EXPOSED_STATE->dirty_head[order]
-                                                               : AEGIS_EXPOSED_STATE->free_head[order];
-        if (!head)
-            continue;
-        STEPS(page_alloc, AEGIS_SLOT_PAGES, head + (1UL << order) / 2 + 1, 0, slot, copy);
-        break;
-    }
+    STEPS(page_alloc, AEGIS_SLOT_PAGES, far_page(), 0, slot, copy);
     STEPS(page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, BIG, slot_take(), AEGIS_NONE);
 }
 

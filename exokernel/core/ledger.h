@@ -74,6 +74,13 @@ static inline void claim_empty(struct env *e, struct aegis_claim *c)
     c->step = 0;
 }
 
+/*
+ * A free block, in resource.c, by the claim on a root that covers its name; `from`: what is to be copied into it, or 0.
+ * Errors: as ledger_use and page_take; NO_RIGHT: not the root's; BAD_RANGE: a copy into registers.
+ */
+long page_by_root(struct env *e, unsigned long root, unsigned long name, unsigned long order, pfn_t from,
+                  pfn_t *page, bool *clean);
+
 /* One step of giving a claim up, whoever asks. 0, or AGAIN. e->lock is held. */
 long ledger_release(struct env *e, unsigned long slot);
 

@@ -212,6 +212,8 @@ static long leaf_get(struct env *e, unsigned long va, uint64_t **table)
 
 /* ---- map ---- */
 
+#define RIGHTS_WRONG(rights) (!((rights) & AEGIS_R) || (rights) & ~(unsigned long)AEGIS_RWX)
+
 struct mapping {
     struct aegis_claim *claim;
     unsigned long slot, va, count; /* count: of entries, at its level */
@@ -321,7 +323,7 @@ long map_claim(struct env *e, unsigned long slot, unsigned long va_rights)
     struct mapping m = {.slot = slot, .va = va_rights - rights};
     struct aegis_page *head;
 
-    REFUSE_IF(!(rights & AEGIS_R) || rights & ~(unsigned long)AEGIS_RWX, BAD_RIGHTS);
+    REFUSE_IF(RIGHTS_WRONG(rights), BAD_RIGHTS);
     TRY(ledger_use_page(e, slot, (unsigned)rights, &m.claim, &head));
     TRY(map_check(&m, rights, head));
     /* a refill on another hart may be about to enter what stood here: it would meet the new entry */
@@ -439,6 +441,39 @@ static inline bool unmap_quick(struct env *e, unsigned long slot, AEGIS_P1(unuse
 result_t call_unmap(unsigned long env, unsigned long slot)
 {
     return env_call_quick(env, slot, 0, unmap_quick, unmap_step);
+}
+
+/* ---- exchange: what copy on write does, in one call ---- */
+
+CALL_SELF(page_exchange, 4, (root, name, slot, va_rights))
+{
+    unsigned long rights = va_rights % PAGE_SIZE, va = va_rights - rights, i = INDEX(va, 0);
+    struct aegis_claim *c;
+    struct aegis_page *old;
+    pfn_t page;
+    bool clean;
+
+    REFUSE_CALL_IF(RIGHTS_WRONG(rights), BAD_RIGHTS);
+    TRY_CALL(address_check(va, 0));
+    TRY_CALL(ledger_use_page(e, slot, AEGIS_R, &c, &old));
+    pfn_t from = AEGIS_WHAT_RESOURCE(c->what);
+    REFUSE_CALL_IF(AEGIS_WHAT_ORDER(c->what) || old->flags & PAGE_UNREAD, BAD_RANGE);
+    /* what takes more than this call: on another hart the old page could be read as if it were the new one; no table */
+    uint64_t *table = in_window(va) ? NULL : map_leaf(e, va), place = c->where >> 12;
+    REFUSE_CALL_IF(!limbo_only_here(e->mask) || !table || c->where & (AEGIS_UNMAPPING | CLAIM_REKEY), BUSY);
+    uint16_t *shadow = &leaf_shadow(table)[i];
+    REFUSE_CALL_IF(place ? place != va >> 12 || (table[i] && *shadow != (uint16_t)slot) : table[i], MAPPED);
+    TRY_CALL(page_by_root(e, root, name, 0, from, &page, &clean));
+    machine_copy(machine_direct(page), machine_direct(from));
+    c->what = AEGIS_WHAT(AEGIS_PAGE, PAGE_RIGHTS, 0, page);
+    c->check = pages[page].check;
+    c->where = va | AEGIS_MAPPED;
+    *shadow = (uint16_t)slot;
+    table[i] = first_entry(c->what, rights);
+    stlb_put(e, va, table[i], slot);
+    machine_flush_page(va, e->asid);
+    page_drop_claim(old);
+    return OK_VALUE(page);
 }
 
 /* ---- refills that the fast path left: the leaf table must be looked up, or taken from the pool ---- */

@@ -144,7 +144,7 @@ static struct aegis_page *find(unsigned long name, unsigned order, bool device, 
     return name == AEGIS_ANY ? find_any(order) : find_named((pfn_t)name, order, error);
 }
 
-long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean)
+COLD long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *page, bool *clean)
 {
     long error = name == AEGIS_ANY ? AEGIS_E_NO_MEMORY : AEGIS_E_NO_RESOURCE;
     bool device = name != AEGIS_ANY && (name > UINT32_MAX || !page_valid((pfn_t)name));
@@ -256,7 +256,7 @@ bool page_reap_ahead(void)
     return found;
 }
 
-bool page_reap(void)
+COLD bool page_reap(void)
 {
     struct aegis_page *p = NULL;
 

@@ -11,6 +11,9 @@
 /* What the kernel does not read for anybody: its own halves, and registers. */
 #define PAGE_UNREAD (AEGIS_PAGE_IS_PRIVATE | AEGIS_PAGE_IS_DEVICE)
 
+/* Of the claim that comes with a new block. */
+#define PAGE_RIGHTS (AEGIS_RWX | AEGIS_REKEY | AEGIS_LEND)
+
 /* At boot, one hart. Records start as AEGIS_PAGE_NONE. */
 void page_boot(pfn_t first, uint64_t count, struct aegis_page *records);
 void page_boot_free(pfn_t first, uint64_t count);

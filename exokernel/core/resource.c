@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Allocation of everything, and re-keying: the calls that draw a check. */
+/* Allocation of everything. */
 #include "env.h"
-#include "limbo.h"
 #include "map.h"
-#include "pct.h"
 #include "slice.h"
-
-#define RIGHTS_PAGE (AEGIS_RWX | AEGIS_REKEY | AEGIS_LEND)
 
 /* Whether a root covers a block of 2^order by name. "Any" is a name of the whole root's only. */
 static bool root_covers(uint64_t root, unsigned long name, unsigned long order)
@@ -49,48 +45,67 @@ static result_t block_step(struct aegis_claim *c, pfn_t source)
     return OK_VALUE(first);
 }
 
+/* Any one page that is at hand, by a claim on the whole root. 0: look closely. */
+static inline pfn_t page_quick(struct env *e, unsigned long root, uint64_t *check, bool *clean)
+{
+    if (root >= ledger_slots(e))
+        return 0;
+    const struct aegis_claim *r = ledger_at(e, root);
+    if ((r->what & AEGIS_WHAT(0xff, AEGIS_ALLOC, 0xff, 0)) !=
+            AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, AEGIS_ROOT_ORDER, 0) ||
+        r->check != kernel.root_check[AEGIS_PAGE] || r->where & CLAIM_UNSETTLED)
+        return 0;
+    return page_take_one(e->index, check, clean);
+}
+
+long page_by_root(struct env *e, unsigned long root, unsigned long name, unsigned long order, pfn_t from,
+                  pfn_t *page, bool *clean)
+{
+    struct aegis_claim *r;
+    uint64_t check;
+
+    if (name == AEGIS_ANY && !order && (*page = page_quick(e, root, &check, clean)))
+        return 0;
+    TRY(ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r));
+    REFUSE_IF(!root_covers(r->what, name, order), NO_RIGHT);
+    REFUSE_IF(from && name != AEGIS_ANY && page_is_device(name), BAD_RANGE);
+    return page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, page, clean);
+}
+
 COLD result_t call_page_alloc_any(AEGIS_P5(root, name, order, slot, source));
 CALL_SELF(page_alloc_any, 5, (root, name, order, slot, source))
 {
-    struct aegis_claim *c, *r;
+    struct aegis_claim *c;
     pfn_t from, page;
     bool clean;
 
-    TRY_CALL(ledger_use(e, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, &r));
     TRY_CALL(source_page(e, source, order, &from));
-    REFUSE_CALL_IF(from && name != AEGIS_ANY && page_is_device(name), BAD_RANGE);
     long error = ledger_empty(e, slot, &c);
     /* not one that leaves meanwhile: its `step` is a stamp then */
     if (error == AEGIS_E_OCCUPIED && (c->where & CLAIM_UNSETTLED) == AEGIS_CLEARING &&
         AEGIS_WHAT_ORDER(c->what) == order)
         return block_step(c, from);
     TRY_CALL(error);
-    REFUSE_CALL_IF(!root_covers(r->what, name, order), NO_RIGHT);
-    TRY_CALL(page_take(name, (unsigned)(order > 63 ? 63 : order), e->index, &page, &clean));
-    claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, order, page), pages[page].check);
+    TRY_CALL(page_by_root(e, root, name, order, from, &page, &clean));
+    claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, PAGE_RIGHTS, order, page), pages[page].check);
     if (clean && !from)
         return OK_VALUE(page);
     c->where = AEGIS_CLEARING;
     return block_step(c, from);
 }
 
-/* Any one page, cleared, by a root that allows it, into an empty slot. 0: look closely, nothing was done. */
+/* Any one page, cleared, into an empty slot. 0: look closely, nothing was done. */
 static pfn_t page_alloc_one(struct env *e, unsigned long root, unsigned long slot)
 {
     uint64_t check;
     bool clean;
 
-    if (root >= ledger_slots(e) || slot >= ledger_slots(e))
+    if (slot >= ledger_slots(e) || ledger_at(e, slot)->what)
         return 0;
-    struct aegis_claim *r = ledger_at(e, root), *c = ledger_at(e, slot);
-    if ((r->what & AEGIS_WHAT(0xff, AEGIS_ALLOC, 0xff, 0)) !=
-            AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC, AEGIS_ROOT_ORDER, 0) ||
-        r->check != kernel.root_check[AEGIS_PAGE] || r->where & CLAIM_UNSETTLED || c->what)
-        return 0;
-    pfn_t page = page_take_one(e->index, &check, &clean);
+    pfn_t page = page_quick(e, root, &check, &clean);
     if (!LIKELY(page))
         return 0;
-    claim_fill(e, c, AEGIS_WHAT(AEGIS_PAGE, RIGHTS_PAGE, 0, page), check);
+    claim_fill(e, ledger_at(e, slot), AEGIS_WHAT(AEGIS_PAGE, PAGE_RIGHTS, 0, page), check);
     if (!clean)
         machine_clear(machine_direct(page));
     return page;
@@ -168,6 +183,7 @@ static long alloc_take(struct env *e, unsigned long name, uint64_t *what, uint64
     return 0;
 }
 
+COLD result_t call_alloc(AEGIS_P3(root, name, slot));
 CALL_SELF(alloc, 3, (root, name, slot))
 {
     struct aegis_claim *r, *c;
@@ -186,109 +202,4 @@ CALL_SELF(alloc, 3, (root, name, slot))
     TRY_CALL(alloc_take(e, root == AEGIS_SLOT_SELF ? e->index : name, &what, &check));
     claim_fill(e, c, what, check);
     return OK_VALUE(AEGIS_WHAT_RESOURCE(what));
-}
-
-/*
- * ---- rekey ----
- *
- * A new check ends every other claim at each use. What was made of those claims (translations of a page, partners of an
- * entry) goes in a walk over all environments, a ledger page or an environment a step; then every hart lets go.
- */
-
-/* Dead claims on a re-keyed block go, with their translations: one ledger page of one environment. */
-static void walk_page(struct env *e, unsigned n, struct aegis_page *head)
-{
-    for (unsigned i = 0; i < AEGIS_CLAIMS_PER_PAGE; i++) {
-        struct aegis_claim *c = &e->ledger[n][i];
-        if (AEGIS_WHAT_TYPE(c->what) != AEGIS_PAGE || c->check == head->check ||
-            page_head(AEGIS_WHAT_RESOURCE(c->what)) != head)
-            continue;
-        if (c->where & AEGIS_MAPPED)
-            map_drop(e, c, n * AEGIS_CLAIMS_PER_PAGE + i);
-        claim_empty(e, c);
-        __atomic_fetch_sub(&head->claims, 1, __ATOMIC_RELAXED);
-    }
-}
-
-/* step: environment << 9 | ledger page; value: the next. The caller's own lock is not held: it takes one at a time. */
-static uint32_t walk_step(uint32_t step, uint64_t what)
-{
-    uint32_t index = step >> 9, n = step & 511;
-    struct env *e = kernel.env[index], *gone;
-    bool more = false;
-
-    if (e) {
-        lock_take(&e->lock);
-        if (AEGIS_WHAT_TYPE(what) == AEGIS_ENTRY) {
-            gone = kernel.env[AEGIS_WHAT_RESOURCE(what)];
-            if (gone && e != gone)
-                pct_forget(e, gone);
-        } else if (n < e->ledger_pages && env_is_live(e)) {
-            walk_page(e, n, page_head(AEGIS_WHAT_RESOURCE(what)));
-            more = n + 1 < e->ledger_pages;
-        }
-        lock_give(&e->lock);
-    }
-    return more ? step + 1 : (index + 1) << 9;
-}
-
-/* The new check; AGAIN when there may be something to walk for. */
-static long rekey_start(struct aegis_claim *c, unsigned type)
-{
-    bool alone = type != AEGIS_ENTRY; /* nothing of the others outlives the comparison at each use */
-
-    if (type == AEGIS_PAGE) {
-        struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
-        /* lent, or only a part of the block */
-        REFUSE_IF(head->pins || AEGIS_WHAT_ORDER(c->what) != head->order, BUSY);
-        lock_take(&kernel.page_lock);
-        c->check = head->check = check_new();
-        alone = head->claims == 1;
-        lock_give(&kernel.page_lock);
-    } else {
-        c->check = resource_rekey(c->what);
-    }
-    if (alone)
-        return 0;
-    c->step = 0;
-    c->where |= AEGIS_REKEYING;
-    return AEGIS_E_AGAIN;
-}
-
-static long rekey_step(struct env *e, struct aegis_claim *c)
-{
-    uint32_t step = c->step, next;
-    uint64_t check = c->check, what = c->what;
-
-    env_unlock(e);
-    next = walk_step(step, what);
-    lock_take(&e->lock);
-    /* has another hart gone on with it, or given it up? */
-    REFUSE_IF(c->check != check || c->step != step || (c->where & (AEGIS_REKEYING | AEGIS_LEAVING)) != AEGIS_REKEYING,
-              AGAIN);
-    c->step = next;
-    if (next >> 9 >= AEGIS_ENVS ||
-        (AEGIS_WHAT_TYPE(what) == AEGIS_PAGE && page_head(AEGIS_WHAT_RESOURCE(what))->claims == 1)) {
-        c->where = (c->where & ~(uint64_t)AEGIS_REKEYING) | AEGIS_REKEYED;
-        c->step = limbo_enter(kernel.online);
-    }
-    return AEGIS_E_AGAIN;
-}
-
-CALL_SELF(rekey, 1, (slot))
-{
-    struct aegis_claim *c;
-
-    TRY_CALL(ledger_any(e, slot, &c));
-    unsigned type = AEGIS_WHAT_TYPE(c->what);
-    TRY_CALL(ledger_use(e, slot, type, AEGIS_REKEY, &c));
-    REFUSE_CALL_IF(c->where & AEGIS_UNMAPPING, BUSY);
-    if (c->where & AEGIS_REKEYING)
-        TRY_CALL(rekey_step(e, c));
-    if (!(c->where & AEGIS_REKEYED))
-        return (result_t){rekey_start(c, type), 0};
-    REFUSE_CALL_IF(!limbo_over(kernel.online, c->step), AGAIN);
-    c->where &= ~(uint64_t)AEGIS_REKEYED;
-    c->step = 0;
-    return OK_VALUE(0);
 }

@@ -121,7 +121,7 @@ static void hart_wake(unsigned hart)
         machine_interrupt(hart);
 }
 
-static result_t position_give(struct env *self, unsigned long slot, struct env *to)
+static COLD result_t position_give(struct env *self, unsigned long slot, struct env *to)
 {
     struct aegis_claim *c;
 

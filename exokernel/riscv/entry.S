@@ -22,7 +22,6 @@
 #include "offsets.h"
 
 #define BIAS 8                   /* scause is looked at as scause - 8 */
-#define CALLS 41
 #define ENTRY_END (K_ENTRY + 128 * 8)
 
     .macro patched list, thunk   /* the next instruction is replaced at boot where the machine lacks what it needs */

@@ -59,5 +59,6 @@ AT(CLAIM_WHERE, 16, aegis_claim, where)
 #undef AT
 
 #define PAGE_RECORD 24
+#define CALLS 42
 /* The environment's page lies below the boundary; its named fields (U_* in aegis/env.h) in the upper half. */
 #define U(offset) (offset - 2048)

@@ -5,6 +5,7 @@
  *
  *     entry PRESENT   right missing            SIGSEGV, SEGV_ACCERR
  *                     COW and a write          ours alone: the right is given back
+ *                                              a page: the claim's is exchanged for its copy, if that goes in one call
  *                                              else: copied to a new block, the old one released
  *                     else                     mapped
  *     no region                                SIGSEGV, SEGV_MAPERR
@@ -140,6 +141,17 @@ PINNED_CODE static void block_rename(uintptr_t base, unsigned order, unsigned ol
     }
 }
 
+/* In one call, if the kernel can: not of a part's root, nor while another hart may hold our translations. */
+static inline __attribute__((always_inline)) bool cow_exchange(struct page_entry *e, uintptr_t va)
+{
+    unsigned rights = e->rights & PAGE_RIGHTS;
+
+    if (aegis_page_exchange(AEGIS_SLOT_PAGES, AEGIS_ANY, e->slot, PAGE_DOWN(va) | rights).error)
+        return false;
+    e->rights &= (uint8_t)~PAGE_COW;
+    return true;
+}
+
 PINNED_CODE static int cow_break(struct page_entry *e, uintptr_t va)
 {
     unsigned old = e->slot, order = slot_order(old);
@@ -156,6 +168,8 @@ PINNED_CODE static int cow_break(struct page_entry *e, uintptr_t va)
             ;
         return present_map(e, va);
     }
+    if (!order && cow_exchange(e, va))
+        return 0;
     slot = page_copy(order, old);
     if (slot < 0)
         return NO_MEMORY;

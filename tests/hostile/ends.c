@@ -139,6 +139,7 @@ void exhausts_pages(void)
         EQUAL(r.error, AEGIS_E_NO_MEMORY);
         EQUAL(EXPOSED->free_pages, 0);
         GIVES(aegis_page_alloc(PAGES_ROOT, ANY, 0, S(301), NONE), NO_MEMORY);
+        GIVES(aegis_page_exchange(PAGES_ROOT, ANY, S(n - 1), AREA | AEGIS_R), NO_MEMORY);
         /* the kernel goes on: calls, slices, exceptions */
         up_yield();
         EQUAL(probe_read(0), 1);

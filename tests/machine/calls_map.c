@@ -192,3 +192,156 @@ void call_reap(void)
         CHECK(aegis_reap(1).value == 1);
     CHECK(aegis_reap(~0UL).value <= 64);
 }
+
+static uint32_t page_of(unsigned n)
+{
+    return AEGIS_WHAT_RESOURCE(LEDGER[S(n)].what);
+}
+
+static unsigned claims_of(unsigned long page)
+{
+    return RECORDS[page - EXPOSED->page_first].claims;
+}
+
+/* A second claim on the page in S(n), in S(n + 1). */
+static void claim_again(unsigned n, unsigned long rights)
+{
+    struct aegis_result r = aegis_capability_make(S(n), rights, 0, 0);
+    DONE(r);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE, rights, 0, page_of(n)), r.value, S(n + 1)));
+}
+
+static struct aegis_result exchange(unsigned long root, unsigned long name, unsigned long slot, unsigned long va_rights)
+{
+    return UNTIL_DONE(aegis_page_exchange(root, name, slot, va_rights));
+}
+#define EXCHANGE(n, va_rights) exchange(PAGES_ROOT, ANY, S(n), va_rights)
+
+/* As after a fork: claimed twice. Both then have their own. */
+static void exchange_of_a_shared_page(void)
+{
+    volatile unsigned long *mine = (volatile unsigned long *)AREA, *other = (volatile unsigned long *)(AREA + 0x1000);
+    unsigned long old = page_get(S(0), 0);
+    DONE(UNTIL_DONE(aegis_map(0, S(0), AREA | AEGIS_R | AEGIS_W)));
+    mine[0] = 0x1234, mine[511] = 0x5678;
+    claim_again(0, AEGIS_R);
+    DONE(UNTIL_DONE(aegis_map(0, S(1), (AREA + 0x1000) | AEGIS_R)));
+    DONE(aegis_slot_tag(0, S(0), 77));
+    mine[0] = 0x1234; /* the hart has the translation */
+    struct aegis_result r = EXCHANGE(0, AREA | AEGIS_R | AEGIS_W);
+    DONE(r);
+    CHECK(r.value != old);
+    EQUAL(page_of(0), r.value);
+    EQUAL(page_of(1), old);
+    EQUAL(claims_of(old), 1);
+    EQUAL(claims_of(r.value), 1);
+    EQUAL(LEDGER[S(0)].where, AREA | AEGIS_MAPPED);
+    EQUAL(LEDGER[S(0)].tag, 77);
+    EQUAL(AEGIS_WHAT_RIGHTS(LEDGER[S(0)].what), AEGIS_RWX | AEGIS_REKEY | AEGIS_LEND);
+    EQUAL(mine[0], 0x1234);
+    EQUAL(mine[511], 0x5678);
+    mine[0] = 1; /* not by the translation of before */
+    EQUAL(other[0], 0x1234);
+    EQUAL(probe_write(AREA + 0x1000), 1);
+    EQUAL(probe_execute(AREA), 1);
+    /* from a claim with R alone, with other rights, and by name, where the page was mapped with fewer */
+    unsigned long name = page_get(S(2), 0);
+    page_put(S(2));
+    r = exchange(PAGES_ROOT, name, S(1), (AREA + 0x1000) | AEGIS_R | AEGIS_W);
+    DONE(r);
+    EQUAL(r.value, name);
+    EQUAL(other[0], 0x1234);
+    EQUAL(probe_write(AREA + 0x1000), 0);
+    EQUAL(mine[0], 1);
+    EQUAL(claims_of(old), 0);
+    page_put(S(1));
+    page_put(S(0));
+    EQUAL(probe_read(AREA), 1);
+}
+
+/* As in a child: a claim that is not mapped, or whose translation was lost. */
+static void exchange_of_what_is_not_mapped(void)
+{
+    unsigned long old = page_get(S(0), 0);
+    DONE(UNTIL_DONE(aegis_map(0, S(0), AREA | AEGIS_R | AEGIS_W)));
+    *(volatile unsigned long *)AREA = 0xabcd;
+    claim_again(0, AEGIS_RWX);
+    DONE(UNTIL_DONE(aegis_unmap(0, S(0))));
+    DONE(EXCHANGE(0, (AREA + 0x3000) | AEGIS_R | AEGIS_W));
+    EQUAL(*(volatile unsigned long *)(AREA + 0x3000), 0xabcd);
+    EQUAL(probe_write(AREA + 0x3000), 0);
+    EQUAL(probe_read(AREA), 1);
+    DONE(UNTIL_DONE(aegis_unmap(0, S(0))));
+    CHECK(LEDGER[S(0)].where & AEGIS_DIRTY);
+    EQUAL(probe_read(AREA + 0x3000), 1);
+    EQUAL(page_of(1), old);
+    /* where another claim is mapped */
+    DONE(UNTIL_DONE(aegis_map(0, S(1), AREA | AEGIS_R)));
+    GIVES(EXCHANGE(0, AREA | AEGIS_R), MAPPED);
+    GIVES(EXCHANGE(1, (AREA + 0x1000) | AEGIS_R), MAPPED); /* a second place */
+    EQUAL(page_of(1), old);
+    page_put(S(1));
+    page_put(S(0));
+}
+
+void call_page_exchange(void)
+{
+    exchange_of_a_shared_page();
+    exchange_of_what_is_not_mapped();
+    unsigned long page = page_get(S(0), 0), free = EXPOSED->free_pages;
+    DONE(UNTIL_DONE(aegis_map(0, S(0), AREA | AEGIS_R)));
+    const struct {
+        unsigned long root, name, slot, va_rights;
+        long error;
+    } refused[] = {
+        {PAGES_ROOT, ANY, S(0), AREA, AEGIS_E_BAD_RIGHTS},
+        {PAGES_ROOT, ANY, S(0), AREA | AEGIS_W, AEGIS_E_BAD_RIGHTS},
+        {PAGES_ROOT, ANY, S(0), AREA | AEGIS_R | 0x10, AEGIS_E_BAD_RIGHTS},
+        {PAGES_ROOT, ANY, S(0), AEGIS_EXPOSED | AEGIS_R, AEGIS_E_BAD_ADDRESS},
+        {PAGES_ROOT, ANY, S(0), AEGIS_LEDGER_VA | AEGIS_R, AEGIS_E_BAD_ADDRESS},
+        {PAGES_ROOT, ANY, S(0), 0xffffffc080000000UL | AEGIS_R, AEGIS_E_BAD_ADDRESS},
+        {PAGES_ROOT, ANY, S(0), AEGIS_R, AEGIS_E_BAD_ADDRESS},
+        {PAGES_ROOT, ANY, S(9), AREA | AEGIS_R, AEGIS_E_EMPTY_SLOT},
+        {PAGES_ROOT, ANY, BAD, AREA | AEGIS_R, AEGIS_E_BAD_SLOT},
+        {PAGES_ROOT, ANY, NONE, AREA | AEGIS_R, AEGIS_E_BAD_SLOT},
+        {PAGES_ROOT, ANY, AEGIS_SLOT_CONSOLE, AREA | AEGIS_R, AEGIS_E_WRONG_TYPE},
+        {AEGIS_SLOT_SLICES, ANY, S(0), AREA | AEGIS_R, AEGIS_E_WRONG_TYPE},
+        {S(0), ANY, S(0), AREA | AEGIS_R, AEGIS_E_WRONG_TYPE},
+        {BAD, ANY, S(0), AREA | AEGIS_R, AEGIS_E_BAD_SLOT},
+        {S(9), ANY, S(0), AREA | AEGIS_R, AEGIS_E_EMPTY_SLOT},
+        {PAGES_ROOT, page, S(0), AREA | AEGIS_R, AEGIS_E_NO_RESOURCE},
+        {PAGES_ROOT, 0, S(0), AREA | AEGIS_R, AEGIS_E_NO_RESOURCE},
+    };
+    for (unsigned i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        EQUAL(exchange(refused[i].root, refused[i].name, refused[i].slot, refused[i].va_rights).error, refused[i].error);
+    for (unsigned i = 0; i < AEGIS_DEVICES && EXPOSED->device[i].kind; i++) /* nothing is copied into registers */
+        GIVES(exchange(PAGES_ROOT, EXPOSED->device[i].page, S(0), AREA | AEGIS_R), BAD_RANGE);
+    GIVES(aegis_page_exchange(PAGES_ROOT, ANY, S(0), (AREA + 0x1000) | AEGIS_R), MAPPED);
+    /* no table at hand, and the window: not in one call */
+    DONE(UNTIL_DONE(aegis_unmap(0, S(0))));
+    GIVES(EXCHANGE(0, 0x3f00000000 | AEGIS_R), BUSY);
+    GIVES(EXCHANGE(0, (AEGIS_PINNED + 63 * 4096) | AEGIS_R), BUSY);
+    EQUAL(page_of(0), page);
+    EQUAL(LEDGER[S(0)].where & AEGIS_MAPPED, 0);
+    EQUAL(claims_of(page), 1);
+    EQUAL(probe_read(AREA), 1);
+    CHECK(EXPOSED->free_pages + EXPOSED->harts >= free);
+    /* no right: of the claim, of a root without ALLOC, of a part's root */
+    claim_again(0, AEGIS_W);
+    GIVES(EXCHANGE(1, AREA | AEGIS_R), NO_RIGHT);
+    page_put(S(1));
+    struct aegis_result r = aegis_capability_make(PAGES_ROOT, AEGIS_REVOKE, 0, AEGIS_ROOT_ORDER);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE | AEGIS_ROOT, AEGIS_REVOKE, AEGIS_ROOT_ORDER, 0), r.value, S(2)));
+    GIVES(exchange(S(2), ANY, S(0), AREA | AEGIS_R), NO_RIGHT);
+    page_put(S(2));
+    page_put(S(0));
+    page_get(S(0), 1);
+    GIVES(EXCHANGE(0, AREA | AEGIS_R), BAD_RANGE);
+    GIVES(aegis_page_alloc(PAGES_ROOT, ANY, 1, S(1), S(0)), AGAIN);
+    GIVES(EXCHANGE(1, AREA | AEGIS_R), BUSY);
+    page_put(S(1));
+    page_put(S(0));
+    dead_claim(6);
+    GIVES(EXCHANGE(6, AREA | AEGIS_R), REVOKED);
+    dead_end(6);
+}

@@ -40,6 +40,9 @@ void errors_of_dead_claims(void)
     page_put(S(0));
     dead_root(PAGES_ROOT, 0);
     GIVES(aegis_page_alloc(S(0), ANY, 0, S(1), NONE), REVOKED);
+    page_get(S(1), 0);
+    GIVES(aegis_page_exchange(S(0), ANY, S(1), AREA | AEGIS_R), REVOKED);
+    page_put(S(1));
     GIVES(aegis_revoke(S(0), c.slot, 1, 1), REVOKED);
     GIVES(aegis_revoke_force(S(0), c.slot), REVOKED);
     page_put(S(0));

@@ -208,6 +208,140 @@ void protect_seen_by_other_harts(void)
     page_put(127);
 }
 
+/* ---- a page that becomes its copy, beside other harts ---- */
+
+#define GOOD 0x5a5a5a5a5a5a5a5aUL
+#define FOREIGN 0xbadbadbadbadbadUL
+
+/* Reads a page that only ever holds GOOD, and may be away for a while. */
+static void reading_child(long unused)
+{
+    (void)unused;
+    my()->exc_fn = 0;
+    for (;;) {
+        for (unsigned long o = 0; o < 4096; o += 257) {
+            long byte = probe_byte(AREA + o);
+            g[4] += byte != 1 && byte != (long)(GOOD & 0xff);
+            if (byte == 1) /* who faults all the time overruns its slices */
+                up_yield();
+        }
+        g[5]++;
+    }
+}
+
+/* In one call, which says BUSY since another hart may hold our translations; then in four. */
+static void exchanging_child(long unused)
+{
+    unsigned long from = 127, to = 126;
+    (void)unused;
+    for (;;) {
+        long error = aegis_page_exchange(PAGES_ROOT, ANY, from, AREA | AEGIS_R).error;
+        g[2] += error != AEGIS_E_BUSY;
+        g[3] += UNTIL_DONE(aegis_page_alloc(PAGES_ROOT, ANY, 0, to, from)).error != 0;
+        g[3] += UNTIL_DONE(aegis_unmap(0, from)).error != 0;
+        g[3] += UNTIL_DONE(aegis_release(0, from)).error != 0;
+        g[3] += UNTIL_DONE(aegis_map(0, to, AREA | AEGIS_R)).error != 0;
+        from = to, to = 253 - from;
+        g[1]++;
+    }
+}
+
+/* What was freed comes to others, who write into it. */
+static void pages_write(void)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        page_get(S(8), 0);
+        DONE(UNTIL_DONE(aegis_map(0, S(8), (AREA + 0x8000) | AEGIS_R | AEGIS_W)));
+        for (unsigned long o = 0; o < 4096; o += 8)
+            *(volatile unsigned long *)(AREA + 0x8000 + o) = FOREIGN;
+        page_put(S(8));
+    }
+}
+
+static void good_page(unsigned long slot)
+{
+    page_get(slot, 0);
+    DONE(UNTIL_DONE(aegis_map(0, slot, AREA | AEGIS_R | AEGIS_W)));
+    for (unsigned long o = 0; o < 4096; o += 8)
+        *(volatile unsigned long *)(AREA + o) = GOOD;
+}
+
+/* A child with our page 127 at AREA, which wants a table beside the image's. */
+static void sharing_child(struct child *c)
+{
+    child_make(c, 0);
+    page_get(S(0), 1);
+    DONE(aegis_table_lend(c->slot, S(0), AEGIS_TABLE_LEAF, 0));
+    page_put(S(0));
+    DONE(aegis_share(c->slot, 127, 1, AEGIS_R));
+    DONE(UNTIL_DONE(aegis_map(c->slot, 127, AREA | AEGIS_R)));
+}
+
+/* One environment on two harts: no exchange in one call, and whoever reads meanwhile reads the page, old or new. */
+void page_exchange_never_while_another_hart_may_read(void)
+{
+    struct child c;
+    for (unsigned i = 0; i < 16; i++)
+        g[i] = 0;
+    good_page(127);
+    sharing_child(&c);
+    DONE(aegis_share(c.slot, PAGES_ROOT, 1, AEGIS_ALLOC));
+    page_put(127);
+    child_on(&c, 1, exchanging_child, 0);
+    child_on(&c, EXPOSED->harts > 2 ? 2 : 0, reading_child, 0);
+    child_slice(&c, 1);
+    child_slice(&c, EXPOSED->harts > 2 ? 2 : 0);
+    unsigned long until = now() + milliseconds(3000);
+    while ((g[1] < 100 || g[5] < 100) && now() < until) {
+        pages_write();
+        up_yield();
+    }
+    CHECK(g[1] >= 100);
+    CHECK(g[5] >= 100);
+    EQUAL(g[2], 0);
+    EQUAL(g[3], 0);
+    EQUAL(g[4], 0);
+    child_end(&c);
+}
+
+/* Another environment reads the page that is given up, on another hart: it keeps what it has. */
+void page_exchange_beside_a_reader_of_the_old_page(void)
+{
+    struct child c;
+    for (unsigned i = 0; i < 16; i++)
+        g[i] = 0;
+    good_page(127);
+    sharing_child(&c);
+    child_on(&c, 1, reading_child, 0);
+    child_slice(&c, 1);
+    CHECK(wait_word(&g[5], 10));
+    for (unsigned i = 0; i < 100; i++) {
+        unsigned long old = AEGIS_WHAT_RESOURCE(LEDGER[127].what);
+        struct aegis_result r = aegis_capability_make(127, AEGIS_R, 0, 0);
+        DONE(r);
+        DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE, AEGIS_R, 0, old), r.value, S(1)));
+        DONE(UNTIL_DONE(aegis_page_exchange(PAGES_ROOT, ANY, 127, AREA | AEGIS_R | AEGIS_W)));
+        for (unsigned long o = 0; o < 4096; o += 8) {
+            if (*(volatile unsigned long *)(AREA + o) != GOOD) {
+                EQUAL(*(volatile unsigned long *)(AREA + o), GOOD);
+                break;
+            }
+            *(volatile unsigned long *)(AREA + o) = FOREIGN;
+        }
+        page_put(127);
+        /* and again with the old one, that the reader has */
+        r = aegis_capability_make(S(1), AEGIS_R, 0, 0);
+        DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE, AEGIS_R, 0, old), r.value, 127));
+        page_put(S(1));
+        DONE(UNTIL_DONE(aegis_map(0, 127, AREA | AEGIS_R)));
+    }
+    g[5] = 0;
+    CHECK(wait_word(&g[5], 10));
+    EQUAL(g[4], 0);
+    child_end(&c);
+    page_put(127);
+}
+
 /* ---- what is exposed ---- */
 
 void exposed_pages_hold_no_secret(void)

@@ -18,6 +18,8 @@
     X(ring_looks_at_the_whole_vector, 2) X(no_lost_wakeup_across_harts, 2) X(superpages, 1) X(superpage_of_a_gib, 1)                    \
     X(stlb_refill_after_recycling, 1)                                                              \
     X(environment_on_several_harts, 2) X(protect_seen_by_other_harts, 2)                           \
+    X(page_exchange_never_while_another_hart_may_read, 2)                                          \
+    X(page_exchange_beside_a_reader_of_the_old_page, 2)                                            \
     X(device_driven_by_its_claimant, 1) X(device_page_is_no_memory, 1)                             \
     X(device_capabilities_end_with_the_last_claim, 1)                                              \
     X(root_of_a_part_of_the_pages, 1) X(root_of_a_part_of_the_slices, 1)                           \

@@ -37,6 +37,11 @@ void root_of_a_part_of_the_pages(void)
     DONE(r);
     EQUAL(r.value, first + 15);
     GIVES(aegis_page_alloc(S(1), first + 15, 0, S(3), NONE), NO_RESOURCE);
+    GIVES(aegis_page_exchange(S(1), ANY, S(2), AREA | AEGIS_R), NO_RIGHT);
+    GIVES(aegis_page_exchange(S(1), first + 16, S(2), AREA | AEGIS_R), NO_RIGHT);
+    DONE(UNTIL_DONE(aegis_map(0, S(2), AREA | AEGIS_R))); /* there is a table now */
+    EQUAL(UNTIL_DONE(aegis_page_exchange(S(1), first + 14, S(2), AREA | AEGIS_R)).value, first + 14);
+    EQUAL(UNTIL_DONE(aegis_page_exchange(S(1), first + 15, S(2), AREA | AEGIS_R)).value, first + 15);
     /* clearing goes on by any name: the block is there */
     DONE(UNTIL_DONE(aegis_page_alloc(S(1), first, 3, S(3), NONE)));
     GIVES(aegis_capability_make(S(1), AEGIS_ALLOC, 0, 5), BAD_RANGE);

@@ -9,7 +9,7 @@ unsigned long *args; /* the first environment's page for vectors */
 void run_as(int i, unsigned h)
 {
     struct env *e = kernel.env[env[i].index];
-    host.self[h] = e->activation[h];
+    host.self[h] = e->activation[h] ? e->activation[h] : kernel.hart[h].null;
     exposed.hart[h].idle = kernel.hart[h].parked = 0;
 }
 

@@ -37,6 +37,16 @@ static bool lies_in(unsigned long va, unsigned long size, const struct ref_claim
     return d->mapped && d->va < va + size && va < d->va + ((unsigned long)PAGE_SIZE << AEGIS_WHAT_ORDER(d->what));
 }
 
+/* Whether another claim is mapped there; its translation may have been lost. */
+static bool taken(int target, const struct mapping *m)
+{
+    bool over = false;
+    for (unsigned s = 1; s < env[target].slots; s++)
+        if (&env[target].claim[s] != m->claim)
+            over |= lies_in(m->va, (unsigned long)PAGE_SIZE << AEGIS_WHAT_ORDER(m->claim->what), &env[target].claim[s]);
+    return over;
+}
+
 static void mapping_judge(int target, struct mapping *m)
 {
     const struct ref_claim *c = m->claim;
@@ -50,9 +60,7 @@ static void mapping_judge(int target, struct mapping *m)
     m->valid = !b->private && !(b->lent && m->rights & AEGIS_W);
     bool window = m->va >= AEGIS_PINNED && m->va < AEGIS_PINNED + AEGIS_PINNED_SIZE;
     m->table = window || (env[target].middle[m->va >> 30 & 255] && env[target].leaves);
-    for (unsigned s = 1; s < env[target].slots; s++)
-        if (&env[target].claim[s] != c)
-            m->over |= lies_in(m->va, (unsigned long)PAGE_SIZE << AEGIS_WHAT_ORDER(c->what), &env[target].claim[s]);
+    m->over = taken(target, m);
 }
 
 static void mapping_enter(const struct mapping *m)
@@ -136,6 +144,69 @@ void do_unmap(void)
         env[target].claim[slot].mapped = false;
         check_ledger(target, (unsigned)slot);
     }
+}
+
+/* Whether the page that is to be copied into is one that may be had. */
+static bool target_free(unsigned long name)
+{
+    return name == AEGIS_ANY || (name - HOST_PAGE_FIRST < PAGES_ALL && !birth_of(AEGIS_WHAT(AEGIS_PAGE, 0, 0, name)));
+}
+
+/* What the claim's page becomes: a copy, claimed once, with the rights of a new page. */
+static void exchanged(struct mapping *m, unsigned long page, const uint64_t *from, const uint64_t *before)
+{
+    struct ref_block *old = block_of(m->claim->what);
+
+    EXPECT(!birth_of(AEGIS_WHAT(AEGIS_PAGE, 0, 0, page)), "I1: a page that is in use was given away");
+    block[page - HOST_PAGE_FIRST] = (struct ref_block){.used = true, .birth = ++births};
+    ref_claim(who, m->slot, AEGIS_WHAT(AEGIS_PAGE, AEGIS_RWX | AEGIS_REKEY | AEGIS_LEND, 0, page));
+    settle_block(old);
+    mapping_enter(m);
+    mapping_check(who, m);
+    uint64_t *content = machine_direct((uint32_t)page);
+    for (unsigned i = 0; i < 512; i += 1 + below(16))
+        EXPECT(content[i] == before[i] && (!old->used || old->lent || from[i] == before[i]), "I8: what was exchanged is not a copy, or the old page changed");
+    for (unsigned i = 0; i < 512; i += 61)
+        content[i] = random64();
+    check_block((uint32_t)page - HOST_PAGE_FIRST);
+    check_block((uint32_t)(old - block));
+}
+
+/* Copy on write in one call: at once, where no other hart may hold translations and a table is there, or not at all. */
+void do_exchange(void)
+{
+    unsigned long root = chance(20) ? some_slot() : AEGIS_SLOT_PAGES, name = chance(3) ? HOST_PAGE_FIRST + below(PAGES_ALL) : chance(30) ? hostile() : AEGIS_ANY;
+    struct mapping m = mapping_any(who);
+    static uint64_t before[512];
+    const uint64_t *from = before;
+    if (!chance(4))
+        m.rights = AEGIS_R | (chance(2) ? AEGIS_W : 0);
+    bool alone = exposed.env[env[who].index].harts == 1U << hart;
+    bool window = m.va >= AEGIS_PINNED && m.va < AEGIS_PINNED + AEGIS_PINNED_SIZE;
+
+    bool valid = m.claim && holds(who, m.slot, AEGIS_PAGE, AEGIS_R) && !AEGIS_WHAT_ORDER(m.claim->what) && !block_of(m.claim->what)->private &&
+                 m.rights & AEGIS_R && !(m.rights & ~(unsigned long)AEGIS_RWX) && place_valid(m.va, 0);
+    bool here = valid && (!m.claim->mapped || m.claim->va == m.va);
+    bool given = holds(who, root, AEGIS_PAGE | AEGIS_ROOT, AEGIS_ALLOC) && covers(root, name, 0) && target_free(name);
+    if (valid) {
+        from = machine_direct(AEGIS_WHAT_RESOURCE(m.claim->what));
+        memcpy(before, from, sizeof before);
+    }
+    result_t r = C(page_exchange, root, name, m.slot, m.va | m.rights, 0);
+    if (r.error && m.claim && m.claim->what)
+        check_ledger(who, (unsigned)m.slot);
+    if (valid && (!alone || window)) {
+        EXPECT(r.error == AEGIS_E_BUSY, "page_exchange while another hart may hold translations, or in the window");
+    } else if (!valid || !here || !given) {
+        EXPECT(r.error, "page_exchange did what must be refused");
+    } else {
+        EXPECT(!r.error || r.error == AEGIS_E_BUSY || (name == AEGIS_ANY && r.error == AEGIS_E_NO_MEMORY) || (r.error == AEGIS_E_MAPPED && taken(who, &m)),
+               "page_exchange refused what must succeed");
+        if (r.error == AEGIS_E_BUSY)
+            EXPECT(!map_leaf(kernel.env[env[who].index], m.va), "page_exchange is BUSY for nothing");
+    }
+    if (!r.error)
+        exchanged(&m, r.value, from, before);
 }
 
 void do_protect(void)

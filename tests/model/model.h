@@ -119,6 +119,7 @@ void do_share(void);
 void do_map(void);
 void do_map_vector(void);
 void do_unmap(void);
+void do_exchange(void);
 void do_protect(void);
 
 /* ---- envs.c ---- */

@@ -172,6 +172,62 @@ static void stlb(void)
     tap(CALL4(0, table_lend, 0, page_new(0, 0), AEGIS_TABLE_STLB, 0).error == AEGIS_E_BAD_RANGE, "table_lend: never a smaller one");
 }
 
+static result_t exchange(unsigned slot, unsigned long va_rights)
+{
+    return AGAIN(CALL4(0, page_exchange, AEGIS_SLOT_PAGES, AEGIS_ANY, slot, va_rights));
+}
+
+static void exchanging(void)
+{
+    scene(2);
+    unsigned a = page_new(0, 0), twice = next_slot++, parts = page_new(0, 1);
+    pfn_t old = page_in(p, a);
+    uint64_t *words = machine_direct(old);
+    CALL3(0, claim, AEGIS_WHAT(AEGIS_PAGE, RW, 0, old), mac_of(a, RW, 0, 0), twice);
+    map(a, VA | AEGIS_R);
+    words[7] = 7;
+    result_t r = exchange(a, VA | RW);
+    tap(!r.error && r.value != old && page_in(p, a) == r.value && page_in(p, twice) == old && pages[old].claims == 1 && ((uint64_t *)machine_direct((pfn_t)r.value))[7] == 7,
+        "page_exchange: the claim has a copy, the other claim the old page");
+    tap(host_access(0, VA, PTE_W) == r.value && ledger_at(p, a)->where >> 12 == VA >> 12, "page_exchange: mapped in its place");
+    uint64_t *at;
+    map_walk(p, VA, &at);
+    *at = 0;
+    tap(host_access(0, VA, PTE_W) == r.value && CALL4(0, map_protect, 0, VA, 1, RW | AEGIS_X).error == 0, "page_exchange: the STLB brings the new page back, with a new claim's rights");
+    *at = 0; /* lost, and its place taken by another */
+    p->stlb[VA >> 12 & p->stlb_mask] = 0;
+    map(twice, VA | AEGIS_R);
+    tap(exchange(a, VA | RW).error == AEGIS_E_MAPPED && host_access(0, VA, PTE_R) == old, "page_exchange: not over what another claim has there");
+    CALL2(0, unmap, 0, twice);
+    tap(!exchange(a, VA | RW).error && !exchange(twice, (VA + PAGE_SIZE) | RW).error && !pages[old].claims, "page_exchange: what was lost, what was not mapped; without claims the old page is free");
+    tap(exchange(parts, VA + 4 * PAGE_SIZE + RW).error == AEGIS_E_BAD_RANGE, "page_exchange: single pages only");
+
+    /* another hart may hold translations: not at once, and nothing was done, whatever it does */
+    uint64_t free = exposed.free_pages, word = p->stlb[VA >> 12 & p->stlb_mask];
+    pfn_t now = page_in(p, a);
+    map_walk(p, VA, &at);
+    uint64_t entry = *at;
+    also_on(1);
+    free = exposed.free_pages;
+    tap(exchange(a, VA | RW).error == AEGIS_E_BUSY && page_in(p, a) == now && *at == entry && p->stlb[VA >> 12 & p->stlb_mask] == word && exposed.free_pages == free &&
+            pages[now].claims == 1,
+        "page_exchange: never while another hart may read the old page (I11)");
+}
+
+static void exchange_without_memory(void)
+{
+    scene(1);
+    unsigned a = page_new(0, 0);
+    map(a, VA | AEGIS_R);
+    pfn_t old = page_in(p, a);
+    for (unsigned order = 10; order-- > 0;)
+        while (!AGAIN(CALL5(0, page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, order, next_slot, AEGIS_NONE)).error)
+            next_slot++;
+    tap(exchange(a, VA | RW).error == AEGIS_E_NO_MEMORY && page_in(p, a) == old && host_access(0, VA, PTE_R) == old && !host_access(0, VA, PTE_W),
+        "page_exchange: no memory, and nothing was done");
+    tap(CALL4(0, page_exchange, AEGIS_SLOT_PAGES, old, a, VA | RW).error == AEGIS_E_NO_RESOURCE, "page_exchange: a page that is in use, its own");
+}
+
 /* Order 9 and 18 need more memory than the other tests have. */
 static void superpages(void)
 {
@@ -319,6 +375,8 @@ int main(void)
     protecting();
     lent();
     stlb();
+    exchanging();
+    exchange_without_memory();
     superpages();
     harts();
     stale_refills();

@@ -170,7 +170,7 @@ void lib_exception(unsigned long *state)
         m->exc_again = 0;
         *(volatile int *)8 = 1;
     }
-    if (pc == (unsigned long)probe_read_at || pc == (unsigned long)probe_write_at) {
+    if (pc == (unsigned long)probe_byte || pc == (unsigned long)probe_read_at || pc == (unsigned long)probe_write_at) {
         state[0] = (unsigned long)probe_failed;
         return;
     }

@@ -73,7 +73,7 @@ long up_yield_to(unsigned long env);
 long up_wait(const struct aegis_predicate *p, unsigned long count, unsigned long deadline); /* 1: woken, see wake */
 long pct_call(long number, long a, long b, long c, long d, long e, long *reply);
 long up_send(long number, unsigned long message);
-long probe_read(unsigned long va), probe_write(unsigned long va), probe_execute(unsigned long va);
+long probe_byte(unsigned long va), probe_read(unsigned long va), probe_write(unsigned long va), probe_execute(unsigned long va);
 long registers_after(long number);
 long raw_call(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e);
 unsigned long gp_get(void);
@@ -98,7 +98,7 @@ struct child {
     unsigned long slices[AEGIS_HARTS]; /* slots of the slices lent to it, or 0 */
     volatile struct my *my[AEGIS_HARTS]; /* its half pages, as the maker sees them while they are not lent */
 };
-#define CHILDREN 10
+#define CHILDREN 9
 
 /* A page (or block) in a slot, mapped for reading and writing; returns its address's page number. */
 unsigned long page_get(unsigned long slot, unsigned order);

@@ -330,11 +330,14 @@ pct_call:
 
 /* ---- accesses that may fault: 0, or 1 when they did ---- */
 
-    .globl probe_read, probe_write, probe_execute, probe_failed, probe_read_at, probe_write_at
+    .globl probe_byte, probe_read, probe_write, probe_execute, probe_failed, probe_read_at, probe_write_at
 probe_read:
 probe_read_at:
     lbu a0, 0(a0)
     li a0, 0
+    ret
+probe_byte:                    # the byte; 1 where nothing may be read
+    lbu a0, 0(a0)
     ret
 probe_write:
     li t0, 0x5a
