@@ -217,9 +217,12 @@ static COLD void dump(void)
 {
     for (unsigned i = 0; i < AEGIS_ENVS; i++) {
         const struct aegis_env_record *r = &exposed.env[i];
+        unsigned sleeping = 0; /* bit h: on hart h */
+        for (unsigned h = 0; h < AEGIS_HARTS; h++)
+            sleeping |= (r->sleeping[h] & 1) << h;
         if (r->state != AEGIS_ENV_FREE)
-            log_print("environment %u: state %u, controller %u, ledger pages %u, sleeping %x", i,
-                      r->state, r->controller, r->pages, r->sleeping[0]);
+            log_print("environment %u: state %u, controller %u, ledger pages %u, sleeping on harts %x", i,
+                      r->state, r->controller, r->pages, sleeping);
         dump_calls(i);
     }
     __atomic_store_n(&console_dump_wanted, kernel.online, __ATOMIC_RELAXED);

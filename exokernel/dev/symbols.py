@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes the assembly of the kernel's symbol table: symbols.py NM ELF OUTPUT (dev/symbols.c reads it).
+"""Makes the assembly of the kernel's symbol table: symbols.py NM ELF OUTPUT [OTHER] (dev/symbols.c reads it).
 
-ELF may be "-": an empty table, for the first link.
+ELF may be "-": an empty table, for the first link. Status 1 if OTHER is there and another table: a function lies elsewhere.
 """
 
 import subprocess
 import sys
+from pathlib import Path
 
 
 def functions(nm, elf):
@@ -26,9 +27,9 @@ def functions(nm, elf):
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[1] in ("-h", "--help"):
+    if len(sys.argv) not in (4, 5) or sys.argv[1] in ("-h", "--help"):
         sys.exit(__doc__)
-    nm, elf, output = sys.argv[1:]
+    nm, elf, output, *others = sys.argv[1:]
     start, table = (0, []) if elf == "-" else functions(nm, elf)
     with open(output, "w") as f:
         f.write('    .section .symbols, "a"\n    .balign 8\n    .globl symbol_count, symbol_table, symbol_names\n')
@@ -40,6 +41,10 @@ def main():
         f.write("symbol_names:\n")
         for _, name in table:
             f.write('    .asciz "%s"\n' % name)
+    for other in others:
+        if Path(other).read_text() != Path(output).read_text():
+            Path(output).unlink()
+            sys.exit(f"{elf}: its functions do not lie where {other} says")
 
 
 if __name__ == "__main__":

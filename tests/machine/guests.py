@@ -35,10 +35,10 @@ def tap(ok, name, why=b""):
     print(f"{'ok' if ok else 'not ok'} {name}", flush=True)
 
 
-def build(name, sources, options=()):
+def build(name, sources, options=(), library=LIBRARY):
     OUT.mkdir(parents=True, exist_ok=True)
     elf = OUT / name
-    command = [paths.TOOL + "gcc", *FLAGS, *options, *sources, *LIBRARY, "-o", elf]
+    command = [paths.TOOL + "gcc", *FLAGS, *options, *sources, *library, "-o", elf]
     done = subprocess.run([str(c) for c in command], capture_output=True)
     if done.returncode:
         tap(False, f"{name} builds", done.stderr)
