@@ -190,6 +190,55 @@ static void filters(void)
     STEPS(filter_lend, AEGIS_SLOT_NETWORK, page_new(10), 0, 0, 0);
 }
 
+#define RING ((struct aegis_ring *)(FAR + 100 * REGION))
+#define BUFFERS (FAR + 101 * REGION)
+#define NAMED 48 /* filters of as many atoms as there may be, each of which looks at other bytes of the same */
+
+/* A full ring, each frame of as many parts as it may have, all of the last claim's last page; its filter has the longest template. */
+static void frames_send(unsigned endpoint, unsigned number, unsigned part)
+{
+    for (unsigned i = 0; i < AEGIS_TX_ENTRIES; i++) {
+        struct aegis_tx *t = &RING->tx[i];
+        t->filter = (uint16_t)number;
+        t->header_length = 64;
+        t->header = i * AEGIS_NET_BUFFER;
+        ((unsigned char *)BUFFERS)[t->header + 12] = 0x90;
+        for (unsigned k = 0; k < AEGIS_TX_PARTS; k++)
+            t->part[k] = (struct aegis_tx_part){(uint16_t)(k % 2 ? part : AEGIS_NONE), 200, k * 256};
+    }
+    __atomic_store_n(&RING->queued, AEGIS_TX_ENTRIES, __ATOMIC_RELEASE);
+    ONCE(net_send, endpoint, 0, 0, 0, 0);
+    if (last.error || !last.value)
+        fail("net_send", last.error);
+}
+
+static void network(void)
+{
+    static struct {
+        struct aegis_filter head;
+        struct aegis_atom atom[2 * AEGIS_ATOMS];
+    } filter = {.head = {.receive = AEGIS_ATOMS, .send = AEGIS_ATOMS, .limit = 1, .over = {AEGIS_NONE, AEGIS_NONE, AEGIS_NONE, AEGIS_NONE}}};
+    unsigned ring = page_new(0), buffers = page_new(5), part = page_new(4), endpoint = slot_take(), first = slot_next, number = 0;
+
+    for (unsigned i = 0; i < 2 * AEGIS_ATOMS; i++)
+        filter.atom[i] = (struct aegis_atom){.kind = AEGIS_ATOM_EQ, .width = 1, .offset = 13 + i % AEGIS_ATOMS, .mask = 0xff};
+    filter.atom[0] = filter.atom[AEGIS_ATOMS] = (struct aegis_atom){.kind = AEGIS_ATOM_EQ, .width = 1, .offset = 12, .mask = 0xff, .low = 0x90};
+    for (unsigned i = 0; i < NAMED; i++) {
+        filter.atom[AEGIS_ATOMS - 1].low = i;
+        STEPS(filter_install, AEGIS_SLOT_NETWORK, (unsigned long)&filter, slot_take(), 0, 0);
+        number = i ? number : (unsigned)must(last, "filter_install").value;
+    }
+    ALL_STEPS(aegis_map(0, ring, (unsigned long)RING | AEGIS_R | AEGIS_W));
+    ALL_STEPS(aegis_map(0, buffers, BUFFERS | AEGIS_R | AEGIS_W));
+    ONCE(endpoint_create, AEGIS_SLOT_NETWORK, ring, buffers, endpoint, 0);
+    ONCE(filter_bind, first + NAMED - 1, endpoint, 0, 0, 0);
+    ONCE(filter_bind, first, endpoint, 0, 0, 0);
+    frames_send(endpoint, number, part);
+    for (unsigned i = 0; i < NAMED; i++)
+        ALL_STEPS(aegis_release(0, first + i));
+    STEPS(reap, AEGIS_VECTOR, 0, 0, 0, 0);
+}
+
 /* Each instruction jumps to the next label, each label claims as much as it may. */
 static void handlers(void)
 {
@@ -247,6 +296,7 @@ int main(void)
     revocation(&p);
     time_and_waits(&p, word);
     filters();
+    network();
     handlers();
     for (unsigned i = 0; i < AEGIS_CALLS; i++)
         if (worst[i])

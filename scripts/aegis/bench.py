@@ -56,9 +56,9 @@ def numbers(text):
     return found
 
 
-def counted(init, *, harts=1, append=(), kernel=None):
+def counted(init, *, harts=1, append=(), kernel=None, net=None):
     """What the first environment `init` prints."""
-    result = machine.run(None, init=init, harts=harts, icount=True, timeout=120, append=["bench", *append], kernel=kernel)
+    result = machine.run(None, init=init, harts=harts, icount=True, timeout=120, append=["bench", *append], kernel=kernel, net=net)
     if result.status:
         raise proc.Failure(f"{init.name} ended with {result.status}:\n{(result.stdout + result.stderr).decode(errors='replace')}")
     return numbers(result.stdout)
