@@ -76,7 +76,7 @@ static void free_clean(pfn_t page, unsigned order)
 }
 
 /* Cuts a free block down to the one of `order` that holds `page`; the rest goes back on the lists. */
-__attribute__((flatten)) static struct aegis_page *split(struct aegis_page *p, pfn_t page, unsigned order)
+static struct aegis_page *split(struct aegis_page *p, pfn_t page, unsigned order)
 {
     unsigned state = p->state, from = p->order;
     pfn_t at = page_number(p);

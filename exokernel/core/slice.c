@@ -56,7 +56,7 @@ static void position_set(struct hart *h, unsigned position, struct activation *a
     __atomic_store_n(&s->runs, a, __ATOMIC_RELEASE);
 }
 
-void slice_forget(struct hart *h, struct activation *a)
+COLD void slice_forget(struct hart *h, struct activation *a)
 {
     lock_take(&kernel.table_lock);
     for (unsigned i = 0; exposed.env[a->index].positions && i < AEGIS_SLICES; i++)
