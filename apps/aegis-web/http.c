@@ -5,6 +5,7 @@
  * sent as the peer takes it, and who is silent for too long is the first to go when another comes.
  */
 #define _GNU_SOURCE /* strcasestr */
+#include <aegis/exposed.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -239,6 +240,9 @@ int http_serve(unsigned port)
     for (unsigned i = 0; i < CONNECTIONS; i++)
         connections[i].fd = -1;
     printf("aegis-web: http://0.0.0.0:%u/\n", port);
+    if (!AEGIS_EXPOSED_STATE->net.device)
+        printf("aegis-web: only programs of this machine reach it; for others: scripts/run --forward "
+               "tcp:8080:%u aegis-web\n", port);
     fflush(stdout);
     for (;;)
         turn_take(listener);

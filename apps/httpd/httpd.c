@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* httpd [-p PORT] [-r FOLDER]: serves a folder's files, HTTP/1.1. */
+#include <aegis/exposed.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,8 @@ int main(int argc, char **argv)
     if (serve_open(port))
         return fprintf(stderr, "httpd: port %u: %s\n", port, strerror(errno)), 1;
     printf("httpd: http://0.0.0.0:%u/\n", port);
+    if (!AEGIS_EXPOSED_STATE->net.device)
+        printf("httpd: only programs of this machine reach it; for others: scripts/run --forward tcp:8080:%u httpd ...\n", port);
     fflush(stdout);
     while (!serve_turn())
         ;

@@ -4,7 +4,7 @@
  * load the hart to 95 %. Round robin misses deadlines; then earliest deadline first takes its place,
  * while they run, and none is missed. Wants slots of a millisecond (slice=1000).
  *
- *     aegis-cc -O2 -o edf edf.c
+ *     aegis-cc -O2 -o edf edf.c && run --icount --slice 1000 ./edf
  */
 #include <pthread.h>
 #include <stdio.h>
