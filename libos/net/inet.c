@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The default stack, lwIP: its sockets, their names and options. Being it: inside.c; bytes: inet_transfer.c. */
 #include <net/if.h>
-#include <netinet/in.h>
+#include <netinet/icmp6.h>
 #include <poll.h>
 
 #include "inet.h"
@@ -149,9 +149,23 @@ static int inet_address(struct aegis_socket *s, int peer, struct sockaddr_storag
 
 /* ---- options, interfaces ---- */
 
+_Static_assert(sizeof(struct icmp6_filter) == 4 * sizeof(uint64_t), "WORD_BLOCKED");
+
+/* Whether it is of raw ICMP for IPv6 (RFC 3542, 3.2), which alone has it. */
+static bool is_type_filter(const struct aegis_socket *s, int level, int name)
+{
+    return level == IPPROTO_ICMPV6 && name == ICMP6_FILTER && s->type == SOCK_RAW && s->protocol == IPPROTO_ICMPV6;
+}
+
 static int option_get(struct aegis_socket *s, int level, int name, void *value, socklen_t *size)
 {
     int number = 0;
+
+    if (is_type_filter(s, level, name)) {
+        *size = sizeof(struct icmp6_filter);
+        memcpy(value, &s->words[WORD_BLOCKED], *size);
+        return 0;
+    }
     int error = INSIDE(s, STACK_IMAGE->option_get(s, level, name, &number));
 
     memcpy(value, &number, sizeof number);
@@ -182,6 +196,12 @@ static int option_set(struct aegis_socket *s, int level, int name, const void *v
     if ((level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP)) ||
         (level == IPPROTO_IPV6 && (name == IPV6_JOIN_GROUP || name == IPV6_LEAVE_GROUP)))
         return member_set(s, name, value, size);
+    if (is_type_filter(s, level, name)) {
+        if (size != sizeof(struct icmp6_filter))
+            return -EINVAL;
+        memcpy(&s->words[WORD_BLOCKED], value, size);
+        return 0;
+    }
     if (level != SOL_SOCKET && size < 1)
         return -EINVAL;
     memcpy(&number, value, size < sizeof number ? size : sizeof number);

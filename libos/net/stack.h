@@ -78,6 +78,7 @@ enum stack_word {
     WORD_REMOTE_ADDRESS2,
     WORD_BACKLOG,
     WORD_OPTIONS, /* TCP_NODELAY ..., TTL */
+    WORD_BLOCKED, /* and three behind it: struct icmp6_filter, types that are passed over */
 };
 #define STACK_BOUND 0x10000UL
 

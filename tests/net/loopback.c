@@ -6,6 +6,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -246,6 +247,36 @@ static bool half_there(int c, int d)
     return n == sent + 1 && !memcmp(got, at, (size_t)sent) && !got[sent];
 }
 
+/* An echo of ICMPv6 to ourselves: what the filter lets through of the question and its answer. */
+static bool passes(int s, const struct icmp6_filter *f, int type)
+{
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    struct icmp6_hdr echo = {.icmp6_type = ICMP6_ECHO_REQUEST}, got = {0};
+
+    return setsockopt(s, IPPROTO_ICMPV6, ICMP6_FILTER, f, sizeof *f) == 0 && sendto(s, &echo, sizeof echo, 0, AS(to)) == sizeof echo &&
+           poll(&(struct pollfd){s, POLLIN, 0}, 1, type ? 2000 : 200) == (type != 0) && (!type || recv(s, &got, sizeof got, 0) == sizeof got) &&
+           got.icmp6_type == type;
+}
+
+static void types_of_icmp6(void)
+{
+    struct icmp6_filter f, back;
+    socklen_t size = sizeof back;
+    int s = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6), u = socket(AF_INET6, SOCK_DGRAM, 0);
+
+    ICMP6_FILTER_SETBLOCKALL(&f);
+    bool none = passes(s, &f, 0);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &f);
+    tap(none && passes(s, &f, ICMP6_ECHO_REPLY), "icmp6_filter");
+    tap(getsockopt(s, IPPROTO_ICMPV6, ICMP6_FILTER, &back, &size) == 0 && size == sizeof back && !memcmp(&f, &back, size) &&
+            FAILS(setsockopt(s, IPPROTO_ICMPV6, ICMP6_FILTER, &f, 31), EINVAL) && FAILS(setsockopt(s, IPPROTO_ICMPV6, ICMP6_FILTER, WILD, 32), EFAULT) &&
+            FAILS(setsockopt(s, IPPROTO_ICMPV6, 99, &f, 32), ENOPROTOOPT) && FAILS(setsockopt(u, IPPROTO_ICMPV6, ICMP6_FILTER, &f, 32), ENOPROTOOPT) &&
+            !memcmp(&f, &back, size),
+        "icmp6_filter_errors");
+    close(s);
+    close(u);
+}
+
 static void bad(void)
 {
     struct sockaddr_in a = here(13);
@@ -314,6 +345,7 @@ int main(void)
     six();
     several();
     killed();
+    types_of_icmp6();
     bad();
     names();
     return tap_failed;

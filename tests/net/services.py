@@ -131,6 +131,8 @@ def clients(tap, ssh, data):
         tap(ssh(f"wget -q -O - 'http://[fec0::2]:{six.port}/x'") == data, "wget_from_the_host_ipv6")
     out = ssh("ping -c 3 10.0.2.2") or b""
     tap(b"3 packets transmitted, 3 packets received" in out, "ping", out)
+    out = ssh("ping6 -c 3 fe80::2") or b""
+    tap(b"3 packets transmitted, 3 packets received" in out, "ping6", out)
     with socket.create_server(("127.0.0.1", 0)) as s:
         s.settimeout(60)
         threading.Thread(target=lambda: ssh(f"echo to the host | nc 10.0.2.2 {s.getsockname()[1]}"), daemon=True).start()

@@ -47,7 +47,7 @@ enum aegis_socket_state {
 #define SOCKET_SHUT_READ  1U /* nothing more will be read: end of file */
 #define SOCKET_SHUT_WRITE 2U /* nothing more may be sent: EPIPE */
 
-#define SOCKET_WORDS 12
+#define SOCKET_WORDS 16
 
 struct aegis_socket {
     uint16_t family, type; /* AF_*, SOCK_STREAM ... */

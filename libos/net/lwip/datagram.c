@@ -94,12 +94,20 @@ void datagram_input(struct connection *c, struct pbuf *p, uint32_t from, uint16_
     keep(c, p, &address, port);
 }
 
+/* Of a type that the socket's owner does not want (RFC 3542, 3.2). */
+static bool is_blocked(const struct aegis_socket *s, u8_t type)
+{
+    return s->words[WORD_BLOCKED + type / 64] >> type % 64 & 1;
+}
+
 /* Others may want it too: they get a copy. IPv4's header comes with it, as everywhere; IPv6's not. */
 static u8_t on_raw(void *argument, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *address)
 {
-    struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_POOL, p);
+    const struct connection *c = argument;
 
-    (void)pcb;
+    if (pcb->protocol == IP6_NEXTH_ICMP6 && IP_IS_V6(address) && is_blocked(c->s, pbuf_get_at(p, IP6_HLEN)))
+        return 0;
+    struct pbuf *copy = pbuf_clone(PBUF_RAW, PBUF_POOL, p);
     if (copy && IP_IS_V6(address))
         pbuf_remove_header(copy, IP6_HLEN);
     if (copy)
