@@ -97,7 +97,9 @@ static bool frame_find(struct sending *s, struct nic_frame *f, const volatile st
     f->checksum_start = tx->checksum_start;
     f->checksum_offset = tx->checksum_offset;
     return f->flags == AEGIS_TX_CHECKSUM && exposed.net.features & AEGIS_NET_TX_CHECKSUM &&
-           (uint32_t)f->checksum_start + f->checksum_offset + 2 <= f->length;
+           (uint32_t)f->checksum_start + f->checksum_offset + 2 <= f->length &&
+           /* nor over what the template has looked at */
+           s->program->plain && (uint32_t)f->checksum_start + f->checksum_offset >= s->program->reach;
 }
 
 /* To somebody on this machine: whole, and through the filters. */

@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.insert(0, str(ROOT / "tests/machine"))
+import guests  # noqa: E402
 from aegis import machine, peer  # noqa: E402
 
 TAP, LINK = "aegis0", "fe80::5054:ff:fe12:3456%aegis0"  # the address is made of QEMU's usual Ethernet address
@@ -86,6 +88,7 @@ def main():
         ask(f"device_makes_checksums_udp{name}", datagrams, address, data)
     over.set()
     thread.join()
+    guests.boot(guests.build("machine-offload", guests.OFFLOAD), "a device that makes checksums", harts=1, memory=256, net=f"tap,ifname={TAP},script=no,downscript=no")
 
 
 main()
