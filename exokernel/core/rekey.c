@@ -52,12 +52,13 @@ static long rekey_start(struct aegis_claim *c, unsigned type)
 
     if (type == AEGIS_PAGE) {
         struct aegis_page *head = page_head(AEGIS_WHAT_RESOURCE(c->what));
-        /* lent, or only a part of the block */
-        REFUSE_IF(head->pins || AEGIS_WHAT_ORDER(c->what) != head->order, BUSY);
         lock_take(&kernel.page_lock);
-        c->check = head->check = check_new();
+        bool held = head->pins || AEGIS_WHAT_ORDER(c->what) != head->order; /* lent, or only a part of the block */
+        if (!held)
+            c->check = head->check = check_new();
         alone = head->claims == 1;
         lock_give(&kernel.page_lock);
+        REFUSE_IF(held, BUSY);
     } else {
         c->check = resource_rekey(c->what);
     }
@@ -101,6 +102,8 @@ CALL_SELF(rekey, 1, (slot))
     if (!(c->where & AEGIS_REKEYED))
         return (result_t){rekey_start(c, type), 0};
     REFUSE_CALL_IF(!limbo_over(kernel.online, c->step), AGAIN);
+    /* who pinned it by a claim that was good is not done with it */
+    REFUSE_CALL_IF(type == AEGIS_PAGE && page_head(AEGIS_WHAT_RESOURCE(c->what))->pins, AGAIN);
     c->where &= ~(uint64_t)AEGIS_REKEYED;
     c->step = 0;
     return OK_VALUE(0);
