@@ -235,7 +235,7 @@ int dpf_insert(struct dpf *d, const struct dpf_filter *f, uint32_t number)
 
     if (d->pending_count || d->retired_count > DPF_RETIRED - DPF_RETIRED_ONCE)
         return DPF_AGAIN;
-    d->run->age[number + 1] = ++d->installations;
+    d->run->age[number + 1] = d->installations + 1;
     for (unsigned i = 0;; i++) {
         if (i == f->count) {
             error = accept_add(d, s, number);
@@ -250,6 +250,7 @@ int dpf_insert(struct dpf *d, const struct dpf_filter *f, uint32_t number)
         s = to;
     }
     d->filters += !error;
+    d->installations += !error;
     return error;
 }
 
