@@ -167,6 +167,8 @@ static bool landed(struct endpoint *p)
     if (p->flight && machine_time() - p->since > exposed.time_hz * UNDER_WAY_MS / 1000) {
         exposed.net.resets++;
         network.nic->reset();
+        for (unsigned n = 0; n < NET_PAGES; n++) /* what came and was not taken stands there */
+            frame_pages.page[n].foreign = NET_PAGE_ROOM;
     }
     lock_give(&network.send_lock);
     lock_give(&network.receive_lock);

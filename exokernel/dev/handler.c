@@ -373,7 +373,7 @@ void net_frames(struct net_in *in, unsigned count, bool sending)
                 goto next;
         }
         if (!LIKELY(page_is_shown(in->frame, b->handler->serial, &b->page)))
-            page_show(in->frame, in->length, (uint32_t)b->handler->serial);
+            page_show(in->frame, in->length, b->handler->serial);
         b->frame = in->frame;
         used = run(b, b->handler, in, true);
     next:

@@ -39,7 +39,7 @@ struct handler {
     struct aegis_handler_record *shown;
     struct aegis_env_record *owner_shown;
     uint32_t owner;
-    uint64_t serial;                 /* 32 bits: no other handler ever has it */
+    uint64_t serial;                 /* 48 bits: no other handler ever has it */
     bool aborted;                    /* the receiver's: not run again */
     /* What is not looked at for each frame. */
     uint16_t number, filter;         /* filter: AEGIS_NONE: it is gone */
@@ -58,10 +58,10 @@ extern uint32_t handler_change;
 /* ---- handler_page.c ---- */
 
 /* Nothing in page n but the frame is others' then. `behind`: the first doubleword in which nothing of it is. */
-void page_clean(uint64_t n, uint64_t *behind, uint32_t serial);
+void page_clean(uint64_t n, uint64_t *behind, uint64_t serial);
 
 /* A handler, by its serial number, is to see the page of a frame: its address, as the handler sees it. */
-static inline uint64_t page_show(char *frame, uint32_t length, uint32_t serial)
+static inline uint64_t page_show(char *frame, uint32_t length, uint64_t serial)
 {
     uint64_t n = (uint64_t)(frame - frame_pages.first) / PAGE_SIZE;
     uint64_t end = (uint64_t)frame + length, *last = (uint64_t *)(end & ~7UL);

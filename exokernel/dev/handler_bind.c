@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct desk) <= (PAGE_SIZE << AEGIS_HANDLER_ORDER) - CODE_
 
 static struct handler place[AEGIS_HANDLERS];
 static uint64_t table[512] __attribute__((aligned(4096))); /* of entry CODE_ENTRY */
-static uint32_t serials;
+static uint64_t serials;
 
 /* ---- the end ---- */
 

@@ -26,7 +26,7 @@ static void clear(uint64_t *p, const uint64_t *end)
         *p++ = 0;
 }
 
-void page_clean(uint64_t n, uint64_t *behind, uint32_t serial)
+void page_clean(uint64_t n, uint64_t *behind, uint64_t serial)
 {
     char *at = frame_pages.first + n * PAGE_SIZE;
     union net_page *p = &frame_pages.page[n];
@@ -36,6 +36,7 @@ void page_clean(uint64_t n, uint64_t *behind, uint32_t serial)
     } else {
         clear(behind, (const uint64_t *)(at + PAGE_SIZE));
         clear((uint64_t *)at, (const uint64_t *)(at + NET_PAGE_FRAME - 2));
+        *(uint16_t *)(at + NET_PAGE_FRAME - 2) = 0;
     }
     p->whole = serial;
 }

@@ -217,8 +217,8 @@ extern struct net_pages {
     uint64_t shown; /* to handlers at this address, the next ones NET_PAGE_SPAN pages on each: holes */
     union net_page {
         struct {
-            uint32_t handler; /* the last that saw it, by its serial number; 0: none */
-            uint32_t foreign; /* bytes from where a frame begins on that may be others' since */
+            uint64_t handler : 48; /* the last that saw it, by its serial number; 0: none */
+            uint64_t foreign : 16; /* bytes from where a frame begins on that may be others' since */
         };
         uint64_t whole;
     } page[NET_PAGES];
