@@ -109,7 +109,7 @@ struct aegis_tx {
     uint32_t header; /* bytes from the start of the buffers' block */
     uint16_t flags;  /* AEGIS_TX_* */
     uint16_t checksum_start;  /* (CHECKSUM) where the checksum begins, from the frame's start */
-    uint16_t checksum_offset; /* (CHECKSUM) where it goes, from there; the pseudo-header's sum stands there already */
+    uint16_t checksum_offset; /* (CHECKSUM) where it goes, from there: behind all that the filter says of what is sent; the pseudo-header's sum stands there already */
     uint16_t spare;
     struct aegis_tx_part part[AEGIS_TX_PARTS];
 };
