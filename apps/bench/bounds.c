@@ -239,7 +239,8 @@ static void network(void)
     STEPS(reap, AEGIS_VECTOR, 0, 0, 0, 0);
 }
 
-/* Each instruction jumps to the next label, each label claims as much as it may. */
+/* Each instruction jumps to the next, each is a label that claims something: what an instruction looked at costs most. */
+#define JUMPS 1000
 static void handlers(void)
 {
     static struct {
@@ -249,21 +250,20 @@ static void handlers(void)
                 .atom = {.kind = AEGIS_ATOM_EQ, .width = 2, .offset = 12, .mask = 0xffff, .low = 0x88b5}};
     static struct {
         struct ash_image head;
-        uint32_t word[ASH_WORDS_MAX - 2];
-        struct ash_label label[ASH_LABELS_MAX - 1];
-        struct ash_known known[32];
+        uint32_t word[JUMPS + 2];
+        struct ash_label label[JUMPS];
+        struct ash_known known;
     } image __attribute__((aligned(8)));
-    unsigned slot = slot_take(), window = page_new(BIG), last_at = ASH_WORDS_MAX - 4;
+    unsigned slot = slot_take(), window = page_new(BIG);
 
-    image.head = (struct ash_image){.magic = ASH_MAGIC, .words = last_at + 2, .labels = last_at / 4, .knowns = 32, .window = ASH_WINDOW_MAX};
-    for (unsigned i = 0; i < last_at; i++)
-        image.word[i] = BLTU(X_SP, X_SP, (int)(4 - i % 4) * 4);
-    image.word[last_at] = ADDI(X_A0, X_ZERO, ASH_DROP);
-    image.word[last_at + 1] = JALR(0, 0, X_S11);
-    for (unsigned i = 0; i < last_at / 4; i++)
-        image.label[i] = (struct ash_label){.at = 4 * i + 4, .set = 1U << X_SP, .tracked = 1U << X_SP, .count = 32};
-    for (unsigned i = 0; i < 32; i++)
-        image.known[i] = (struct ash_known){.reg = X_SP, .kind = ASH_IN_WINDOW, .low = ASH_WINDOW_MAX, .high = ASH_WINDOW_MAX};
+    image.head = (struct ash_image){.magic = ASH_MAGIC, .words = JUMPS + 2, .labels = JUMPS, .knowns = 1, .window = ASH_WINDOW_MAX};
+    for (unsigned i = 0; i < JUMPS; i++) {
+        image.word[i] = BLTU(X_SP, X_SP, 4);
+        image.label[i] = (struct ash_label){.at = i + 1, .set = 1U << X_SP, .tracked = 1U << X_SP, .count = 1};
+    }
+    image.word[JUMPS] = ADDI(X_A0, X_ZERO, ASH_DROP);
+    image.word[JUMPS + 1] = JALR(0, 0, X_S11);
+    image.known = (struct ash_known){.reg = X_SP, .kind = ASH_IN_WINDOW, .low = ASH_WINDOW_MAX, .high = ASH_WINDOW_MAX};
     ALL_STEPS(aegis_filter_install(AEGIS_SLOT_NETWORK, (unsigned long)&filter, slot));
     STEPS(handler_install, slot, window, (unsigned long)&image, ASH_FUEL_MAX, page_new(AEGIS_HANDLER_ORDER));
     must(last, "handler_install");
