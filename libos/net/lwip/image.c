@@ -5,6 +5,7 @@
 #include <aegis/exposed.h>
 
 #include "lwip/init.h"
+#include "lwip/priv/tcp_priv.h"
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 
@@ -179,11 +180,21 @@ static size_t stack_there(struct aegis_socket *s)
 
 /* ---- the whole ---- */
 
+/* lwIP forgets who closed last two MSL after the peer was last heard. What the peer has not acknowledged is kept for as long
+ * as it is sent again (RFC 9293, 3.6). */
+static void last_acks_await(void)
+{
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (pcb->state == LAST_ACK && (pcb->unsent || pcb->unacked))
+            pcb->tmr = tcp_ticks;
+}
+
 static uint64_t stack_run(void)
 {
     device_input();
     u32_t left = sys_timeouts_sleeptime();
     if (!left) {
+        last_acks_await();
         sys_check_timeouts();
         left = sys_timeouts_sleeptime();
     }
