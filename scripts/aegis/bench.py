@@ -178,7 +178,7 @@ def by_handlers(names):
     values = {}
     for name, talk in ASKED.items():
         if name in names or (name == "ash_echo" and "ash_install_4k" in names):
-            values |= handlers(talk)
+            values = handlers(talk) | values  # what it costs to install one is the first's, at which nothing comes meanwhile
     if "ash_echo_lone" in names:
         values["ash_echo_lone"] = handlers(peer.saturate(1), bursts=False)["ash_echo"]
     if "ash_load" in names:
