@@ -23,7 +23,7 @@ extern uint64_t signals_onstack;          /* pinned: SA_ONSTACK */
 /* Marks who has to attend to what is pending. Masked; and for threads. */
 bool signals_look(void);
 void signals_check(void);
-/* Fills the environment's wait and the pending word in, for the process that this is now. */
+/* Fills the environment's wait, which counts signals, and the pending word in, for the process that this is now. */
 void signals_bind(void);
 
 /* One pending signal of the mask, the lowest: of the thread, else of the process. 0: none. */
