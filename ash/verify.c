@@ -72,7 +72,7 @@ INLINE bool is_inside(const struct ash_verifier *v, const struct ash_value *a, i
 /* ---- control ---- */
 
 /* What a label costs that is come or jumped to, in instructions looked at; and what else is not straight on. */
-#define WORK(label) (2 + (label)->count / 2)
+#define WORK(label) (4 + (label)->count)
 
 #define FUEL_LOOKED_AT (0x4063 | ASH_FUEL << 15) /* blt or bge fuel, x0, but for funct3's lowest bit and the offset */
 
