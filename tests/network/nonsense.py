@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A device that lies: what QEMU's virtio-net has put into the ring of used buffers is changed, by its gdb stub, before the driver reads it."""
+"""A device that lies: what QEMU's virtio-net has put into the ring of used buffers is changed, by gdb's protocol, before the driver reads it."""
 import socket
 import struct
 import time
@@ -11,7 +11,7 @@ TIMES = 40  # entries that are changed
 LIES = ({"id": 0xffff}, {"length": 0xffffffff}, {"id": 256}, {"length": 0}, {"id": 0xffffffff}, {"length": 23}, {"id": 0x80000001}, {"length": 4000})
 
 
-class Stub:
+class Gdb:
     """Of gdb's remote protocol as much as is needed."""
 
     def __init__(self, port):
@@ -29,7 +29,7 @@ class Stub:
     def receive(self):
         while b"#" not in self.rest or len(self.rest) < self.rest.index(b"#") + 3:
             if not (part := self.line.recv(4096)):
-                raise ConnectionError("the stub is gone")
+                raise ConnectionError("QEMU is gone")
             self.rest += part
         end = self.rest.index(b"#")
         answer, self.rest = self.rest[self.rest.index(b"$") + 1:end], self.rest[end + 3:]
@@ -57,22 +57,22 @@ def symbols():
 def lie(port):
     """How many lies were told. Each is about the oldest entry that the driver has not read."""
     take, rx = symbols()
-    stub, told = Stub(port), 0
-    stub.ask(f"Z0,{take:x},2")
+    gdb, told = Gdb(port), 0
+    gdb.ask(f"Z0,{take:x},2")
     while told < TIMES:
-        stub.send("c")
-        if not stub.receive().startswith("T05"):
+        gdb.send("c")
+        if not gdb.receive().startswith("T05"):
             break
-        used, _, size, _, index = struct.unpack("<QHHHH", stub.read(rx + 16, 16))
-        if struct.unpack("<H", stub.read(used + 2, 2))[0] != index:
+        used, _, size, _, index = struct.unpack("<QHHHH", gdb.read(rx + 16, 16))
+        if struct.unpack("<H", gdb.read(used + 2, 2))[0] != index:
             at, what = used + 4 + index % size * 8, LIES[told % len(LIES)]
-            stub.write(at + (4 if "length" in what else 0), struct.pack("<I", *what.values()))
+            gdb.write(at + (4 if "length" in what else 0), struct.pack("<I", *what.values()))
             told += 1
-        stub.ask(f"z0,{take:x},2")  # it would stop at the same place again
-        stub.ask("s")
-        stub.ask(f"Z0,{take:x},2")
-    stub.ask(f"z0,{take:x},2")
-    stub.send("D")
+        gdb.ask(f"z0,{take:x},2")  # it would stop at the same place again
+        gdb.ask("s")
+        gdb.ask(f"Z0,{take:x},2")
+    gdb.ask(f"z0,{take:x},2")
+    gdb.send("D")
     return told
 
 

@@ -317,7 +317,7 @@ static long rest_write(struct tcp_pcb *pcb, const uint8_t *user, size_t size, bo
     return error && error != ERR_MEM ? error_of(error) : (long)size;
 }
 
-/* What there is no room for now waits, and so does what would be a segment shorter than it may be for that. */
+/* What finds no room waits, and so does what would be a segment shorter than it may be for that. */
 ssize_t stream_send(struct aegis_socket *s, const void *user, size_t size, bool more, int32_t sum)
 {
     struct connection *c = connection_of(s);
