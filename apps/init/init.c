@@ -19,13 +19,15 @@
 #include "../../libos/fs/node.h"
 #include "../../libos/posix/process.h"
 #include "../../libos/proc/exec.h"
+#include "../../libos/sched/thread.h"
 #include "../../libos/session/apart.h"
 #include "../../libos/session/chunk.h"
 #include "../../libos/session/random.h"
 #include "../../libos/tty/terminals.h"
 #include "keeper.h"
 
-#define WORDS 1024
+#define WORDS   1024
+#define LINGERS 5 /* seconds */
 
 extern char **environ;
 
@@ -148,6 +150,18 @@ static int session_boot(void)
     return error ? error : descriptors_boot();
 }
 
+/* What programs have sent and closed arrives, if it can be: for a while. */
+static void linger(void)
+{
+    uint64_t until = time_now() + LINGERS * AEGIS_EXPOSED_STATE->time_hz;
+    int status;
+
+    while (keeper_lingers() && time_now() < until) {
+        keeper_wait(until);
+        keeper_step(&status);
+    }
+}
+
 int main(int argc, char **argv)
 {
     int status;
@@ -158,6 +172,7 @@ int main(int argc, char **argv)
         finish("notexec\n", 126);
     start(session_is_apart() && argc > 0 ? (const char *const *)argv + 1 : NULL);
     while (!keeper_step(&status))
-        keeper_wait();
+        keeper_wait(0);
+    linger();
     report(status);
 }

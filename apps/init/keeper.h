@@ -3,8 +3,11 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Adds memory that is wanted, buries the dead. True: the first program has ended, with `*status`. */
 bool keeper_step(int *status);
-/* Sleeps until there may be something to do. */
-void keeper_wait(void);
+/* Sleeps until there may be something to do, or `time` is `deadline` (0: none). */
+void keeper_wait(uint64_t deadline);
+/* What ended programs left unacknowledged is being seen to. */
+bool keeper_lingers(void);

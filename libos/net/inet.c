@@ -254,6 +254,7 @@ static const struct netstack inet_stack = {
     .events = inet_events,
     .await = stack_await,
     .run = stack_run,
+    .end = stack_end,
     .interface = inet_interface,
 };
 

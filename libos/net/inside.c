@@ -17,6 +17,7 @@
 #include <aegis/exposed.h>
 
 #include "../proc/space.h"
+#include "../vm/vm.h"
 #include "network.h"
 
 #define IMAGE_FILE "/lib/aegis/lwip"
@@ -201,6 +202,29 @@ static void sockets_made_anew(struct aegis_socket **left, unsigned count)
 
 /* ---- waiting ---- */
 
+/* While it does, what was left behind by those who have ended is seen to. */
+static void waits(bool does)
+{
+    uint64_t *word = &NETWORK->waiting[env_self() / 64], bit = 1UL << env_self() % 64;
+
+    if (does)
+        __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED);
+}
+
+/* Somebody else does. */
+static bool others_wait(void)
+{
+    for (unsigned i = 0; i < AEGIS_ENVS; i += 64)
+        for (uint64_t bits = __atomic_load_n(&NETWORK->waiting[i / 64], __ATOMIC_RELAXED); bits; bits &= bits - 1) {
+            unsigned environment = i + (unsigned)__builtin_ctzl(bits);
+            if (environment != env_self() && AEGIS_EXPOSED_STATE->env[environment].state == AEGIS_ENV_LIVE)
+                return true;
+        }
+    return false;
+}
+
 static uint64_t sooner(uint64_t a, uint64_t b)
 {
     return !a ? b : !b || (int64_t)(a - b) < 0 ? a : b;
@@ -216,9 +240,11 @@ bool stack_is_wanted(void)
 
 void stack_run(void)
 {
+    if (!joined)
+        return;
+    waits(false);
     /* what is queued: MSG_BATCH, until somebody waits */
-    if (!joined ||
-        (!stack_is_wanted() && !(NETWORK->endpoint.what && NET_RING->queued != NET_RING->taken)))
+    if (!stack_is_wanted() && !(NETWORK->endpoint.what && NET_RING->queued != NET_RING->taken))
         return;
     enter();
     run_inside();
@@ -233,6 +259,7 @@ unsigned stack_await(struct aegis_predicate *p, uint64_t *deadline)
         return 0;
     if (NETWORK->endpoint.what && NET_RING->queued != NET_RING->taken)
         stack_run();
+    waits(true);
     *deadline = sooner(*deadline, NETWORK->deadline);
     if (!NETWORK->endpoint.what)
         return 0;
@@ -257,5 +284,42 @@ void stack_configuration_await(void)
             if (channel_wait_with(NULL, 0, &p, n, deadline) == -EINTR)
                 done = true;
         }
+    }
+}
+
+/* ---- what was left ---- */
+
+static bool unfinished(void)
+{
+    enter();
+    run_inside();
+    bool is = STACK_IMAGE->unfinished();
+    leave();
+    return is;
+}
+
+/* Where others wait they see to it; else the keeper has somebody do it. */
+void stack_end(void)
+{
+    if (!joined)
+        return;
+    waits(false);
+    if (others_wait() || !unfinished())
+        return;
+    __atomic_store_n(&NETWORK->left, 1, __ATOMIC_RELEASE);
+    channel_wake(&SESSION->keeper_channel);
+}
+
+void network_finish(void)
+{
+    struct aegis_predicate p;
+
+    if (stack_join())
+        return;
+    while (unfinished() && !others_wait()) {
+        uint64_t deadline = 0;
+        unsigned n = stack_await(&p, &deadline);
+        channel_wait_with(NULL, 0, &p, n, deadline);
+        waits(false);
     }
 }

@@ -24,6 +24,7 @@ bool stack_is_wanted(void);
 /* struct netstack's. */
 void stack_run(void);
 unsigned stack_await(struct aegis_predicate *p, uint64_t *deadline);
+void stack_end(void);
 
 static inline struct stack_name kept_name(const struct aegis_socket *s, unsigned word)
 {

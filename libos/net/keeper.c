@@ -138,6 +138,11 @@ void network_keep(void)
     channel_wake(&SESSION->chunk_channel);
 }
 
+bool network_is_left(void)
+{
+    return SESSION->network_state == NETWORK_THERE && __atomic_exchange_n(&NETWORK->left, 0, __ATOMIC_ACQUIRE);
+}
+
 int network_reserve(void)
 {
     for (;;) {

@@ -17,6 +17,11 @@ void network_keep(void);
 /* They are there when this is 0. Outside the monitor. -ENOBUFS, -EINTR. */
 int network_reserve(void);
 
+/* Somebody has ended whose last segments are not acknowledged, and nobody else waits for the network: /lib/aegis/linger is to
+ * be started, which does this until they are, or somebody waits. It takes the question back. */
+bool network_is_left(void);
+void network_finish(void);
+
 /* What a filter compares, for who looks at /proc/aegis/filters: the kernel exposes its counts only. A hint: no memory for
  * it, or a filter of many atoms, and nothing is said. Outside the monitor. */
 void program_publish(unsigned filter, const struct aegis_atom *atoms, unsigned count);

@@ -61,6 +61,10 @@ struct network {
     struct stack_tap *tap; /* once somebody has looked */
     uint64_t tap_until;    /* 0: nobody looks; else `time` until which somebody does */
     struct net_program *programs; /* NET_PROGRAMS, once a process has installed a filter of its own */
+    /* A bit for each environment: it waits for the network, and does what there is to do (inside.c). One that was killed
+     * meanwhile leaves its bit, which counts no more. */
+    uint64_t waiting[AEGIS_ENVS / 64];
+    uint64_t left; /* the keeper is asked for somebody who sees to what was left unacknowledged */
 };
 #define NETWORK ((struct network *)NET_NETWORK)
 #define NET_RING ((struct aegis_ring *)NET_CHUNK)
@@ -139,5 +143,7 @@ struct stack_image {
     /* After a death inside: the sockets that there were, one after the other; null: no more. */
     struct aegis_socket *(*left)(unsigned i);
     bool (*configured)(void); /* the interface has its address, or will get none */
+    /* Something was left that its peers have not acknowledged, or that waits for a neighbour's answer. */
+    bool (*unfinished)(void);
 };
 #define STACK_IMAGE ((const struct stack_image *)NET_TEXT)

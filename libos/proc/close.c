@@ -10,6 +10,7 @@
 
 #include <aegis/aegis.h>
 #include <aegis/exposed.h>
+#include <aegis/netstack.h>
 #include <aegis/pager.h>
 
 #include "table.h"
@@ -150,6 +151,8 @@ void process_close(struct process *p, int status)
     descriptors_end(p);
     directories_end(p);
     terminal_end(p);
+    if (aegis_netstack && aegis_netstack->end)
+        aegis_netstack->end();
     monitor_enter();
     process_each(give_to_init, p);
     session_set(p->exec_done, 1);

@@ -152,6 +152,7 @@ def add_programs(archive, chosen, strip_all):
             archive.add(f"bin/{name}", program.encode(), 0o777, LINK)
     if paths.STACK.exists():
         archive.add("lib/aegis/lwip", paths.STACK.read_bytes())
+        archive.add("lib/aegis/linger", stripped(paths.LINGER, True), 0o755)
     for tree in [paths.ROOT / "apps" / "root", *(ports.trees() if not chosen else [])]:
         archive.put(tree, "/")
 

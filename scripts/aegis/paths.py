@@ -21,6 +21,7 @@ NEWLIB = BUILD / "newlib"  # a link to the cached, built newlib
 LUA = BUILD / "lua"  # Lua's unpacked source
 LWIP = BUILD / "lwip"  # lwIP's unpacked source
 STACK = MACHINE / "libos" / "net" / "lwip"  # /lib/aegis/lwip: the IP stack's image
+LINGER = PROGRAMS / "init" / "linger"  # /lib/aegis/linger: sees to what programs that have ended left unacknowledged
 PORTS = BUILD / "ports"  # linked programs of others
 QEMU10 = BUILD / "qemu"  # QEMU 10 and its firmware, unpacked
 CBMC = BUILD / "cbmc"  # CBMC and the C library under it, unpacked

@@ -152,6 +152,8 @@ struct netstack {
      * (at most 2), may draw *deadline near; and does what there is to do for all. Null: nothing. */
     unsigned (*await)(struct aegis_predicate *p, uint64_t *deadline);
     void (*run)(void);
+    /* The process has closed all that it had, and ends. Null: nothing. */
+    void (*end)(void);
     /* The i-th interface. -ENXIO: there are no more. */
     int (*interface)(unsigned i, struct aegis_interface *interface);
 };

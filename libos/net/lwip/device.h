@@ -91,6 +91,9 @@ static inline void pbuf_drop(struct pbuf *p)
 void input_begin(void);
 void input_frames(void);
 
+/* etharp.c: something that was sent waits for the answer of a neighbour. */
+bool neighbours_awaited(void);
+
 /* predict.c: what a segment says beside its bytes, in host order. */
 struct predicted {
     uint32_t sequence, acknowledged;

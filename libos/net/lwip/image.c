@@ -189,6 +189,15 @@ static void last_acks_await(void)
             pcb->tmr = tcp_ticks;
 }
 
+/* Of those whose sockets are closed, the end of what was sent included. */
+static bool stack_unfinished(void)
+{
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next)
+        if (!pcb->callback_arg && (pcb->unsent || pcb->unacked || pcb->flags & TF_CLOSEPEND))
+            return true;
+    return neighbours_awaited();
+}
+
 static uint64_t stack_run(void)
 {
     device_input();
@@ -248,4 +257,5 @@ __attribute__((section(".image"), used)) const struct stack_image stack_image = 
     .interface = stack_interface,
     .left = stack_left,
     .configured = stack_configured,
+    .unfinished = stack_unfinished,
 };
