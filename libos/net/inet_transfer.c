@@ -55,6 +55,60 @@ static ssize_t stream_receive_now(struct aegis_socket *s, struct aegis_transfer 
     return at ? (ssize_t)at : want ? n : 0;
 }
 
+/* ---- how a datagram went, and is to go ---- */
+
+static void way_tell(struct aegis_socket *s, struct aegis_transfer *t, const struct stack_way *way)
+{
+    bool six = s->family == AF_INET6;
+    int level = six ? IPPROTO_IPV6 : IPPROTO_IP, hops = way->hops, class = way->traffic_class;
+
+    if (way->told & WAY_HOPS)
+        aegis_transfer_tell(t, level, six ? IPV6_HOPLIMIT : IP_TTL, &hops, sizeof hops);
+    if (way->told & WAY_CLASS && six)
+        aegis_transfer_tell(t, level, IPV6_TCLASS, &class, sizeof class);
+    else if (way->told & WAY_CLASS)
+        aegis_transfer_tell(t, level, IP_TOS, &way->traffic_class, 1);
+    if (!(way->told & WAY_ADDRESS))
+        return;
+    if (six) {
+        struct in6_pktinfo i = {.ipi6_ifindex = way->interface};
+        memcpy(&i.ipi6_addr, way->address, sizeof i.ipi6_addr);
+        aegis_transfer_tell(t, level, IPV6_PKTINFO, &i, sizeof i);
+    } else {
+        struct in_pktinfo i = {.ipi_ifindex = way->interface};
+        memcpy(&i.ipi_addr, way->address, sizeof i.ipi_addr);
+        i.ipi_spec_dst = i.ipi_addr;
+        aegis_transfer_tell(t, level, IP_PKTINFO, &i, sizeof i);
+    }
+}
+
+/* One byte of those that sendmsg was given; -1 is what the socket has. */
+static bool byte_told(const struct aegis_transfer *t, int level, int type, uint8_t *byte)
+{
+    const int *value = aegis_transfer_told(t, level, type, sizeof *value);
+
+    if (!value || *value < 0 || *value > 255)
+        return false;
+    *byte = (uint8_t)*value;
+    return true;
+}
+
+static void way_find(const struct aegis_socket *s, const struct aegis_transfer *t, struct stack_way *way)
+{
+    bool six = s->family == AF_INET6;
+    int level = six ? IPPROTO_IPV6 : IPPROTO_IP;
+    const struct in6_pktinfo *i6 = six ? aegis_transfer_told(t, level, IPV6_PKTINFO, sizeof *i6) : NULL;
+    const struct in_pktinfo *i4 = six ? NULL : aegis_transfer_told(t, level, IP_PKTINFO, sizeof *i4);
+
+    way->told = byte_told(t, level, six ? IPV6_HOPLIMIT : IP_TTL, &way->hops) ? WAY_HOPS : 0;
+    way->told |= byte_told(t, level, six ? IPV6_TCLASS : IP_TOS, &way->traffic_class) ? WAY_CLASS : 0;
+    way->told |= i4 || i6 ? WAY_ADDRESS : 0;
+    if (i6)
+        memcpy(way->address, &i6->ipi6_addr, sizeof i6->ipi6_addr);
+    if (i4)
+        memcpy(way->address, &i4->ipi_spec_dst, sizeof i4->ipi_spec_dst);
+}
+
 static ssize_t datagram_receive_now(struct aegis_socket *s, struct aegis_transfer *t)
 {
     struct stack_name from;
@@ -71,6 +125,8 @@ static ssize_t datagram_receive_now(struct aegis_socket *s, struct aegis_transfe
             return -EFAULT;
     }
     inet_name_give(&from, &t->name, &t->name_size);
+    if (t->control && STACK_IMAGE->datagram_wants(s))
+        way_tell(s, t, STACK_IMAGE->datagram_way(s));
     t->flags_out |= n < (size_t)size ? MSG_TRUNC : 0;
     if (!(t->flags & MSG_PEEK))
         STACK_IMAGE->datagram_take(s);
@@ -117,11 +173,14 @@ static void sent(unsigned flags)
 static ssize_t datagram_send_now(struct aegis_socket *s, struct aegis_transfer *t,
                                  const struct stack_name *name)
 {
+    struct stack_way way = {0};
     void *datagram, *bytes;
 
     if (t->size > DATAGRAM_MOST || t->size > s->send_limit)
         return -EMSGSIZE;
-    if (t->count == 1) {
+    if (t->control)
+        way_find(s, t, &way);
+    if (t->count == 1 && !way.told) {
         ssize_t n = STACK_IMAGE->datagram_quick(s, t->one.iov_base, t->size, name);
         if (n != -EAGAIN) {
             sent(t->flags);
@@ -133,11 +192,11 @@ static ssize_t datagram_send_now(struct aegis_socket *s, struct aegis_transfer *
     for (size_t at = 0, part; at < t->size; at += part) {
         part = STACK_IMAGE->datagram_part(datagram, at, &bytes);
         if (aegis_transfer_take(t, at, bytes, part)) {
-            STACK_IMAGE->datagram_send(s, datagram, NULL);
+            STACK_IMAGE->datagram_send(s, datagram, NULL, NULL);
             return -EFAULT;
         }
     }
-    int error = STACK_IMAGE->datagram_send(s, datagram, name);
+    int error = STACK_IMAGE->datagram_send(s, datagram, name, &way);
     sent(t->flags);
     return error ? error : (ssize_t)t->size;
 }
@@ -156,6 +215,8 @@ ssize_t inet_send(struct aegis_socket *s, struct aegis_transfer *t)
         return s->state == SOCKET_CONNECTED ? -EISCONN : -ENOTCONN;
     if (s->type != SOCK_STREAM && !name.family && s->state != SOCKET_CONNECTED)
         return -EDESTADDRREQ;
+    if (s->type == SOCK_DGRAM && name.family && !name.port)
+        return -EINVAL;
     if (s->shut & SOCKET_SHUT_WRITE)
         return -EPIPE;
     enter();

@@ -82,6 +82,29 @@ size_t aegis_transfer_part(const struct aegis_transfer *t, size_t at, void **use
     return 0;
 }
 
+void aegis_transfer_tell(struct aegis_transfer *t, int level, int type, const void *data, size_t size)
+{
+    struct socket_control *c = t->control;
+
+    if (!c || c->notes == NOTES_MOST || size > NOTE_BYTES)
+        return;
+    struct socket_note *n = &c->note[c->notes++];
+    n->level = level;
+    n->type = type;
+    n->size = (unsigned)size;
+    memcpy(n->data, data, size);
+}
+
+const void *aegis_transfer_told(const struct aegis_transfer *t, int level, int type, size_t size)
+{
+    const struct socket_control *c = t->control;
+
+    for (unsigned i = 0; c && i < c->notes; i++)
+        if (c->note[i].level == level && c->note[i].type == type && c->note[i].size == size)
+            return c->note[i].data;
+    return NULL;
+}
+
 /* One element is copied now, many as they are used; their sum. */
 static int vector_begin(struct aegis_transfer *t, const struct iovec *vector, long count)
 {
@@ -375,7 +398,21 @@ static int rights_in(struct socket_control *c, const char *user, size_t size)
     return 0;
 }
 
-static int control_in(struct socket_control *c, const char *user, size_t size)
+/* For the socket's stack, which knows what it means. */
+static int note_in(struct socket_control *c, const struct cmsghdr *head, const char *user)
+{
+    size_t size = head->cmsg_len - sizeof *head;
+
+    if (c->notes == NOTES_MOST || size > NOTE_BYTES)
+        return -EINVAL;
+    struct socket_note *n = &c->note[c->notes++];
+    n->level = head->cmsg_level;
+    n->type = head->cmsg_type;
+    n->size = (unsigned)size;
+    return user_copy_in(n->data, user, n->size);
+}
+
+static int control_in(const struct socket *s, struct socket_control *c, const char *user, size_t size)
 {
     struct cmsghdr head;
 
@@ -384,13 +421,15 @@ static int control_in(struct socket_control *c, const char *user, size_t size)
             return -EFAULT;
         if (head.cmsg_len < sizeof head || head.cmsg_len > size - at)
             return -EINVAL;
-        if (head.cmsg_level == SOL_SOCKET && head.cmsg_type == SCM_RIGHTS) {
-            int error = rights_in(c, user + at + sizeof head, head.cmsg_len - sizeof head);
-            if (error)
-                return error;
-        } else if (head.cmsg_level != SOL_SOCKET || head.cmsg_type != SCM_CREDENTIALS) {
-            return -EINVAL; /* credentials are always the caller's own */
-        }
+        int error = 0;
+        if (s->base.family != AF_UNIX)
+            error = note_in(c, &head, user + at + sizeof head);
+        else if (head.cmsg_level == SOL_SOCKET && head.cmsg_type == SCM_RIGHTS)
+            error = rights_in(c, user + at + sizeof head, head.cmsg_len - sizeof head);
+        else if (head.cmsg_level != SOL_SOCKET || head.cmsg_type != SCM_CREDENTIALS)
+            error = -EINVAL; /* credentials are always the caller's own */
+        if (error)
+            return error;
         at += CMSG_ALIGN(head.cmsg_len);
     }
     return 0;
@@ -414,11 +453,9 @@ static long send_message(int descriptor, const struct msghdr *user, int flags)
         t.name_size = m.msg_namelen;
     }
     if (!error && m.msg_control && m.msg_controllen) {
-        if (s->base.family != AF_UNIX)
-            return -EINVAL;
         t.control = &control;
-        control.count = 0;
-        error = control_in(&control, m.msg_control, m.msg_controllen);
+        control.count = control.notes = 0;
+        error = control_in(s, &control, m.msg_control, m.msg_controllen);
     }
     return error ? error : send_run(file, s, &t);
 }
@@ -436,10 +473,9 @@ struct control_out {
     bool cut;
 };
 
-static int control_put(struct control_out *o, int type, const void *data, size_t size)
+static int control_put(struct control_out *o, int level, int type, const void *data, size_t size)
 {
-    struct cmsghdr head = {.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET,
-                           .cmsg_type = type};
+    struct cmsghdr head = {.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
 
     if (o->used + CMSG_LEN(size) > o->room) {
         o->cut = true;
@@ -469,10 +505,12 @@ static int control_give(const struct socket *s, struct socket_control *c, struct
     int error = 0;
 
     if (credentials && c->told)
-        error = control_put(o, SCM_CREDENTIALS, &c->sender, sizeof c->sender);
+        error = control_put(o, SOL_SOCKET, SCM_CREDENTIALS, &c->sender, sizeof c->sender);
     surplus_close(c, o->room > before ? (o->room - before) / sizeof(int) : 0);
     if (!error && c->count)
-        error = control_put(o, SCM_RIGHTS, c->descriptor, c->count * sizeof(int));
+        error = control_put(o, SOL_SOCKET, SCM_RIGHTS, c->descriptor, c->count * sizeof(int));
+    for (const struct socket_note *n = c->note; !error && n < c->note + c->notes; n++)
+        error = control_put(o, n->level, n->type, n->data, n->size);
     return error;
 }
 
@@ -510,7 +548,7 @@ static long receive_message(int descriptor, struct msghdr *user, int flags)
     if (error)
         return error;
     t.control = &control;
-    control.count = 0;
+    control.count = control.notes = 0;
     control.cut = control.told = false;
     control.wanted = m.msg_control && m.msg_controllen >= CMSG_LEN(sizeof(int));
     control.flags = flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0;

@@ -72,8 +72,17 @@ struct socket {
     struct socket *next; /* pending, dying or free */
 };
 
+#define NOTES_MOST 4
+#define NOTE_BYTES 20
+
 /* Ancillary data of a call. */
 struct socket_control {
+    unsigned notes; /* what only the socket's stack understands */
+    struct socket_note {
+        int level, type;
+        unsigned size;
+        _Alignas(8) uint8_t data[NOTE_BYTES];
+    } note[NOTES_MOST];
     unsigned count;
     struct file *file[RIGHTS_MOST]; /* sending */
     int descriptor[RIGHTS_MOST];    /* received */

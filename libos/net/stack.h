@@ -93,6 +93,17 @@ struct stack_name {
     uint8_t address[16];
 };
 
+/* How a datagram went, or is to go; bits of `told` say what of it counts. */
+#define WAY_HOPS    1U
+#define WAY_CLASS   2U
+#define WAY_ADDRESS 4U
+struct stack_way {
+    uint8_t told;
+    uint8_t hops, traffic_class;
+    uint8_t interface;
+    uint8_t address[16]; /* as in stack_name: to which it was sent; from which it is to be */
+};
+
 struct stack_caller {
     int (*copy)(void *to, const void *from, size_t size); /* the caller's memory among them */
     long (*copy_sum)(void *to, const void *from, size_t size); /* user_copy_sum */
@@ -131,10 +142,12 @@ struct stack_image {
     /* Datagrams: memory for one of `size`, filled by parts, then sent. Or given back: name null. */
     void *(*datagram_make)(struct aegis_socket *s, size_t size);
     size_t (*datagram_part)(void *datagram, size_t at, void **bytes);
-    int (*datagram_send)(struct aegis_socket *s, void *datagram, const struct stack_name *name);
+    int (*datagram_send)(struct aegis_socket *s, void *datagram, const struct stack_name *name, const struct stack_way *way);
     /* The first one that waits: its size or -EAGAIN; `*datagram` for datagram_part. */
     ssize_t (*datagram_peek)(struct aegis_socket *s, void **datagram, struct stack_name *from);
     void (*datagram_take)(struct aegis_socket *s);
+    const struct stack_way *(*datagram_way)(struct aegis_socket *s); /* of the first one */
+    unsigned (*datagram_wants)(struct aegis_socket *s); /* WAY_*: what its owner wants to be told */
     size_t (*there)(struct aegis_socket *s);
     int (*option_get)(struct aegis_socket *s, int level, int name, int *value);
     int (*option_set)(struct aegis_socket *s, int level, int name, int value);

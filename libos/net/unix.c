@@ -333,6 +333,8 @@ static unsigned unix_events(struct aegis_socket *base)
         return events | (s->pending ? POLLIN : 0);
     if (s->head != s->tail || s->first || ended)
         events |= POLLIN;
+    if (stream && ended)
+        events |= POLLRDHUP;
     if (stream && (!p || p->closed || (ended && base->shut & SOCKET_SHUT_WRITE)))
         events |= POLLHUP;
     if (stream ? p && (p->closed || base->shut & SOCKET_SHUT_WRITE || !is_full(p))

@@ -132,7 +132,7 @@ def clients(tap, ssh, data):
     out = ssh("ping -c 3 10.0.2.2") or b""
     tap(b"3 packets transmitted, 3 packets received" in out, "ping", out)
     out = ssh("ping6 -c 3 fe80::2") or b""
-    tap(b"3 packets transmitted, 3 packets received" in out, "ping6", out)
+    tap(b"3 packets transmitted, 3 packets received" in out and len(re.findall(rb" ttl=\d+ ", out)) == 3, "ping6", out)
     with socket.create_server(("127.0.0.1", 0)) as s:
         s.settimeout(60)
         threading.Thread(target=lambda: ssh(f"echo to the host | nc 10.0.2.2 {s.getsockname()[1]}"), daemon=True).start()

@@ -98,6 +98,11 @@ int aegis_transfer_put(const struct aegis_transfer *t, size_t at, const void *fr
  * aegis_transfer_take's like. Its size. */
 size_t aegis_transfer_part(const struct aegis_transfer *t, size_t at, void **user);
 
+/* Ancillary data of a message but descriptors: receive() adds what recvmsg is to tell, send() finds what sendmsg was given, or
+ * null. Of another size than this: null. */
+void aegis_transfer_tell(struct aegis_transfer *t, int level, int type, const void *data, size_t size);
+const void *aegis_transfer_told(const struct aegis_transfer *t, int level, int type, size_t size);
+
 /* Whoever waits for the socket, or polls it, looks again. */
 void aegis_socket_changed(struct aegis_socket *s);
 /* -EAGAIN, to wait on `channel`, of which `seen` was seen. */

@@ -49,6 +49,16 @@ struct ipv6_mreq {
     unsigned ipv6mr_interface;
 };
 
+/* Ancillary data of a datagram: where it came in, and to which address (sending: from which). */
+struct in_pktinfo {
+    int ipi_ifindex;
+    struct in_addr ipi_spec_dst, ipi_addr;
+};
+struct in6_pktinfo {
+    struct in6_addr ipi6_addr;
+    unsigned ipi6_ifindex;
+};
+
 #define INADDR_ANY       ((in_addr_t)0)
 #define INADDR_BROADCAST ((in_addr_t)0xffffffff)
 #define INADDR_NONE      ((in_addr_t)0xffffffff)
@@ -71,6 +81,9 @@ struct ipv6_mreq {
 
 #define IP_TOS              1
 #define IP_TTL              2
+#define IP_PKTINFO          8
+#define IP_RECVTTL          12
+#define IP_RECVTOS          13
 #define IP_MULTICAST_IF     32
 #define IP_MULTICAST_TTL    33
 #define IP_MULTICAST_LOOP   34
@@ -84,8 +97,12 @@ struct ipv6_mreq {
 #define IPV6_LEAVE_GROUP    21
 #define IPV6_V6ONLY         26
 #define IPV6_CHECKSUM       7
+#define IPV6_RECVPKTINFO    49
+#define IPV6_PKTINFO        50
 #define IPV6_RECVHOPLIMIT   51
 #define IPV6_HOPLIMIT       52
+#define IPV6_RECVTCLASS     66
+#define IPV6_TCLASS         67
 #define IPV6_ADD_MEMBERSHIP  IPV6_JOIN_GROUP
 #define IPV6_DROP_MEMBERSHIP IPV6_LEAVE_GROUP
 

@@ -26,6 +26,7 @@ struct datagram {
     struct datagram *next;
     struct pbuf *p;
     struct stack_name from;
+    struct stack_way way;
 };
 
 struct connection {
@@ -33,6 +34,7 @@ struct connection {
     uint8_t kind;
     bool ended;      /* TCP: the peer's end has come */
     bool waiting;    /* in its listener's queue */
+    uint8_t wants;   /* WAY_*: of each datagram */
     int error;       /* before it is accepted */
     union {
         struct tcp_pcb *tcp; /* null: gone */
@@ -93,7 +95,9 @@ int datagram_connect(struct connection *c, const ip_addr_t *address, uint16_t po
 ssize_t datagram_quick(struct aegis_socket *s, const void *user, size_t size, const struct stack_name *name);
 void *datagram_make(struct aegis_socket *s, size_t size);
 size_t datagram_part(void *datagram, size_t at, void **bytes);
-int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_name *name);
+int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_name *name, const struct stack_way *way);
+const struct stack_way *datagram_way(struct aegis_socket *s);
+unsigned datagram_wants(struct aegis_socket *s);
 ssize_t datagram_peek(struct aegis_socket *s, void **datagram, struct stack_name *from);
 void datagram_take(struct aegis_socket *s);
 /* A datagram of IPv4 that came from elsewhere: whose it is, if a socket's; it takes over `p`. */
@@ -106,6 +110,8 @@ int stack_option_get(struct aegis_socket *s, int level, int name, int *value);
 int stack_option_set(struct aegis_socket *s, int level, int name, int value);
 int stack_membership(struct aegis_socket *s, const struct stack_name *group, bool join);
 void options_apply(struct connection *c);
+/* It leaves the groups that it has joined. */
+void memberships_end(const struct connection *c);
 
 /* device.c */
 extern struct netif device;

@@ -26,6 +26,23 @@ static void datagram_free(struct datagram *d)
     free_list = d;
 }
 
+/* Of the packet that lwIP looks at. */
+static void way_find(struct connection *c, struct stack_way *way)
+{
+    const struct ip_hdr *four = ip4_current_header();
+    const struct ip6_hdr *six = ip6_current_header();
+
+    if (!four && !six)
+        return;
+    struct stack_name to;
+    address_out(c->s, &to, ip_current_dest_addr(), 0);
+    memcpy(way->address, to.address, sizeof way->address);
+    way->told = c->wants;
+    way->hops = six ? IP6H_HOPLIM(six) : IPH_TTL(four);
+    way->traffic_class = six ? (uint8_t)IP6H_TC(six) : IPH_TOS(four);
+    way->interface = netif_get_index(ip_current_input_netif());
+}
+
 /* Takes over `p`. What finds no room is dropped: nobody promised it. */
 static void keep(struct connection *c, struct pbuf *p, const ip_addr_t *address, uint16_t port)
 {
@@ -40,6 +57,9 @@ static void keep(struct connection *c, struct pbuf *p, const ip_addr_t *address,
     d->next = NULL;
     d->p = p;
     address_out(c->s, &d->from, address, port);
+    d->way.told = 0;
+    if (c->wants)
+        way_find(c, &d->way);
     if (c->first)
         c->last->next = d;
     else
@@ -145,6 +165,7 @@ void datagram_close(struct connection *c)
         c->first = d->next;
         datagram_free(d);
     }
+    memberships_end(c);
     if (c->kind == KIND_UDP)
         udp_remove(c->udp);
     else {
@@ -268,26 +289,71 @@ size_t datagram_part(void *datagram, size_t at, void **bytes)
     return 0;
 }
 
-static err_t send_to(struct connection *c, struct pbuf *p, const struct stack_name *name)
+/* From which it is to be. */
+static ip_addr_t way_from(const struct aegis_socket *s, const struct stack_way *way)
 {
-    if (!name->family)
-        return c->kind == KIND_UDP ? udp_send(c->udp, p) : raw_send(c->raw, p);
-    ip_addr_t address = address_in(c->s, name);
-    return c->kind == KIND_UDP ? udp_sendto(c->udp, p, &address, name->port)
-                               : raw_sendto(c->raw, p, &address);
+    struct stack_name from = {.family = s->family};
+
+    memcpy(from.address, way->address, sizeof from.address);
+    return address_in(s, &from);
 }
 
-int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_name *name)
+static err_t send_to(struct connection *c, struct pbuf *p, const struct stack_name *name, const struct stack_way *way)
+{
+    ip_addr_t from = way_from(c->s, way), to = address_in(c->s, name);
+    uint16_t port = name->port;
+
+    if (!name->family) {
+        to = c->kind == KIND_UDP ? c->udp->remote_ip : c->raw->remote_ip;
+        port = c->kind == KIND_UDP ? c->udp->remote_port : 0;
+    }
+    if (!(way->told & WAY_ADDRESS) || ip_addr_isany(&from) || IP_IS_ANY_TYPE_VAL(from))
+        return c->kind == KIND_UDP ? udp_sendto(c->udp, p, &to, port) : raw_sendto(c->raw, p, &to);
+    struct netif *out = ip_route(&from, &to);
+    if (!out)
+        return ERR_RTE;
+    return c->kind == KIND_UDP ? udp_sendto_if_src(c->udp, p, &to, port, out, &from)
+                               : raw_sendto_if_src(c->raw, p, &to, out, &from);
+}
+
+/* With the hops and the class of this one. */
+static err_t send_by(struct connection *c, struct pbuf *p, const struct stack_name *name, const struct stack_way *way)
+{
+    struct ip_pcb *pcb = (struct ip_pcb *)c->udp; /* each kind begins with one */
+    u8_t ttl = pcb->ttl, tos = pcb->tos;
+
+    if (way->told & WAY_HOPS)
+        pcb->ttl = way->hops;
+    if (way->told & WAY_CLASS)
+        pcb->tos = way->traffic_class;
+    err_t error = send_to(c, p, name, way);
+    pcb->ttl = ttl;
+    pcb->tos = tos;
+    return error;
+}
+
+static bool way_is_ours(struct aegis_socket *s, const struct stack_way *way)
+{
+    ip_addr_t from = way_from(s, way);
+
+    return !(way->told & WAY_ADDRESS) || (address_local(&from) && !ip_addr_ismulticast(&from));
+}
+
+int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_name *name, const struct stack_way *way)
 {
     struct connection *c = connection_of(s);
     struct pbuf *p = datagram;
     err_t error = ERR_OK;
 
+    if (name && !way_is_ours(s, way)) {
+        pbuf_free(p);
+        return -EINVAL;
+    }
     if (name) {
         bool cut = p->tot_len > IN_ONE;
         if (cut)
             device_checksums(true);
-        error = send_to(c, p, name);
+        error = send_by(c, p, name, way);
         if (cut)
             device_checksums(false);
     }
@@ -308,6 +374,16 @@ ssize_t datagram_peek(struct aegis_socket *s, void **datagram, struct stack_name
     *datagram = d->p;
     *from = d->from;
     return d->p->tot_len;
+}
+
+const struct stack_way *datagram_way(struct aegis_socket *s)
+{
+    return &connection_of(s)->first->way;
+}
+
+unsigned datagram_wants(struct aegis_socket *s)
+{
+    return connection_of(s)->wants;
 }
 
 void datagram_take(struct aegis_socket *s)

@@ -338,7 +338,7 @@ static bool packet_datagram(struct buffer *b, const struct packet *p, unsigned s
     uint32_t from = (uint32_t)(p->second >> 32);
     struct connection *c = datagram_for((uint32_t)p->third, __builtin_bswap16(udp[1]), from, from_port);
 
-    if (!c || whole < UDP_HLEN || whole > size || (!checked && udp[3] && !payload_is_whole(p, size, IP_PROTO_UDP)))
+    if (!c || c->wants || whole < UDP_HLEN || whole > size || (!checked && udp[3] && !payload_is_whole(p, size, IP_PROTO_UDP)))
         return false;
     datagram_input(c, payload_take(b, PAYLOAD_AT + UDP_HLEN, whole - UDP_HLEN), from, from_port);
     return true;

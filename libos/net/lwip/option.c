@@ -7,10 +7,13 @@
 #include "lwip/igmp.h"
 #include "lwip/mld6.h"
 
+#define MEMBERSHIPS  32
+
 #define KEPT_NODELAY (1UL << 0)
 #define KEPT_TTL     8 /* bits 8 to 15: hops, or 0 */
 #define KEPT_TOS     16
 #define KEPT_IDLE    24 /* seconds, 16 bits */
+#define KEPT_WANTS   40 /* WAY_* */
 #define KEPT_V6ONLY  (1UL << 63)
 
 static struct ip_pcb *pcb_of(const struct connection *c)
@@ -33,6 +36,7 @@ void options_apply(struct connection *c)
     if (kept >> KEPT_TTL & 0xff)
         pcb->ttl = (u8_t)(kept >> KEPT_TTL);
     pcb->tos = (u8_t)(kept >> KEPT_TOS);
+    c->wants = kept >> KEPT_WANTS & 7;
     if (c->kind != KIND_STREAM || c->s->state == SOCKET_LISTENING)
         return;
     if (kept & KEPT_NODELAY)
@@ -106,11 +110,42 @@ static int tcp_option_get(const struct aegis_socket *s, int name, int *value)
     }
 }
 
+/* What is to be told of each datagram: WAY_*, or 0. */
+static unsigned want_of(int name)
+{
+    switch (name) {
+    case IP_RECVTTL:
+    case IPV6_RECVHOPLIMIT:
+    case IPV6_HOPLIMIT: /* as RFC 2292 had it */
+        return WAY_HOPS;
+    case IP_RECVTOS:
+    case IPV6_RECVTCLASS:
+        return WAY_CLASS;
+    case IP_PKTINFO:
+    case IPV6_RECVPKTINFO:
+        return WAY_ADDRESS;
+    default:
+        return 0;
+    }
+}
+
+static int want_set(struct aegis_socket *s, unsigned want, bool on)
+{
+    uint64_t bits = (uint64_t)want << KEPT_WANTS;
+
+    if (s->type == SOCK_STREAM)
+        return -ENOPROTOOPT;
+    s->words[WORD_OPTIONS] = (s->words[WORD_OPTIONS] & ~bits) | (on ? bits : 0);
+    return 0;
+}
+
 /* IPv4's and IPv6's are alike. */
 static int ip_option_set(struct aegis_socket *s, int name, int value)
 {
     struct connection *c = connection_of(s);
 
+    if (want_of(name))
+        return want_set(s, want_of(name), value != 0);
     switch (name) {
     case IP_TTL:
     case IPV6_UNICAST_HOPS:
@@ -119,6 +154,10 @@ static int ip_option_set(struct aegis_socket *s, int name, int value)
         keep(s, KEPT_TTL, 0xff, value == -1 ? 64 : (uint64_t)value);
         return 0;
     case IP_TOS:
+    case IPV6_TCLASS:
+        if (value < -1 || value > 255)
+            return -EINVAL;
+        value = value == -1 ? 0 : value;
         keep(s, KEPT_TOS, 0xff, (uint64_t)value);
         return 0;
     case IP_MULTICAST_TTL:
@@ -145,12 +184,17 @@ static int ip_option_get(const struct aegis_socket *s, int name, int *value)
     const struct connection *c = connection_of(s);
     uint64_t kept = s->words[WORD_OPTIONS];
 
+    if (want_of(name)) {
+        *value = (kept >> KEPT_WANTS & want_of(name)) != 0;
+        return 0;
+    }
     switch (name) {
     case IP_TTL:
     case IPV6_UNICAST_HOPS:
         *value = kept >> KEPT_TTL & 0xff ? (int)(kept >> KEPT_TTL & 0xff) : 64;
         return 0;
     case IP_TOS:
+    case IPV6_TCLASS:
         *value = (int)(kept >> KEPT_TOS & 0xff);
         return 0;
     case IP_MULTICAST_TTL:
@@ -189,15 +233,57 @@ int stack_option_get(struct aegis_socket *s, int level, int name, int *value)
     return -ENOPROTOOPT;
 }
 
+/* ---- groups ---- */
+
+/* Who has joined what: lwIP only counts how many have. */
+static struct membership {
+    const struct connection *of; /* null: nobody */
+    ip_addr_t group;
+} memberships[MEMBERSHIPS];
+
+static struct membership *membership_find(const struct connection *c, const ip_addr_t *group)
+{
+    for (struct membership *m = memberships; m < memberships + MEMBERSHIPS; m++)
+        if (m->of == c && (!c || ip_addr_eq(&m->group, group)))
+            return m;
+    return NULL;
+}
+
+static int membership_end(struct membership *m)
+{
+    m->of = NULL;
+    return error_of(IP_IS_V4(&m->group) ? igmp_leavegroup_netif(&device, ip_2_ip4(&m->group))
+                                        : mld6_leavegroup_netif(&device, ip_2_ip6(&m->group)));
+}
+
+static int membership_begin(const struct connection *c, const ip_addr_t *group)
+{
+    struct membership *m = membership_find(NULL, NULL);
+
+    if (!m)
+        return -ENOBUFS;
+    int error = error_of(IP_IS_V4(group) ? igmp_joingroup_netif(&device, ip_2_ip4(group)) : mld6_joingroup_netif(&device, ip_2_ip6(group)));
+    if (!error)
+        *m = (struct membership){c, *group};
+    return error;
+}
+
+void memberships_end(const struct connection *c)
+{
+    for (struct membership *m = memberships; m < memberships + MEMBERSHIPS; m++)
+        if (m->of == c)
+            membership_end(m);
+}
+
 int stack_membership(struct aegis_socket *s, const struct stack_name *group, bool join)
 {
+    const struct connection *c = connection_of(s);
     ip_addr_t a = address_in(s, group);
 
     if (!ip_addr_ismulticast(&a))
         return -EINVAL;
-    if (IP_IS_V4(&a))
-        return error_of(join ? igmp_joingroup_netif(&device, ip_2_ip4(&a))
-                             : igmp_leavegroup_netif(&device, ip_2_ip4(&a)));
-    return error_of(join ? mld6_joingroup_netif(&device, ip_2_ip6(&a))
-                         : mld6_leavegroup_netif(&device, ip_2_ip6(&a)));
+    struct membership *m = membership_find(c, &a);
+    if (join)
+        return m ? -EADDRINUSE : membership_begin(c, &a);
+    return m ? membership_end(m) : -EADDRNOTAVAIL;
 }

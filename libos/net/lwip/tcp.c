@@ -126,7 +126,7 @@ unsigned stream_events(const struct connection *c)
         return c->pending ? POLLIN : 0;
     if (s->state == SOCKET_CONNECTING)
         return 0;
-    unsigned events = c->received || in_end ? POLLIN : 0;
+    unsigned events = (c->received || in_end ? POLLIN : 0) | (in_end ? POLLRDHUP : 0);
     if (!c->tcp || s->state != SOCKET_CONNECTED)
         return events | POLLHUP | POLLOUT;
     if (s->shut & SOCKET_SHUT_WRITE)
