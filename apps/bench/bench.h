@@ -33,6 +33,7 @@ unsigned long count_exception(void);
 unsigned long count_fault(unsigned long address);
 unsigned long count_load(unsigned long before, unsigned long address);
 unsigned long count_yield(void);
+unsigned long count_yield_to(unsigned long env);
 unsigned long count_slice_end(unsigned long from);
 unsigned long count_revoke(unsigned long root, unsigned long env, unsigned long count, unsigned long deadline);
 long count_pct(long number, unsigned long counts[2]);
@@ -41,7 +42,11 @@ void lost(void);
 void partner_begin(void);
 void sleeper_begin(void);
 void busy_begin(void);
+void given_begin(void);
+void waiter_begin(void);
 void partner_entry(void);
+extern struct aegis_predicate conditions[]; /* of waiter_begin; AEGIS_PREDICATES */
+extern unsigned long counted;
 extern char writable[]; /* bench.ld: data starts here */
 extern unsigned long boot_count;
 

@@ -16,6 +16,7 @@
 #define REGION 0x200000UL
 #define FAR 0x50000000UL
 #define STEPS_MOST 5000
+#define LEAVES 92       /* leaf tables that an environment may have */
 #define BIG 8           /* order of the largest block of small pages */
 
 static unsigned long worst[AEGIS_CALLS];
@@ -54,6 +55,80 @@ static unsigned long far_page(void)
     return 0;
 }
 
+static void reap_all(void)
+{
+    do
+        ONCE(reap, AEGIS_VECTOR, 0, 0, 0, 0);
+    while (last.value);
+}
+
+/* Environments at the last indices that there may be: who looks for one passes all. Their pages are nobody else's. */
+static void last_create(unsigned slot)
+{
+    unsigned mark = slot_next, root = slot_take();
+    uint64_t what = AEGIS_WHAT(AEGIS_ENV | AEGIS_ROOT, AEGIS_ALLOC, 6, AEGIS_ENVS - AEGIS_VECTOR), lent[AEGIS_ENV_LENT];
+
+    must(aegis_claim(what, must(aegis_capability_make(AEGIS_SLOT_ENVS, AEGIS_ALLOC, AEGIS_ENVS - AEGIS_VECTOR, 6), "root").value, root), "claim");
+    for (unsigned i = 0; i < AEGIS_ENV_LENT; i++)
+        lent[i] = page_new(0);
+    ONCE(env_create, root, (unsigned long)lent, slot, 0, 0);
+    must(last, "env_create");
+    for (slot_next = mark; slot_next < mark + AEGIS_ENV_LENT + 1; slot_next++)
+        ALL_STEPS(aegis_release(0, slot_next));
+    slot_next = mark;
+}
+
+static void orphans_end(void)
+{
+    unsigned first = slot_next;
+
+    slot_next += AEGIS_VECTOR;
+    for (unsigned i = 0; i < AEGIS_VECTOR; i++)
+        last_create(first + i);
+    for (unsigned i = 0; i < AEGIS_VECTOR; i++)
+        ALL_STEPS(aegis_release(0, first + i));
+    reap_all();
+    slot_next = first;
+}
+
+/* A block lent for good: nobody else holds it, so it is freed when it comes back. */
+static void lend_whole(unsigned env, unsigned order, unsigned kind)
+{
+    unsigned slot = page_new(order);
+
+    ONCE(table_lend, env, slot, kind, 0, 0);
+    must(last, "table_lend");
+    ALL_STEPS(aegis_release(0, slot));
+    slot_next = slot;
+}
+
+/* An environment with all that may be lent, block by block, on every hart, and with the claims on parts. */
+static void full_start(struct partner *p)
+{
+    partner_pages(p);
+    unsigned long index = partner_create(p);
+    for (unsigned i = 1; i < AEGIS_LEDGER_PAGES; i++)
+        lend_whole(p->slot, 0, AEGIS_TABLE_LEDGER);
+    for (unsigned i = 0; i < LEAVES; i++)
+        lend_whole(p->slot, 1, AEGIS_TABLE_LEAF);
+    activation_fill(p->activation, index, partner_begin);
+    ONCE(activation_lend, p->slot, p->activation, 0, 0, 0);
+    must(aegis_share(p->slot, PARTS, 126, AEGIS_RWX), "share");
+}
+
+/* Its end, by its controller and by whoever reaps what nobody controls. */
+static void full_ends(void)
+{
+    struct partner p;
+
+    full_start(&p);
+    STEPS(env_destroy, p.slot, 0, 0, 0, 0);
+    STEPS(release, 0, p.slot, 0, 0, 0);
+    full_start(&p);
+    STEPS(release, 0, p.slot, 0, 0, 0);
+    reap_all();
+}
+
 static void pages_and_claims(struct partner *p)
 {
     unsigned block = page_new(9), copy = page_new(0), slot = slot_take();
@@ -71,6 +146,7 @@ static void pages_and_claims(struct partner *p)
     /* of a block's last page, in our image's region, where nothing is mapped, and into the middle of another block */
     STEPS(page_exchange, AEGIS_SLOT_PAGES, far_page(), PARTS, (REGION - 0x1000) | AEGIS_R | AEGIS_W, 0);
     must(last, "page_exchange");
+    full_ends();
     STEPS(rekey, block, 0, 0, 0, 0);
     for (unsigned i = 0; i < 126; i++)
         aegis_release(0, PARTS + i);
@@ -142,14 +218,62 @@ static void environments(void)
     STEPS(release, 0, p.slot, 0, 0, 0);
 }
 
-static void time_and_waits(struct partner *p, unsigned word)
+/* As many comparisons as there may be, each of a word in a part of a block, of which but the last may hold. */
+static void conditions_fill(struct aegis_predicate *p, unsigned slot)
+{
+    for (unsigned i = 0; i < AEGIS_PREDICATES; i++)
+        p[i] = (struct aegis_predicate){(uint16_t)slot, AEGIS_EQ, 8, 8 * i, 1};
+}
+
+/* A claim on the last page of a block. */
+static unsigned part_new(void)
+{
+    unsigned block = page_new(9), part = slot_take();
+    const volatile struct aegis_claim *c = (const volatile struct aegis_claim *)AEGIS_LEDGER_VA + block;
+    uint64_t what = AEGIS_WHAT(AEGIS_PAGE, AEGIS_R | AEGIS_W, 0, AEGIS_WHAT_RESOURCE(c->what) + 511);
+    unsigned long mac = must(aegis_capability_make(block, AEGIS_R | AEGIS_W, 511, 0), "capability_make").value;
+
+    must(aegis_claim(what, mac, part), "claim");
+    return part;
+}
+
+static void at_most(unsigned call, unsigned long n)
+{
+    worst[call] = n > worst[call] ? n : worst[call];
+}
+
+/* All positions but ours are a sleeper's, and each is looked at: who leaves the processor passes them. */
+static void sleepers(unsigned first, unsigned end, unsigned part)
+{
+    struct partner sleeper, given;
+
+    partner_start(&given, given_begin);
+    count_yield_to(given.slot);
+    at_most(AEGIS_CALL_slice_yield_to, counted - 3);
+    partner_start(&sleeper, waiter_begin);
+    for (unsigned i = 2; i <= part / AEGIS_CLAIMS_PER_PAGE; i++)
+        lend_whole(sleeper.slot, 0, AEGIS_TABLE_LEDGER);
+    must(aegis_share(sleeper.slot, part, 1, AEGIS_RWX), "share");
+    conditions_fill(conditions, part);
+    for (unsigned slot = first; slot < end; slot++)
+        must(aegis_slice_lend(slot, sleeper.slot), "slice_lend");
+    at_most(AEGIS_CALL_slice_wait, count_yield() - 3);
+    at_most(AEGIS_CALL_slice_yield, count_yield() - 3);
+    for (unsigned slot = first; slot < end; slot++)
+        must(aegis_slice_recall(slot), "slice_recall");
+    partner_destroy(&sleeper);
+    partner_destroy(&given);
+}
+
+static void time_and_waits(struct partner *p)
 {
     static struct aegis_predicate never[AEGIS_PREDICATES];
-    unsigned mine = 0;
+    unsigned first, mine = 0, part = part_new();
 
-    for (unsigned i = 0; i < AEGIS_PREDICATES; i++)
-        never[i] = (struct aegis_predicate){(uint16_t)word, AEGIS_EQ, 8, 8 * i, i + 1 == AEGIS_PREDICATES ? 0 : 1};
+    conditions_fill(never, part);
+    never[AEGIS_PREDICATES - 1].value = 0; /* it holds: we go on */
     ONCE(slice_wait, (unsigned long)never, AEGIS_PREDICATES, 0, 0, 0);
+    first = slot_next;
     do { /* every position, of every hart */
         mine = slot_take();
         ONCE(alloc, AEGIS_SLOT_SLICES, AEGIS_ANY, mine, 0, 0);
@@ -157,8 +281,7 @@ static void time_and_waits(struct partner *p, unsigned word)
     ONCE(slice_lend, mine - 1, p->slot, 0, 0, 0);
     ONCE(slice_recall, mine - 1, 0, 0, 0, 0);
     ONCE(slice_ring, p->slot, 0, 0, 0, 0);
-    count_yield();
-    worst[AEGIS_CALL_slice_yield] = count_yield() - 3;
+    sleepers(first, mine, part);
     ONCE(null, 0, 0, 0, 0, 0);
     ONCE(fp_take, 0, 0, 0, 0, 0);
 }
@@ -280,7 +403,6 @@ int main(void)
     struct partner p;
 
     slot_next = 390;
-    unsigned word = page_new(0);
     console();
     partner_start(&p, partner_begin);
     must(aegis_table_lend(p.slot, page_new(0), AEGIS_TABLE_LEDGER, 0), "table_lend");
@@ -292,9 +414,10 @@ int main(void)
     }
     pages_and_claims(&p);
     environments();
+    orphans_end();
     translations();
     revocation(&p);
-    time_and_waits(&p, word);
+    time_and_waits(&p);
     filters();
     network();
     handlers();

@@ -8,6 +8,7 @@
 
 #define SLICE_YIELD 1
 #define PCT_RETURN 2
+#define SLICE_YIELD_TO 21
 #define SLICE_WAIT 24
 #define SAVED 14 * 8
 
@@ -183,6 +184,29 @@ slice_begin:
     leave_restore
     ret
 
+/* count_yield_to(env), whose slice-begin upcall is given_begin */
+    .globl count_yield_to
+count_yield_to:
+    leave_save
+    lla t1, before
+    li a7, SLICE_YIELD_TO
+    rdinstret t0
+    sd t0, 0(t1)
+    ecall
+    j lost                      # refused
+
+    .globl given_begin
+given_begin:
+    rdinstret t2
+    lla t1, before
+    ld t1, 0(t1)
+    sub t2, t2, t1
+    lla t1, counted
+    sd t2, 0(t1)
+    li a7, SLICE_YIELD
+    ecall
+    j given_begin
+
 /* count_slice_end(from): runs until the slot is over. `from`: an address of (time) until which not to look closely */
     .globl count_slice_end
 count_slice_end:
@@ -296,8 +320,23 @@ sleeper_begin:
     ecall
     j sleeper_begin
 
+/* Sleeps until one of its conditions holds; count_yield, by which we go to it, then says what that call took. */
+    .globl waiter_begin
+waiter_begin:
+    lla a0, conditions
+    li a1, AEGIS_PREDICATES
+    li a2, 0
+    lla t1, before
+    li a7, SLICE_WAIT
+    rdinstret t0
+    sd t0, 0(t1)
+    ecall
+    j lost
+
     .bss
     .balign 16
+    .globl conditions
+conditions: .zero AEGIS_PREDICATES * 16
     .globl boot_count, before, resume_sp, counted
 boot_count: .zero 8
 before: .zero 8

@@ -16,6 +16,7 @@
 #define SLOTS_A_STEP 128 /* empty ones; a claim counts as several */
 #define SLOTS_A_CLAIM 8
 #define PAGES_A_STEP 64
+#define RECORDS_A_STEP 64
 
 void env_kill(struct env *e, enum aegis_end end)
 {
@@ -51,10 +52,11 @@ static bool is_alone(uint32_t index)
 
 void env_forsaken(uint32_t index)
 {
-    kernel.orphans |= is_alone(index);
+    if (is_alone(index) && index >= kernel.orphans)
+        kernel.orphans = index + 1;
 }
 
-/* Ends one of them, unless somebody has claimed it meanwhile. */
+/* Looks at some, and ends the first of them, unless somebody has claimed it meanwhile. */
 static bool orphan_end(void)
 {
     struct env *e = NULL;
@@ -62,12 +64,11 @@ static bool orphan_end(void)
     if (!kernel.orphans)
         return false;
     lock_take(&kernel.table_lock);
-    for (uint32_t i = 0; i < AEGIS_ENVS && !e; i++)
-        e = is_alone(i) ? kernel.env[i] : NULL;
-    kernel.orphans = e != NULL; /* there may be more */
+    for (unsigned i = 0; i < RECORDS_A_STEP && kernel.orphans && !e; i++)
+        e = is_alone(--kernel.orphans) ? kernel.env[kernel.orphans] : NULL;
     lock_give(&kernel.table_lock);
     if (!e)
-        return false;
+        return true;
     lock_take(&e->lock);
     if (is_alone(e->index))
         env_kill(e, AEGIS_END_ORPHAN);

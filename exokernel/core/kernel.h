@@ -225,7 +225,7 @@ struct kernel {
     uint32_t slice_claims[AEGIS_HARTS][AEGIS_SLICES];
     uint32_t uncounted; /* claims on what is never free */
     uint32_t env_next[AEGIS_ENVS]; /* of the dying, from exposed.dying on */
-    uint32_t orphans; /* 1: there may be environments that nobody can make run any more; reap looks */
+    uint32_t orphans; /* below this index there may be environments that nobody can make run any more; reap looks */
     uint64_t single_check[AEGIS_TYPES]; /* console, machine, and the roots of each type */
     uint64_t root_check[AEGIS_TYPES];
     uint32_t online; /* bit h: hart h runs */

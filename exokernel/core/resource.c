@@ -124,12 +124,18 @@ result_t call_page_alloc(unsigned long root, unsigned long name, unsigned long o
     return call_page_alloc_any(root, name, order, slot, source);
 }
 
+#define LONG_STEP 8 /* as many pages cleared: a step of what is not one */
+
 result_t call_reap(unsigned long count)
 {
-    unsigned long done = 0;
+    unsigned long done = 0, spent = 0;
 
-    while (done < count && done < AEGIS_VECTOR && (env_reap() || dev_reap() || page_reap()))
-        done++;
+    for (; done < count && spent < AEGIS_VECTOR; done++) {
+        bool is_long = env_reap() || dev_reap();
+        if (!is_long && !page_reap())
+            break;
+        spent += is_long ? LONG_STEP : 1;
+    }
     return OK_VALUE(done);
 }
 
