@@ -3,6 +3,7 @@
 pseudo-terminal, iperf, busybox's ping, wget, nc and ftpd."""
 import http.client
 import http.server
+import json
 import random
 import re
 import shutil
@@ -22,6 +23,7 @@ mini_httpd -p 81 -d /www -dd /www -l /dev/null
 lighttpd -f /srv/lighttpd.conf
 tcpsvd 0.0.0.0 21 ftpd -A -w /www &
 iperf -s > /dev/null &
+throughput > /dev/null &
 echo serving
 wait
 """
@@ -202,15 +204,39 @@ def iperf(tap, tcp, words=(), name=""):
     tap(done.returncode == 0 and found and float(found[-1]) > 1, f"iperf_from_the_host{name}", done.stdout + done.stderr)
 
 
+def iperf3(tap, port):
+    """apps/throughput, driven in each way that there is; the client believes its server's results only when they are whole."""
+    for words in ("", "-R", "-P 4", "--bidir", "-n 20M", "-u -b 5M", "-u -R -b 5M", "-u -P 3"):
+        command = ["iperf3", "-c", "127.0.0.1", "-p", str(port), "-J", *(words if "-n" in words else words + " -t 1").split()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        try:
+            end = json.loads(done.stdout)["end"]
+            sums = [end[k] for k in end if k.startswith("sum")]
+            good = sums and all(s["bytes"] > 1e5 for s in sums)
+        except (ValueError, KeyError):
+            good = False
+        tap(done.returncode == 0 and good, f"iperf3_from_the_host{words.replace(' ', '')}", done.stdout[-3000:] + done.stderr)
+
+
+def rude_to_throughput(tap, port):
+    """Clients that stop half way, lie about sizes, or ask for what there is not; the next one is served."""
+    cookie = b"c" * 37
+    for said in (b"", cookie[:9], cookie + b"\xff\xff\xff\xff", cookie + b"\0\0\0\5{\"le", cookie + b"\0\0\0\2{}\1", cookie + b"\0\0\0\x12{\"parallel\":9999} "):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as s:
+            s.sendall(said)
+    done = subprocess.run(["iperf3", "-c", "127.0.0.1", "-p", str(port), "-n", "1M"], capture_output=True, text=True, timeout=60)
+    tap(done.returncode == 0, "iperf3_after_rude_clients", done.stdout + done.stderr)
+
+
 def run(tap, start, ports):
     """`start(forward, put)` is a machine that runs /srv/start; `ports(n)` are free ones of the host."""
     if not shutil.which("ssh"):
         print("ok services # left out: there is no ssh")
         return
     data = random.Random(3).randbytes(300 << 10)
-    host = ports(6)
-    guest = ["tcp:22", "tcp:81", "tcp:80", "tcp:21", "tcp:5001", "tcp:90"]
-    forward = [f"tcp:{h}:{g.split(':')[1]}" for h, g in zip(host, guest)] + [f"udp:{host[5]}:90", f"udp:{host[4]}:5001"]
+    host = ports(7)
+    guest = ["tcp:22", "tcp:81", "tcp:80", "tcp:21", "tcp:5001", "tcp:90", "tcp:5201"]
+    forward = [f"tcp:{h}:{g.split(':')[1]}" for h, g in zip(host, guest)] + [f"udp:{host[5]}:90", f"udp:{host[4]}:5001", f"udp:{host[6]}:5201"]
     with tempfile.TemporaryDirectory(prefix="aegis-services-") as name:
         folder = Path(name)
         machine = start(forward, files(folder, data))
@@ -230,6 +256,9 @@ def run(tap, start, ports):
                 iperf(tap, host[4])
                 iperf(tap, host[4], ("-P", "4"), "_four_at_once")
                 iperf(tap, host[4], ("-r",), "_both_ways")
+            if shutil.which("iperf3"):
+                iperf3(tap, host[6])
+                rude_to_throughput(tap, host[6])
         except (OSError, http.client.HTTPException, subprocess.TimeoutExpired) as error:
             tap(False, "services", repr(error))
         finally:
