@@ -18,6 +18,7 @@ class Gdb:
         for _ in range(200):
             try:
                 self.line = socket.create_connection(("127.0.0.1", port), timeout=100)
+                self.line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 break
             except OSError:
                 time.sleep(0.1)
@@ -47,31 +48,91 @@ class Gdb:
         self.ask(f"M{at:x},{len(data):x}:{data.hex()}")
 
 
-def symbols():
-    """Where the driver takes frames in, and its queue: that behind `rx_out`, which no other driver has."""
-    lines = [line.split() for line in proc.run([paths.TOOL + "nm", "-n", paths.KERNEL], capture=True)[1].splitlines()]
-    out = next(int(w[0], 16) for w in lines if w[-1] == "rx_out")
-    return next(int(w[0], 16) for w in lines if w[-1] == "take"), next(int(w[0], 16) for w in lines if w[-1] == "rx" and int(w[0], 16) > out)
+class Driver:
+    """The kernel's variables of virtio-net: those around `rx_out`, which no other driver has."""
+
+    def __init__(self):
+        lines = [line.split() for line in proc.run([paths.TOOL + "nm", "-n", paths.KERNEL], capture=True)[1].splitlines()]
+        at = [(int(w[0], 16), w[-1]) for w in lines if len(w) == 3]
+        out = next(a for a, name in at if name == "rx_out")
+        self.take, self.complete = (next(a for a, name in at if name == wanted) for wanted in ("take", "complete"))
+        self.rx, self.tx = (next(a for a, name in at if name == wanted and a > out) for wanted in ("rx", "tx"))
+        self.tx_first, self.tx_next = (next(a for a, name in at if name == wanted) for wanted in ("tx_first", "tx_next"))
 
 
-def lie(port):
-    """How many lies were told. Each is about the oldest entry that the driver has not read."""
-    take, rx = symbols()
-    gdb, told = Gdb(port), 0
-    gdb.ask(f"Z0,{take:x},2")
-    while told < TIMES:
+USED_INDEX = 16 + 14  # in a queue
+
+
+def ring(gdb, queue):
+    """Of a queue: the used ring, its size, up to where the driver has read it, and up to where the device has written."""
+    used, _, size, _, index = struct.unpack("<QHHHH", gdb.read(queue + 16, 16))
+    return used, size, index, struct.unpack("<H", gdb.read(used + 2, 2))[0]
+
+
+def stops(gdb, at):
+    """Runs to `at`, again and again, until the machine ends."""
+    gdb.ask(f"Z0,{at:x},2")
+    while True:
         gdb.send("c")
         if not gdb.receive().startswith("T05"):
-            break
-        used, _, size, _, index = struct.unpack("<QHHHH", gdb.read(rx + 16, 16))
-        if struct.unpack("<H", gdb.read(used + 2, 2))[0] != index:
+            return
+        yield
+        gdb.ask(f"z0,{at:x},2")  # it would stop at the same place again
+        gdb.ask("s")
+        gdb.ask(f"Z0,{at:x},2")
+
+
+def lie_received(gdb, driver):
+    """How many lies were told. Each is about the oldest entry that the driver has not read."""
+    told = 0
+    for _ in stops(gdb, driver.take):
+        used, size, index, end = ring(gdb, driver.rx)
+        if end != index:
             at, what = used + 4 + index % size * 8, LIES[told % len(LIES)]
             gdb.write(at + (4 if "length" in what else 0), struct.pack("<I", *what.values()))
             told += 1
-        gdb.ask(f"z0,{take:x},2")  # it would stop at the same place again
-        gdb.ask("s")
-        gdb.ask(f"Z0,{take:x},2")
-    gdb.ask(f"z0,{take:x},2")
+        if told == TIMES:
+            break
+    gdb.ask(f"z0,{driver.take:x},2")
+    return told
+
+
+def sent_lie(gdb, driver, now, told):
+    """What is said instead of an entry: that numbers of no descriptor were sent, one that nobody sent, one twice. None: not now."""
+    used, size, index, end = now
+    first, after = (struct.unpack("<Q", gdb.read(a, 8))[0] for a in (driver.tx_first, driver.tx_next))
+    twice = struct.unpack("<I", gdb.read(used + 4 + (end - 2) % size * 8, 4))[0] if (end - index) % 65536 > 1 else None
+    never = after % size if after - first < size else None
+    ident = (0xffff, 0xffffffff, twice, size, never, 0x80000001, twice)[told % 7]
+    return None if ident is None else struct.pack("<II", ident, 0xffffffff)
+
+
+def lie_sent(gdb, driver):
+    """The same of frames that were sent: an entry more than there are, each time, in the place of the last one; the next time the driver
+    looks the true one stands in the place of the one that it has read last, and that it has is taken back."""
+    told, truth = 0, None
+    for _ in stops(gdb, driver.complete):
+        used, size, index, end = now = ring(gdb, driver.tx)
+        if truth:
+            gdb.write(used + 4 + (index - 1) % size * 8, truth)
+            gdb.write(driver.tx + USED_INDEX, struct.pack("<H", (index - 1) % 65536))
+            truth, told = None, told + 1
+        elif end != index:
+            at = used + 4 + (end - 1) % size * 8
+            entry = gdb.read(at, 8)
+            if said := sent_lie(gdb, driver, now, told):
+                gdb.write(at, said)
+                truth = entry
+        if told == TIMES:
+            break
+    gdb.ask(f"z0,{driver.complete:x},2")
+    return told
+
+
+def lie(port):
+    """How many were told of frames that came, and of frames that were sent."""
+    gdb, driver = Gdb(port), Driver()
+    told = lie_received(gdb, driver), lie_sent(gdb, driver)
     gdb.send("D")
     return told
 
