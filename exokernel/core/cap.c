@@ -141,7 +141,7 @@ static inline __attribute__((always_inline)) result_t claim_as(uint64_t what, ui
 
     if (!error && !(real & same && (whole ? hold_page(p, check)
                                           : env_may_hold(e, what) && resource_hold(what, check))))
-        error = AEGIS_E_BAD_CAPABILITY;
+        error = REFUSED(BAD_CAPABILITY);
     if (!error)
         claim_fill(e, c, what, check);
     env_unlock(e);

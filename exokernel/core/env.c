@@ -19,9 +19,9 @@ long lend_take(const struct aegis_claim *c, struct aegis_page *head, unsigned or
     lock_take(&kernel.page_lock); /* nobody can claim it, and then map it, meanwhile */
     *clean = head->flags == AEGIS_PAGE_IS_CLEAN;
     if (head->pins || (head->flags && !*clean)) {
-        error = AEGIS_E_LENT_PAGE;
+        error = REFUSED(LENT_PAGE);
     } else if (head->claims != 1 || c->where & (AEGIS_MAPPED | AEGIS_UNMAPPING | CLAIM_REKEY)) {
-        error = AEGIS_E_MAPPED;
+        error = REFUSED(MAPPED);
     } else {
         head->pins = 1;
         head->flags = (uint8_t)(AEGIS_PAGE_IS_LENT | flags) & 15;
@@ -273,7 +273,7 @@ static long table_take(struct lending *l, unsigned long kind)
     REFUSE_IF(l->order < kinds[kind].least || l->order > kinds[kind].most, BAD_RANGE);
     if (kind != AEGIS_TABLE_LEDGER &&
         l->to->tables + count > AEGIS_PINNED_LEDGER - AEGIS_PINNED_TABLES)
-        return AEGIS_E_FULL;
+        return REFUSED(FULL);
     long error = kinds[kind].lend(l);
     for (unsigned i = 0; !error && kind != AEGIS_TABLE_LEDGER && i < count; i++)
         map_window(l->to, AEGIS_PINNED_TABLES + l->to->tables++, l->page + i, PTE_R);

@@ -10,7 +10,7 @@ long ledger_any(struct env *e, unsigned long slot, struct aegis_claim **claim)
 {
     REFUSE_IF(slot >= ledger_slots(e), BAD_SLOT);
     *claim = ledger_at(e, slot);
-    return (*claim)->what ? 0 : AEGIS_E_EMPTY_SLOT;
+    return (*claim)->what ? 0 : REFUSED(EMPTY_SLOT);
 }
 
 long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned rights,
@@ -24,8 +24,8 @@ long ledger_use(struct env *e, unsigned long slot, unsigned type, unsigned right
     REFUSE_IF(rights & ~AEGIS_WHAT_RIGHTS(c->what), NO_RIGHT);
     if (LIKELY(type == AEGIS_ENV) ? exposed.env[AEGIS_WHAT_RESOURCE(c->what)].check != c->check
                                   : !resource_check(c->what, &check) || check != c->check)
-        return AEGIS_E_REVOKED;
-    return c->where & CLAIM_UNSETTLED ? AEGIS_E_BUSY : 0;
+        return REFUSED(REVOKED);
+    return c->where & CLAIM_UNSETTLED ? REFUSED(BUSY) : 0;
 }
 
 /* Those with a lower index first. */
@@ -51,7 +51,7 @@ long env_lock_pair(unsigned long slot, unsigned rights, struct env **env)
         env_unlock(e);
     }
     env_unlock(self);
-    return error ? error : AEGIS_E_NO_ENV;
+    return error ? error : REFUSED(NO_ENV);
 }
 
 long env_lock_other(unsigned long slot, unsigned rights, struct env **env)
@@ -99,7 +99,7 @@ static long release(struct env *e, unsigned long slot, AEGIS_P1(unused))
     struct aegis_claim *c;
 
     TRY(ledger_any(e, slot, &c));
-    return slot == AEGIS_SLOT_SELF ? AEGIS_E_NO_RIGHT : ledger_release(e, slot);
+    return slot == AEGIS_SLOT_SELF ? REFUSED(NO_RIGHT) : ledger_release(e, slot);
 }
 
 /* A page's live claim that no translation stands under, here or elsewhere; its block. Null: look closely. */

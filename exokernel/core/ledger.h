@@ -35,7 +35,7 @@ static inline long ledger_use_page(struct env *e, unsigned long slot, unsigned r
     struct aegis_claim *c = ledger_at(e, slot);
     uint64_t what = c->what;
     if (AEGIS_WHAT_TYPE(what) != AEGIS_PAGE)
-        return what ? AEGIS_E_WRONG_TYPE : AEGIS_E_EMPTY_SLOT;
+        return what ? REFUSED(WRONG_TYPE) : REFUSED(EMPTY_SLOT);
     REFUSE_IF(rights & ~(what >> 40), NO_RIGHT);
     struct aegis_page *p = page_live(AEGIS_WHAT_RESOURCE(what), c->check);
     REFUSE_IF(!p, REVOKED);
@@ -50,7 +50,7 @@ static inline long ledger_empty(struct env *e, unsigned long slot, struct aegis_
 {
     REFUSE_IF(slot >= ledger_slots(e), BAD_SLOT);
     *claim = ledger_at(e, slot);
-    return (*claim)->what ? AEGIS_E_OCCUPIED : 0;
+    return (*claim)->what ? REFUSED(OCCUPIED) : 0;
 }
 
 /* Any claim, dead or alive. Errors: BAD_SLOT, EMPTY_SLOT. */

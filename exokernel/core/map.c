@@ -268,7 +268,7 @@ static long table_get(struct env *e, const struct mapping *m, uint64_t **table)
         return 0;
     *table = middle_entry(e, m->va);
     if (!*table)
-        return is_leaf(e->root[INDEX(m->va, 2)]) ? AEGIS_E_MAPPED : AEGIS_E_NO_TABLE;
+        return is_leaf(e->root[INDEX(m->va, 2)]) ? REFUSED(MAPPED) : REFUSED(NO_TABLE);
     *table -= INDEX(m->va, 1);
     return m->again ? 0 : tables_give_way(e, m->va, m->count);
 }
@@ -283,7 +283,7 @@ static long enter(struct env *e, const struct mapping *m)
     for (unsigned long k = 0; k < m->count; k++)
         if (table[i + k] &&
             !(m->again && (m->level || *shadow_of(e, table, i + k) == (uint16_t)m->slot)))
-            return AEGIS_E_MAPPED;
+            return REFUSED(MAPPED);
     for (unsigned long k = 0; k < m->count; k++, i++, va += PAGE_SIZE, pte += 1UL << (10 + 9 * m->level)) {
         if (table[i])
             continue;

@@ -168,9 +168,8 @@ COLD long page_take(unsigned long name, unsigned order, uint32_t owner, pfn_t *p
     lock_give(&kernel.page_lock);
     if (p)
         return 0;
-    if (error == AEGIS_E_NO_RESOURCE || (error == AEGIS_E_NO_MEMORY && exposed.free_pages < 1UL << order))
-        return error;
-    return page_reap() ? AEGIS_E_AGAIN : (name == AEGIS_ANY ? AEGIS_E_NO_MEMORY : AEGIS_E_NO_RESOURCE);
+    bool in_vain = error == AEGIS_E_NO_RESOURCE || (error == AEGIS_E_NO_MEMORY && exposed.free_pages < 1UL << order);
+    return !in_vain && page_reap() ? AEGIS_E_AGAIN : (name == AEGIS_ANY ? REFUSED(NO_MEMORY) : REFUSED(NO_RESOURCE));
 }
 
 pfn_t page_take_one(uint32_t owner, uint64_t *check, bool *clean)

@@ -15,7 +15,7 @@ static long resolve(struct env *e, unsigned long slot, unsigned right, struct ac
     struct env *to = kernel.env[AEGIS_WHAT_RESOURCE(c->what)];
     REFUSE_IF(!to || !env_is_live(to), NO_ENV);
     *partner = to->activation[machine_hart()];
-    return *partner ? 0 : AEGIS_E_NO_RESOURCE;
+    return *partner ? 0 : REFUSED(NO_RESOURCE);
 }
 
 long pct_slow(struct activation *a, long number)
@@ -33,7 +33,7 @@ long pct_slow(struct activation *a, long number)
     env_unlock(e);
     TRY(error);
     /* resolved before: it was the gate, or a transfer of ours that is outstanding */
-    return known || partner == a ? AEGIS_E_BUSY : 0;
+    return known || partner == a ? REFUSED(BUSY) : 0;
 }
 
 result_t call_pct_return(void)

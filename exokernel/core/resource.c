@@ -25,7 +25,7 @@ static long source_page(struct env *e, unsigned long source, unsigned long order
         return 0;
     TRY(ledger_use_page(e, source, AEGIS_R, &s, &head));
     *page = AEGIS_WHAT_RESOURCE(s->what);
-    return AEGIS_WHAT_ORDER(s->what) != order || head->flags & PAGE_UNREAD ? AEGIS_E_BAD_RANGE : 0;
+    return AEGIS_WHAT_ORDER(s->what) != order || head->flags & PAGE_UNREAD ? REFUSED(BAD_RANGE) : 0;
 }
 
 /* One page of a block is cleared or copied. */
@@ -152,7 +152,7 @@ static long irq_take(unsigned long line, uint64_t *check)
         machine_irq_enable((uint32_t)line, true);
     }
     lock_give(&kernel.table_lock);
-    return free ? 0 : AEGIS_E_NO_RESOURCE;
+    return free ? 0 : REFUSED(NO_RESOURCE);
 }
 
 /* What a root makes: the resource is taken, or one claim more on it. `what` comes with the type. */
@@ -180,10 +180,10 @@ static long alloc_take(struct env *e, unsigned long name, uint64_t *what, uint64
         *what = AEGIS_WHAT(type, rights, 0, resource);
         if (name >= AEGIS_ENVS || !resource_check(*what, check) || !env_may_hold(e, *what) ||
             !resource_hold(*what, *check))
-            return AEGIS_E_NO_RESOURCE;
+            return REFUSED(NO_RESOURCE);
         break;
     default:
-        return AEGIS_E_WRONG_TYPE;
+        return REFUSED(WRONG_TYPE);
     }
     *what = AEGIS_WHAT(type, rights, 0, resource);
     return 0;

@@ -109,7 +109,7 @@ static long take_rest(struct env *e, uint64_t now)
         e->revoke_last = 1;
         e->revoke_deadline = now + EMERGENCY_SLICES * exposed.slice_ticks;
         upcall_post(e, ATTENTION_EMERGENCY);
-        return AEGIS_E_BUSY;
+        return REFUSED(BUSY);
     }
     env_kill(e, AEGIS_END_REVOKED);
     e->revoke_type = 0;

@@ -96,7 +96,7 @@ long slice_take(struct env *e, unsigned long name, uint32_t *resource, uint64_t 
     lock_give(&kernel.table_lock);
     if (found)
         return 0;
-    return any || (some && name >> 8 < AEGIS_HARTS) ? AEGIS_E_FULL : AEGIS_E_NO_RESOURCE;
+    return any || (some && name >> 8 < AEGIS_HARTS) ? REFUSED(FULL) : REFUSED(NO_RESOURCE);
 }
 
 void slice_drop(unsigned hart, unsigned position, const struct env *from, uint32_t left)

@@ -45,7 +45,7 @@ static long bind(struct env *e, struct condition *c, const struct aegis_predicat
     if (p->slot != AEGIS_NONE)
         TRY(bind_claim(e, c, p));
     else if (p->offset > sizeof exposed - p->width)
-        return AEGIS_E_BAD_RANGE;
+        return REFUSED(BAD_RANGE);
     interval_set(c, p->operation, p->value);
     return 0;
 }

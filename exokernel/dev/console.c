@@ -295,18 +295,19 @@ COLD result_t call_console_write(unsigned long slot, unsigned long channel, unsi
     return done || !size ? OK_VALUE(done) : FAIL(AGAIN);
 }
 
-/* Up to `size` bytes from the ring; makes room for what the sender keeps. */
-static unsigned long take(uint8_t *bytes, unsigned long size)
+/* They were handed over; makes room for what the sender keeps. False: others took them meanwhile. */
+static bool take(uint64_t tail, unsigned long count)
 {
-    unsigned long count = 0;
-    while (count < size && console.tail != console.head)
-        bytes[count++] = console.ring[console.tail++ % RING];
-    exposed.input_taken = console.tail;
+    lock_take(&kernel.console_lock);
+    bool ours = console.tail == tail;
+    if (ours)
+        exposed.input_taken = console.tail = tail + count;
     if (console.masked && console.head - console.tail <= RING / 2) {
         console.masked = false;
         uart_receive(true);
     }
-    return count;
+    lock_give(&kernel.console_lock);
+    return ours;
 }
 
 COLD result_t call_console_read(unsigned long slot, unsigned long va, unsigned long size)
@@ -322,20 +323,20 @@ COLD result_t call_console_read(unsigned long slot, unsigned long va, unsigned l
         size = CHUNK;
     lock_take(&kernel.console_lock);
     uint64_t tail = console.tail;
-    unsigned long count = take(bytes, size);
+    unsigned long count = 0;
+    for (; count < size && tail + count != console.head; count++)
+        bytes[count] = console.ring[(tail + count) % RING];
     bool ended = console.ended;
-    /* What cannot be handed over was not read. */
-    error = count ? user_write(e, va, bytes, count) : 0;
-    if (error)
-        exposed.input_taken = console.tail = tail;
     if (!count && !ended && !console.asked) {
         console.asked = true;
         put_line(CONSOLE_CONTROL, "input");
     }
     lock_give(&kernel.console_lock);
+    /* What cannot be handed over was not read. */
+    error = user_write(e, va, bytes, count);
     if (error)
         return (result_t){error, 0};
-    return count || ended ? OK_VALUE(count) : FAIL(AGAIN);
+    return (count || ended) && take(tail, count) ? OK_VALUE(count) : FAIL(AGAIN);
 }
 
 COLD result_t call_machine_end(unsigned long slot, unsigned long status)

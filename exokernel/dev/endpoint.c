@@ -20,7 +20,7 @@ static long block_pin(struct env *e, unsigned long slot, unsigned order_max, str
         return error;
     *order = AEGIS_WHAT_ORDER(c->what);
     *page = AEGIS_WHAT_RESOURCE(c->what);
-    return *order > order_max ? AEGIS_E_BAD_RANGE : pin_take(*head) ? 0 : AEGIS_E_LENT_PAGE;
+    return *order > order_max ? REFUSED(BAD_RANGE) : pin_take(*head) ? 0 : REFUSED(LENT_PAGE);
 }
 
 static struct endpoint *number_take(const struct above *above)
@@ -68,7 +68,7 @@ static long create(struct env *e, unsigned long root, unsigned long ring, unsign
         return error;
     struct endpoint *p = *made = number_take(&above);
     if (!p || !limit_take(above.parent, 1))
-        return AEGIS_E_FULL;
+        return REFUSED(FULL);
     error = block_pin(e, ring, 0, &p->ring_head, &order, &page);
     if (!error && (error = block_pin(e, buffers, AEGIS_NET_BUFFER_ORDER, &p->buffers_head, &order, &first)))
         pin_give(p->ring_head);

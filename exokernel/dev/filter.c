@@ -103,7 +103,7 @@ static long program_read(struct env *e, unsigned long va, struct aegis_filter *h
         return error;
     if (!head->receive || head->receive > AEGIS_ATOMS || head->send > AEGIS_ATOMS || head->limit > AEGIS_FILTERS + AEGIS_ENDPOINTS ||
         head->flags & ~(uint32_t)AEGIS_FILTER_SEND_ANY || head->spare || (head->send && head->flags))
-        return AEGIS_E_BAD_RANGE;
+        return REFUSED(BAD_RANGE);
     receive.count = head->receive;
     send.count = head->send;
     size_t bytes = receive.count * sizeof receive.atom[0];
@@ -112,7 +112,7 @@ static long program_read(struct env *e, unsigned long va, struct aegis_filter *h
         error = user_read(e, send.atom, va + sizeof *head + bytes, send.count * sizeof send.atom[0]);
     if (error)
         return error;
-    return dpf_check(&receive) || (send.count && dpf_check(&send)) ? AEGIS_E_BAD_FILTER : 0;
+    return dpf_check(&receive) || (send.count && dpf_check(&send)) ? REFUSED(BAD_FILTER) : 0;
 }
 
 static void program_atoms(const struct program *p, bool sent, struct dpf_filter *out)
@@ -130,11 +130,11 @@ static long refines(unsigned parent, const struct aegis_filter *head)
     const struct program *p = network.filter[parent].program;
     program_atoms(p, false, &other);
     if (!dpf_refines(&other, &receive))
-        return AEGIS_E_NOT_REFINED;
+        return REFUSED(NOT_REFINED);
     if ((head->flags && !p->any) || (send.count && !p->any && !p->send))
-        return AEGIS_E_NOT_REFINED;
+        return REFUSED(NOT_REFINED);
     program_atoms(p, true, &other);
-    return send.count && !p->any && !dpf_refines(&other, &send) ? AEGIS_E_NOT_REFINED : 0;
+    return send.count && !p->any && !dpf_refines(&other, &send) ? REFUSED(NOT_REFINED) : 0;
 }
 
 static bool is_ancestor(uint32_t number, unsigned parent)
@@ -166,9 +166,9 @@ static long takes_nothing(struct env *e, unsigned parent, const struct aegis_fil
         program_atoms(network.filter[rival[i]].program, false, &other);
         if (dpf_overlap(&other, &receive) && exposed.net.filter[rival[i]].check && !is_ancestor(rival[i], parent) &&
             !is_over(e, head, rival[i]))
-            return AEGIS_E_NOT_OWNER;
+            return REFUSED(NOT_OWNER);
     }
-    return count < 0 ? AEGIS_E_NOT_OWNER : 0;
+    return count < 0 ? REFUSED(NOT_OWNER) : 0;
 }
 
 static unsigned depth_of(unsigned parent)
@@ -287,13 +287,13 @@ static long insert(struct env *e, unsigned number, unsigned parent, const struct
     struct program *p = program_take(&bytes);
 
     if (!p)
-        return AEGIS_E_NO_MEMORY;
+        return REFUSED(NO_MEMORY);
     int error = dpf_insert(&network_trie, &receive, number);
     if (error != DPF_AGAIN)
         unsettle();
     if (error) {
         cells_give(&network_trie.data, p, bytes);
-        return error == DPF_DUPLICATE ? AEGIS_E_DUPLICATE : error == DPF_AGAIN ? AEGIS_E_AGAIN : AEGIS_E_NO_MEMORY;
+        return error == DPF_DUPLICATE ? REFUSED(DUPLICATE) : error == DPF_AGAIN ? AEGIS_E_AGAIN : REFUSED(NO_MEMORY);
     }
     program_fill(p, head->flags);
     limit_take(parent, head->limit + 1);
@@ -327,7 +327,7 @@ static long install(struct env *e, unsigned long root, unsigned long va, unsigne
     if (network.unsettled || filters_reap())
         return AEGIS_E_AGAIN;
     if (*limit_of(parent) < head.limit + 1 || depth_of(parent) >= ANCESTORS || !number_take(&above, number))
-        return AEGIS_E_FULL;
+        return REFUSED(FULL);
     error = takes_nothing(e, parent, &head);
     return error ? error : insert(e, *number, parent, &head, c);
 }

@@ -157,10 +157,10 @@ static long ask(struct asked *a, unsigned long filter, unsigned long window, uns
     a->window = c->what;
     TRY(ledger_use_page(a->env, memory, AEGIS_LEND, &a->lent, &a->memory));
     if (AEGIS_WHAT_ORDER(c->what) > WINDOW_ORDER || a->fuel - 1 >= ASH_FUEL_MAX)
-        return AEGIS_E_BAD_RANGE;
+        return REFUSED(BAD_RANGE);
     if (a->image & 7)
-        return AEGIS_E_BAD_ADDRESS;
-    return a->head->flags & (AEGIS_PAGE_IS_LENT | PAGE_UNREAD) ? AEGIS_E_LENT_PAGE : 0;
+        return REFUSED(BAD_ADDRESS);
+    return a->head->flags & (AEGIS_PAGE_IS_LENT | PAGE_UNREAD) ? REFUSED(LENT_PAGE) : 0;
 }
 
 /* The call before this one was of the same. */
@@ -191,12 +191,12 @@ static long begin(const struct asked *a, struct handler **made, uint64_t *value)
     TRY(user_read(a->env, &i, a->image, sizeof i));
     if (i.magic != ASH_MAGIC || i.words - 1 >= ASH_WORDS_MAX || i.labels > ASH_LABELS_MAX || i.knowns > ASH_KNOWNS_MAX) {
         *value = ASH_EMPTY;
-        return AEGIS_E_BAD_HANDLER;
+        return REFUSED(BAD_HANDLER);
     }
     if (i.window != (uint32_t)PAGE_SIZE << AEGIS_WHAT_ORDER(a->window))
-        return AEGIS_E_BAD_RANGE;
+        return REFUSED(BAD_RANGE);
     if (!h || exposed.net.filter[a->filter].limit == 0)
-        return AEGIS_E_FULL;
+        return REFUSED(FULL);
     TRY(lend_take(a->lent, a->memory, AEGIS_HANDLER_ORDER, AEGIS_PAGE_IS_PRIVATE, &clean));
     limit_take(a->filter, 1);
     h->state = LOADING;
@@ -251,7 +251,7 @@ static long copy(const struct handler *h, struct env *e)
     const struct ash_label *label = (const struct ash_label *)(d->claims + over);
     const struct ash_code whole = {(const uint32_t *)page_at(h, 0), label, (const struct ash_known *)(label + i->labels),
                                    i->words, i->labels, i->knowns, i->window};
-    return ash_verify_begin(&d->verifier, &whole) == ASH_MORE ? AEGIS_E_AGAIN : AEGIS_E_BAD_HANDLER;
+    return ash_verify_begin(&d->verifier, &whole) == ASH_MORE ? AEGIS_E_AGAIN : REFUSED(BAD_HANDLER);
 }
 
 static uint64_t entry_of(const void *page, uint64_t rights)
@@ -266,7 +266,7 @@ static long map_all(struct handler *h, const struct asked *a)
     uint64_t *leaf = (uint64_t *)page_at(h, LEAF_PAGE), rights = PTE_V | PTE_R | PTE_W | PTE_A | PTE_D;
 
     if (!pin_take(a->head))
-        return AEGIS_E_LENT_PAGE;
+        return REFUSED(LENT_PAGE);
     h->head = a->head;
     h->mask = count * PAGE_SIZE - 1;
     h->frame = page_at(h, FRAME_PAGE);
@@ -310,7 +310,7 @@ static long verify(struct handler *h, const struct asked *a, uint64_t *value)
         return AEGIS_E_AGAIN;
     if (wrong) {
         *value = wrong | v->at << 8;
-        return AEGIS_E_BAD_HANDLER;
+        return REFUSED(BAD_HANDLER);
     }
     TRY(map_all(h, a));
     *value = h->number;

@@ -134,14 +134,14 @@ static long memory_step(struct env *e, unsigned long root, unsigned long slot)
     TRY(ledger_use(e, root, AEGIS_FILTER | AEGIS_ROOT, AEGIS_ALLOC, &r));
     TRY(ledger_use_page(e, slot, AEGIS_LEND, &c, &head));
     if (AEGIS_WHAT_ORDER(r->what) != AEGIS_ROOT_ORDER)
-        return AEGIS_E_NO_RIGHT;
+        return REFUSED(NO_RIGHT);
     if (exposed.net.memory || (network.memory && network.memory != head))
-        return AEGIS_E_OCCUPIED;
+        return REFUSED(OCCUPIED);
     pfn_t page = (pfn_t)(head - pages);
     uint32_t count = 1U << head->order;
     if (!network.memory) {
         if (count < AEGIS_FILTER_MEMORY_LEAST || count > AEGIS_FILTER_MEMORY_MOST)
-            return AEGIS_E_BAD_RANGE;
+            return REFUSED(BAD_RANGE);
         TRY(lend_take(c, head, head->order, AEGIS_PAGE_IS_PRIVATE, &clean));
         network.memory = head;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Traps from user mode, and the fast paths. S-mode instructions from the trap to sret, asserted by tests/machine/paths:
+ * Traps from user mode, and the fast paths. S-mode instructions from the trap to sret, asserted by tests/paths:
  *
  *   exception to the application   18      null call                 13
  *   page fault to the application  40      transfer, return          30, 30
