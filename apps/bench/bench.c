@@ -94,6 +94,22 @@ static void slices(void)
     report("revoke_upcall.and_call", n - 2);
 }
 
+/* A MAC of which a bit is wrong, and one of another right: the fewest and the most instructions. */
+static void wrong_macs(uint64_t what, unsigned long mac, unsigned slot)
+{
+    unsigned long least = ~0UL, most = 0;
+    for (unsigned bit = 40; bit < 40 + 64 + 3; bit++) {
+        struct aegis_result r;
+        unsigned long n = count_call(bit < 43 ? what ^ 1UL << bit : what, bit < 43 ? mac : mac ^ 1UL << (bit - 43), slot, 0, 0, AEGIS_CALL_claim, &r);
+        if (r.error != AEGIS_E_BAD_CAPABILITY)
+            fail("a wrong MAC", r.error);
+        least = n < least ? n : least;
+        most = n > most ? n : most;
+    }
+    report("claim.wrong_least", least - 2);
+    report("claim.wrong_most", most - 2);
+}
+
 static void claims(void)
 {
     unsigned slot = page_new(0), second = slot_take();
@@ -107,6 +123,7 @@ static void claims(void)
         n = COUNT(claim, what, mac, second, 0, 0);
     }
     report("claim", n);
+    wrong_macs(what, mac, slot_take());
 }
 
 static unsigned pages_take(void)
