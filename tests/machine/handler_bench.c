@@ -2,6 +2,7 @@
 #include "handler_bench.h"
 
 struct image image, second;
+struct other other;
 
 struct image *image_make(struct image *to, const uint32_t *word, unsigned words, unsigned pages)
 {
@@ -87,4 +88,19 @@ void frame(struct bench *b, unsigned first)
 unsigned pins(unsigned long slot)
 {
     return RECORDS_OF(slot).pins;
+}
+
+void other_start(struct child *c, unsigned hart, void (*function)(long), long argument, unsigned count)
+{
+    other.stop = other.done = other.errors = 0;
+    child_make(c, 0);
+    DONE(aegis_share(c->slot, FILTER, count, AEGIS_R | AEGIS_W | AEGIS_ALLOC | AEGIS_LEND | AEGIS_REKEY));
+    child_on(c, hart, function, argument);
+    child_slice(c, hart);
+}
+
+bool all_gone(void *bench)
+{
+    aegis_reap(64);
+    return EXPOSED->net.filter[((struct bench *)bench)->filter].limit == 3;
 }

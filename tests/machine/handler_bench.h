@@ -70,3 +70,11 @@ void frame_at_once(struct bench *b, unsigned first);
 /* The same when its owner has time for it. */
 void frame(struct bench *b, unsigned first);
 unsigned pins(unsigned long slot);
+
+/* Another environment that has the first `count` of filter, window and blocks, and runs function(argument) on a hart. */
+extern struct other {
+    volatile unsigned long stop, done, errors;
+} other;
+void other_start(struct child *c, unsigned hart, void (*function)(long), long argument, unsigned count);
+/* Its filter has as many handlers beneath it as at first, which were 3. */
+bool all_gone(void *bench);

@@ -377,10 +377,6 @@ void handler_places_run_out(void)
 
 /* ---- another hart ---- */
 
-static struct {
-    volatile unsigned long stop, done, errors;
-} other;
-
 static void replacer(long unused)
 {
     (void)unused;
@@ -396,22 +392,6 @@ static void replacer(long unused)
         up_yield();
 }
 
-/* Another environment, on another hart, that has the first `count` of filter, window and blocks. */
-static void other_start(struct child *c, void (*function)(long), unsigned count)
-{
-    other.stop = other.done = other.errors = 0;
-    child_make(c, 0);
-    DONE(aegis_share(c->slot, FILTER, count, AEGIS_R | AEGIS_W | AEGIS_ALLOC | AEGIS_LEND));
-    child_on(c, 1, function, 0);
-    child_slice(c, 1);
-}
-
-static bool all_gone(void *bench)
-{
-    aegis_reap(64);
-    return EXPOSED->net.filter[((struct bench *)bench)->filter].limit == 3;
-}
-
 /* Each frame is seen by one of them, whole; when the owner dies the last one goes with it. */
 void handler_replaced_while_frames_flow(void)
 {
@@ -420,7 +400,7 @@ void handler_replaced_while_frames_flow(void)
     bench_open(&b, 3);
     IMAGE(&image, COUNT(0), SAY(ASH_DROP));
     IMAGE(&second, COUNT(1), COUNT(2), SAY(ASH_DROP));
-    other_start(&c, replacer, 4);
+    other_start(&c, 1, replacer, 0, 4);
     page_put(MEMORY); /* its alone: what is lent is claimed once */
     page_put(MEMORY + 1);
     CHECK(wait_word(&other.done, 1));
@@ -466,7 +446,7 @@ void handler_image_rewritten_by_another_hart(void)
     struct child c;
     bench_open(&b, 2);
     IMAGE(&image, LD(X_T0, 0, X_S10), COUNT_ONE, SD(X_T0, 0, X_S10), ADDI(X_A0, X_ZERO, ASH_DROP), NOP, END);
-    other_start(&c, rewriter, 1);
+    other_start(&c, 1, rewriter, 0, 1);
     CHECK(wait_word(&other.done, 10));
     unsigned taken = 0, refused = 0;
     unsigned long until = now() + milliseconds(3000);
