@@ -110,7 +110,7 @@ static bool relocations(const struct elf *e, struct ash_loaded *l)
             if (s == text && !relocation(e, l, &r[i]))
                 return false;
             if (s == data && symbol_of(e, &r[i], &name) && (ELF64_R_TYPE(r[i].r_info) == ABSOLUTE32 || ELF64_R_TYPE(r[i].r_info) == ABSOLUTE64))
-                return bad(l, "a pointer in initialised data, to", name, 0);
+                return bad(l, "a pointer in initialised data, to", name, (uint32_t)r[i].r_offset + 1); /* within the variable; 0 is no address */
         }
         if (s == text && !data)
             break;
