@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * session [-p PAGES] [-s SLOTS] [-e ENVIRONMENTS] [-c HART] PROGRAM [ARGUMENT...]
+ * session [-p PAGES] [-s SLOTS] [-e ENVIRONMENTS] [-c HART] [-n tcp|udp:FIRST[-LAST]] PROGRAM [ARGUMENT...]
  *
  * Runs a program in a session of its own, which neither trusts ours nor is trusted by it: with roots that are parts of the
- * machine, powers of two, and a page by which its output comes to our descriptors 1 and 2 and its status to us.
+ * machine, powers of two, of the network these ports and nothing else, and a page by which its output comes to our descriptors 1 and 2 and its status to us.
  *
  *     we ---- fork ----> maker: confines itself to the parts, makes the link's page and init's environment from them, and ends
  *      |  <-- pipe ----- capabilities of the link and for control
@@ -31,6 +31,7 @@
 #include "../../libos/sched/thread.h"
 #include "../../libos/session/apart.h"
 #include "parts.h"
+#include "ports.h"
 
 #define INIT    "/init"
 #define LOCK    "/tmp/.session"
@@ -44,6 +45,7 @@ struct made {
     int error;
 };
 
+static struct net_given given;
 static struct parts parts = {{0, 13}, {0, 4}, {0, 5}, 0};
 static volatile sig_atomic_t told;
 
@@ -79,7 +81,7 @@ static int link_make(const struct aegis_capability *ring, unsigned hart, struct 
     struct session_link *link = space_open(AEGIS_SLOT_CONSOLE);
     if (!link)
         return ENOMEM;
-    *link = (struct session_link){.ring = *ring, .hart = hart};
+    *link = (struct session_link){.ring = *ring, .hart = hart, .given = given};
     if (getentropy(link->seed, sizeof link->seed))
         return EIO;
     space_close(AEGIS_SLOT_CONSOLE);
@@ -148,15 +150,18 @@ static void wait_for_more(const struct session_link *link, unsigned slot, uint64
 {
     size_t state = offsetof(struct aegis_exposed, env) + AEGIS_WHAT_RESOURCE(what) * sizeof(struct aegis_env_record) +
                    offsetof(struct aegis_env_record, state);
-    struct aegis_predicate p[4] = {{AEGIS_NONE, AEGIS_NE, 4, (uint32_t)state, AEGIS_ENV_LIVE},
+    struct aegis_predicate p[6] = {{AEGIS_NONE, AEGIS_NE, 4, (uint32_t)state, AEGIS_ENV_LIVE},
                                    {(uint16_t)slot, AEGIS_NE, 8, (uint32_t)offsetof(struct session_link, status), 0}};
 
     for (unsigned n = 0; n < 2; n++)
         p[2 + n] = (struct aegis_predicate){(uint16_t)slot, AEGIS_NE, 8,
                                             (uint32_t)offsetof(struct session_link, channel[n].written), link->channel[n].read};
     /* an end by force on another hart rings nobody: we look again */
+    uint64_t deadline = time_now() + AEGIS_EXPOSED_STATE->time_hz / 10;
+    unsigned count = 4 + ports_await(p + 4, &deadline);
     if (!told)
-        thread_wait_signal(p, 4, time_now() + AEGIS_EXPOSED_STATE->time_hz / 10);
+        thread_wait_signal(p, count, deadline);
+    ports_run();
 }
 
 static int session_run(const struct made *made)
@@ -197,7 +202,7 @@ static unsigned order_of(const char *number, unsigned most)
 
 static void options(int argc, char **argv)
 {
-    for (int c; (c = getopt(argc, argv, "+p:s:e:c:")) != -1;)
+    for (int c; (c = getopt(argc, argv, "+p:s:e:c:n:")) != -1;)
         switch (c) {
         case 'p':
             parts.pages.order = order_of(optarg, AEGIS_ORDER_MAX);
@@ -213,8 +218,12 @@ static void options(int argc, char **argv)
             if (parts.hart < AEGIS_EXPOSED_STATE->harts)
                 break;
             fail("there is no such hart", 0);
+        case 'n':
+            if (ports_read(optarg, &given))
+                fail("ports are tcp:FIRST-LAST or udp:FIRST-LAST", 0);
+            break;
         default:
-            fail("usage: session [-p PAGES] [-s SLOTS] [-e ENVIRONMENTS] [-c HART] PROGRAM [ARGUMENT...]", 0);
+            fail("usage: session [-p PAGES] [-s SLOTS] [-e ENVIRONMENTS] [-c HART] [-n tcp|udp:FIRST[-LAST]] PROGRAM [ARGUMENT...]", 0);
         }
     if (optind == argc)
         fail("which program?", 0);
@@ -231,6 +240,9 @@ int main(int argc, char **argv)
     const char *wanting = parts_find(&parts);
     if (wanting)
         fail(wanting, EAGAIN);
+    int error = given.protocol ? ports_give(&given) : 0;
+    if (error)
+        fail("ports", -error);
     struct aegis_capability ring = capability(AEGIS_SLOT_SELF, AEGIS_ENV, AEGIS_RING);
     signal(SIGTERM, tell);
     signal(SIGINT, tell);

@@ -7,6 +7,7 @@
 #include <aegis/aegis.h>
 #include <aegis/exposed.h>
 
+#include "../session/apart.h"
 #include "../session/chunk.h"
 #include "../session/inline.h"
 #include "../vm/vm.h"
@@ -52,6 +53,20 @@ static int capability_of(unsigned slot, unsigned type, unsigned long number, uns
     c->mac = r.value;
     c->what = r.error ? 0 : AEGIS_WHAT(type, rights, 0, number);
     return r.error ? -EIO : 0;
+}
+
+/* The one that was given is led to the endpoint as it is. Its slot is `slot`. */
+static int filter_given(unsigned slot, unsigned endpoint)
+{
+    struct network *n = NETWORK;
+
+    if (aegis_filter_bind(slot, endpoint, 0).error)
+        return -EIO;
+    for (unsigned i = 0; i < NET_FILTERS; i++) {
+        n->filter[i] = (uint16_t)AEGIS_WHAT_RESOURCE(slot_claim(slot)->what);
+        n->filter_capability[i] = n->given.filter;
+    }
+    return 0;
 }
 
 static int filters_make(unsigned endpoint)
@@ -106,17 +121,33 @@ static int filters_memory(void)
     return r.error ? -EIO : 0;
 }
 
+/* What an endpoint is made under: the network, or in a session apart the filter that was given. 0: neither. */
+static unsigned parent_claim(void)
+{
+    struct network *n = NETWORK;
+
+    if (!session_is_apart())
+        return AEGIS_SLOT_NETWORK;
+    n->given = LINK->given;
+    unsigned slot = n->given.address ? slot_find() : 0;
+    if (slot && !aegis_claim(n->given.filter.what, n->given.filter.mac, slot).error)
+        return slot;
+    n->given = (struct net_given){0};
+    return 0;
+}
+
 static int endpoint_make(void)
 {
     unsigned ring = part_claim((void *)NET_CHUNK, 1);
     unsigned buffers = ring ? part_claim((void *)NET_BUFFERS, 1UL << AEGIS_NET_BUFFER_ORDER) : 0;
     unsigned slot = buffers ? slot_find() : 0;
+    unsigned parent = slot ? parent_claim() : 0;
     struct aegis_capability c;
 
-    if (!slot || filters_memory())
+    if (!parent || (parent == AEGIS_SLOT_NETWORK && filters_memory()))
         return -ENOMEM;
-    struct aegis_result r = aegis_endpoint_create(AEGIS_SLOT_NETWORK, ring, buffers, slot);
-    if (r.error || filters_make(slot) ||
+    struct aegis_result r = aegis_endpoint_create(parent, ring, buffers, slot);
+    if (r.error || (parent == AEGIS_SLOT_NETWORK ? filters_make(slot) : filter_given(parent, slot)) ||
         capability_of(slot, AEGIS_ENDPOINT, r.value, AEGIS_W, &c))
         return -EIO;
     NETWORK->endpoint = c;

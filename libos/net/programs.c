@@ -8,9 +8,6 @@
 
 #include "stack.h"
 
-#define PROGRAMS_PAGES 8
-#define NET_PROGRAMS   (PROGRAMS_PAGES * AEGIS_PAGE_SIZE / sizeof(struct net_program))
-
 static uint64_t check_of(unsigned filter)
 {
     return filter < AEGIS_FILTERS ? AEGIS_EXPOSED_STATE->net.filter[filter].check : 0;
@@ -27,11 +24,11 @@ static struct net_program *table_make(void)
 {
     while (!NETWORK->programs) {
         monitor_enter();
-        struct net_program *t = NETWORK->programs ? NULL : session_pages(PROGRAMS_PAGES);
+        struct net_program *t = NETWORK->programs ? NULL : session_pages(NET_PROGRAMS_PAGES);
         if (t)
             session_set(NETWORK->programs, t);
         monitor_leave();
-        if (!NETWORK->programs && session_reserve(PROGRAMS_PAGES * AEGIS_PAGE_SIZE))
+        if (!NETWORK->programs && session_reserve(NET_PROGRAMS_PAGES * AEGIS_PAGE_SIZE))
             return NULL;
     }
     return NETWORK->programs;

@@ -80,9 +80,19 @@ void raw_program_make(struct raw_program *p, unsigned protocol, uint16_t port, b
     }
 }
 
+bool raw_ports_used(unsigned protocol, uint16_t first, uint16_t last)
+{
+    enter();
+    bool used = STACK_IMAGE->ports_used(protocol, first, last);
+    leave();
+    return used;
+}
+
 int raw_port_open(struct raw_program *p, uint16_t number)
 {
     struct raw_port *port = raw_port_find(0);
+    if (raw_ports_used(IPPROTO_UDP, number, number))
+        return -EADDRINUSE;
     int filter = port ? raw_install(p, 1, number, &port->slot) : -ENOBUFS;
 
     if (filter < 0)

@@ -67,6 +67,8 @@ const volatile struct aegis_rx *raw_take(unsigned *buffer);
  * is sent is from anybody, with our hardware address. */
 void raw_program_make(struct raw_program *p, unsigned protocol, uint16_t port, bool forwards);
 int raw_port_open(struct raw_program *p, uint16_t number);
+/* Sockets of the session's stack have one of these. */
+bool raw_ports_used(unsigned protocol, uint16_t first, uint16_t last);
 
 /* raw_neighbour.c: who has an address, in the last hop. */
 void raw_neighbour_learn(uint32_t address, const uint8_t mac[6]);

@@ -28,6 +28,8 @@ static int filter_make(unsigned protocol, uint16_t port, bool forwards, unsigned
         return 0;
     }
     raw_program_make(&p, protocol, port, forwards);
+    if (protocol == IPPROTO_TCP && raw_ports_used(protocol, port, port))
+        return -EADDRINUSE;
     if (protocol != IPPROTO_UDP)
         return (error = raw_install(&p, 1, 0, slot)) < 0 ? error : 0;
     error = raw_port_open(&p, port);

@@ -15,6 +15,7 @@
 #include <aegis/netstack.h>
 
 #include "../session/session.h"
+#include "given.h"
 
 #define NET_TEXT         0x0900000000UL
 #define NET_CHUNK        0x08ffc00000UL /* chunk SESSION_CHUNKS - 1 */
@@ -45,6 +46,8 @@ struct net_program {
     uint32_t spare;
     struct aegis_atom atom[NET_PROGRAM_ATOMS];
 };
+#define NET_PROGRAMS_PAGES 8
+#define NET_PROGRAMS       (NET_PROGRAMS_PAGES * AEGIS_PAGE_SIZE / sizeof(struct net_program))
 
 /* What the keeper has made, and who is inside. Zero at first. */
 struct network {
@@ -64,6 +67,7 @@ struct network {
     /* A bit for each environment: it waits for the network, and does what there is to do (inside.c). One that was killed
      * meanwhile leaves its bit, which counts no more. */
     uint64_t waiting[AEGIS_ENVS / 64];
+    struct net_given given; /* in a session apart */
     uint64_t left; /* the keeper is asked for somebody who sees to what was left unacknowledged */
 };
 #define NETWORK ((struct network *)NET_NETWORK)
@@ -156,6 +160,8 @@ struct stack_image {
     /* After a death inside: the sockets that there were, one after the other; null: no more. */
     struct aegis_socket *(*left)(unsigned i);
     bool (*configured)(void); /* the interface has its address, or will get none */
+    /* Some socket has one of these ports, on other addresses than the loopback's. */
+    bool (*ports_used)(unsigned protocol, unsigned first, unsigned last);
     /* Something was left that its peers have not acknowledged, or that waits for a neighbour's answer. */
     bool (*unfinished)(void);
 };

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "../net/given.h"
 #include "session.h"
 
 #define LINK_VA    (SESSION_VA + SESSION_SIZE - 4096)
@@ -23,6 +24,7 @@ struct session_link {
         uint64_t written, read; /* bytes ever; the inside's, the outside's */
     } channel[2]; /* 1 and 2 */
     uint8_t bytes[2][LINK_BYTES];
+    struct net_given given; /* what it has of the network */
 };
 _Static_assert(sizeof(struct session_link) <= 4096, "one page");
 

@@ -113,6 +113,16 @@ void options_apply(struct connection *c);
 /* It leaves the groups that it has joined. */
 void memberships_end(const struct connection *c);
 
+/* ports.c */
+/* Not all are the stack's: who asks for any gets it from here, not from lwIP. */
+bool ports_are_shared(void);
+int port_any(struct connection *c, const ip_addr_t *address);
+/* For what it sends, or is asked, without having been bound. -EADDRNOTAVAIL. */
+int port_any_where(struct connection *c);
+/* A socket may have it: 0, -EACCES (it is not ours), -EADDRINUSE (somebody has a filter for it). */
+int port_check(unsigned protocol, const ip_addr_t *address, unsigned port);
+bool stack_ports_used(unsigned protocol, unsigned first, unsigned last);
+
 /* device.c */
 extern struct netif device;
 bool device_start(void);

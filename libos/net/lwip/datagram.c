@@ -186,6 +186,14 @@ int datagram_bind(struct connection *c, const ip_addr_t *address, uint16_t port)
     return error;
 }
 
+/* A port, if it has none and lwIP must not choose. */
+static int name_any(struct connection *c)
+{
+    if (c->kind != KIND_UDP || c->udp->local_port || !ports_are_shared())
+        return 0;
+    return port_any_where(c);
+}
+
 int datagram_connect(struct connection *c, const ip_addr_t *address, uint16_t port)
 {
     struct aegis_socket *s = c->s;
@@ -198,6 +206,9 @@ int datagram_connect(struct connection *c, const ip_addr_t *address, uint16_t po
         s->state = SOCKET_UNCONNECTED;
         return 0;
     }
+    int unnamed = name_any(c);
+    if (unnamed)
+        return unnamed;
     err_t error = c->kind == KIND_UDP ? udp_connect(c->udp, address, port)
                                       : raw_connect(c->raw, address);
     if (error)
@@ -345,9 +356,10 @@ int datagram_send(struct aegis_socket *s, void *datagram, const struct stack_nam
     struct pbuf *p = datagram;
     err_t error = ERR_OK;
 
-    if (name && !way_is_ours(s, way)) {
+    int unnamed = !name ? 0 : way_is_ours(s, way) ? name_any(c) : -EINVAL;
+    if (unnamed) {
         pbuf_free(p);
-        return -EINVAL;
+        return unnamed;
     }
     if (name) {
         bool cut = p->tot_len > IN_ONE;

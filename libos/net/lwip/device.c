@@ -64,6 +64,20 @@ static void ring_begin(void)
     output_begin();
 }
 
+/* Of ports alone: nobody is asked who we are, or who others are. */
+static bool given_start(const struct net_given *g)
+{
+    struct eth_addr gateway;
+
+    memcpy(gateway.addr, g->gateway_mac, sizeof gateway.addr);
+    device.flags &= (u8_t)~(NETIF_FLAG_ETHARP | NETIF_FLAG_IGMP | NETIF_FLAG_MLD6);
+    netif_set_addr(&device, &(ip4_addr_t){g->address}, &(ip4_addr_t){IPADDR_BROADCAST}, &(ip4_addr_t){g->gateway});
+    netif_set_link_up(&device);
+    netif_set_up(&device);
+    etharp_add_static_entry(&(ip4_addr_t){g->gateway}, &gateway);
+    return true;
+}
+
 bool device_start(void)
 {
     struct netif *loop;
@@ -83,6 +97,8 @@ bool device_start(void)
         device.chksum_flags =
             NETIF_CHECKSUM_ENABLE_ALL & ~(NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP);
     netif_set_default(&device);
+    if (NETWORK->given.address)
+        return given_start(&NETWORK->given);
     netif_create_ip6_linklocal_address(&device, 1);
     device.ip6_autoconfig_enabled = 1;
     netif_set_link_up(&device);
@@ -93,7 +109,7 @@ bool device_start(void)
 
 bool stack_configured(void)
 {
-    return !device_there || dhcp_supplied_address(&device) || sys_now() > ADDRESS_WAIT;
+    return !device_there || NETWORK->given.address || dhcp_supplied_address(&device) || sys_now() > ADDRESS_WAIT;
 }
 
 static void interface_tell(struct netif *n, struct aegis_interface *i)

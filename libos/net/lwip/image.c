@@ -138,6 +138,11 @@ static int stack_bind(struct aegis_socket *s, const struct stack_name *name)
 
     if (!address_local(&address))
         return -EADDRNOTAVAIL;
+    int error = c->kind == KIND_RAW ? 0 : port_check(c->kind == KIND_STREAM ? IP_PROTO_TCP : IP_PROTO_UDP, &address, name->port);
+    if (error)
+        return error;
+    if (!name->port && c->kind != KIND_RAW && ports_are_shared())
+        return port_any(c, &address);
     return c->kind == KIND_STREAM ? stream_bind(c, &address, name->port)
                                   : datagram_bind(c, &address, name->port);
 }
@@ -259,5 +264,6 @@ __attribute__((section(".image"), used)) const struct stack_image stack_image = 
     .interface = stack_interface,
     .left = stack_left,
     .configured = stack_configured,
+    .ports_used = stack_ports_used,
     .unfinished = stack_unfinished,
 };

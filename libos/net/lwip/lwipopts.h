@@ -34,7 +34,7 @@
 /* protocols */
 #define LWIP_ETHERNET           1
 #define LWIP_ARP                1
-#define ETHARP_SUPPORT_STATIC_ENTRIES 0
+#define ETHARP_SUPPORT_STATIC_ENTRIES 1 /* the gateway of who may not ask for it */
 #define ARP_QUEUEING            1
 #define ETH_PAD_SIZE            2
 #define LWIP_IPV4               1

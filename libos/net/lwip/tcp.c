@@ -208,6 +208,9 @@ int stream_connect(struct connection *c, const ip_addr_t *address, uint16_t port
         options_apply(c);
     }
     c->ended = false;
+    int unnamed = !c->tcp->local_port && ports_are_shared() ? port_any_where(c) : 0;
+    if (unnamed)
+        return unnamed;
     err_t error = tcp_connect(c->tcp, address, port, on_connected);
     if (error)
         return error_of(error);
@@ -229,6 +232,11 @@ int stream_listen(struct aegis_socket *s, unsigned backlog)
     }
     if (s->state != SOCKET_UNCONNECTED || !c->tcp)
         return -EINVAL;
+    if (!c->tcp->local_port && ports_are_shared()) {
+        int unnamed = port_any_where(c);
+        if (unnamed)
+            return unnamed;
+    }
     if (!c->tcp->local_port) {
         error = tcp_bind(c->tcp, IP_ANY_TYPE, 0);
         if (error)
