@@ -30,19 +30,19 @@ static bool pages_find(struct part *p)
     return p->first && (!r.error || r.error == AEGIS_E_AGAIN);
 }
 
+/* From the end: who asks for any gets the first ones. */
 static bool slices_find(struct part *p, unsigned hart)
 {
     unsigned count = 1U << p->order, free = 0;
 
-    for (unsigned at = 0; count <= AEGIS_SLICES && at < AEGIS_SLICES && free < count; at += free < count ? count : 0) {
-        p->first = hart << 8 | at;
+    for (unsigned at = AEGIS_SLICES; at >= count && free < count;) {
+        p->first = hart << 8 | (at -= count);
         for (free = 0; free < count && E->slice[hart][at + free].owner == AEGIS_ANY; free++)
             ;
     }
     return free == count;
 }
 
-/* From the end: who asks for any gets the first ones. */
 static bool environments_find(struct part *p)
 {
     unsigned count = 1U << p->order, free = 0;
