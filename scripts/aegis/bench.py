@@ -418,12 +418,17 @@ def over(figure, value):
     return value > float(figure.limit)
 
 
-def table(names, harts=1):
-    """Rows (figure, value or None, peers)."""
+def chosen_of(names):
+    """Those figures, or all."""
     known = figures()
     if wrong := [n for n in names if n not in known]:
         raise proc.Wrong(f"no figure {', '.join(wrong)}; there are {', '.join(known)}")
-    chosen = names or list(known)
+    return names or list(known)
+
+
+def table(names, harts=1):
+    """Rows (figure, value or None, peers)."""
+    known, chosen = figures(), chosen_of(names)
     values = measure(chosen, harts)
     beside = peers()
     return [(known[n], values.get(n), beside.get(n, {}), values.get(n + ".firmware", 0)) for n in chosen]
