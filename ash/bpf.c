@@ -89,6 +89,20 @@ static bool check_maps(struct bpf_object *o)
     return true;
 }
 
+/* A static one is named by its section, and its place in it by the call. */
+static bool bad_call(struct bpf_object *o, const Elf64_Sym *to, const char *name, uint64_t insn)
+{
+    uint64_t at = to->st_value + (uint64_t)(o->insn[insn].imm + 1L) * 8;
+    const char *function = name;
+    const Elf64_Sym *s;
+
+    for (uint64_t i = 1; ELF64_ST_TYPE(to->st_info) == STT_SECTION && (s = symbol(o, i, &name)); i++)
+        if (s->st_shndx == to->st_shndx && s->st_value == at && ELF64_ST_TYPE(s->st_info) == STT_FUNC)
+            function = name;
+    snprintf(o->message, sizeof o->message, "instruction %u: not taken: a call of a function that is not inlined: %s", (unsigned)insn, function);
+    return false;
+}
+
 static bool add_reference(struct bpf_object *o, const Elf64_Rela *r)
 {
     const char *name = "?";
@@ -99,7 +113,7 @@ static bool add_reference(struct bpf_object *o, const Elf64_Rela *r)
     if (!s || insn >= o->insns)
         return bad(o, "a broken relocation", 0);
     if (ELF64_R_TYPE(r->r_info) == R_64_32)
-        return bad(o, "not taken: a call of a function that is not inlined:", name);
+        return bad_call(o, s, name, insn);
     if (ELF64_R_TYPE(r->r_info) != R_64_64 || insn + 1 >= o->insns || s->st_shndx >= o->head->e_shnum)
         return bad(o, "not taken: a reference to", name);
     *f = (struct bpf_reference){.insn = (uint32_t)insn, .number = s->st_shndx, .offset = s->st_value + (uint32_t)o->insn[insn].imm};

@@ -18,6 +18,10 @@ refused "a function that is not inlined" "a function that is not inlined" <<'C'
 static __attribute__((noinline)) int f(int n) { return n * 3 + (int)bpf_get_prandom_u32(); }
 SEC("xdp") int program(struct xdp_md *ctx) { return f(ctx->ingress_ifindex) + f(2); }
 C
+refused "a function of the same section, by name" "instruction [0-9]*: .*not inlined: twice" <<'C'
+static __attribute__((noinline)) int twice(int n) { asm volatile(""); return n * 2; }
+SEC("xdp") int program(struct xdp_md *ctx) { return twice(ctx->ingress_ifindex) + twice(2); }
+C
 refused "another helper" "helper 51" <<'C'
 static long (*bpf_redirect_map)(void *map, __u64 key, __u64 flags) = (void *)51;
 SEC("xdp") int program(struct xdp_md *ctx) { return bpf_redirect_map(0, ctx->ingress_ifindex, 0); }
