@@ -238,6 +238,16 @@ static void datagrams(void)
     tap(FAILS(send(w, "x", 1, 0), EDESTADDRREQ), "to_nobody");
     struct sockaddr none = {.sa_family = AF_UNSPEC};
     tap(connect(v, AS(at)) == 0 && connect(v, &none, sizeof none) == 0 && FAILS(send(v, "x", 1, 0), EDESTADDRREQ), "no_peer_any_more");
+    at = here(1); /* nobody's */
+    tap(connect(v, AS(at)) == 0 && send(v, "x", 1, 0) == 1 && polled(v, POLLIN, 2000) & POLLERR && FAILS(recv(v, b, 1, MSG_DONTWAIT), ECONNREFUSED) &&
+            polled(v, POLLIN, 0) == 0 && send(v, "x", 1, 0) == 1 && polled(v, POLLIN, 2000) & POLLERR && FAILS(send(v, "x", 1, 0), ECONNREFUSED),
+        "a_datagram_to_nobody_is_refused");
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(1), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int s6 = socket(AF_INET6, SOCK_DGRAM, 0);
+    tap(connect(s6, AS(six)) == 0 && send(s6, "x", 1, 0) == 1 && polled(s6, POLLIN, 2000) & POLLERR && get(s6, SOL_SOCKET, SO_ERROR) == ECONNREFUSED &&
+            get(s6, SOL_SOCKET, SO_ERROR) == 0,
+        "a_datagram_to_nobody_is_refused_six");
+    close(s6);
     struct sockaddr_in bad = here(0);
     tap(FAILS(sendto(w, "x", 1, 0, AS(bad)), EINVAL), "to_port_0");
     bad = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = INADDR_BROADCAST};

@@ -2,6 +2,8 @@
 /* Datagrams over lwIP's UDP, and ICMP and others by its raw interface. */
 #include "device.h"
 #include "lwip/inet_chksum.h"
+#include "lwip/prot/icmp.h"
+#include "lwip/prot/icmp6.h"
 #include "lwip/prot/udp.h"
 
 #define DATAGRAM_MOST 65507
@@ -11,8 +13,21 @@ static struct datagram table[DATAGRAMS];
 static struct datagram *free_list;
 unsigned raw_sockets;
 
+static u8_t on_icmp(void *argument, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *address);
+
+/* Who tells of ports where nobody is. */
+static void icmp_listen(u8_t type, u8_t protocol)
+{
+    struct raw_pcb *pcb = raw_new_ip_type(type, protocol);
+
+    if (pcb)
+        raw_recv(pcb, on_icmp, NULL);
+}
+
 void datagrams_start(void)
 {
+    icmp_listen(IPADDR_TYPE_V4, IP_PROTO_ICMP);
+    icmp_listen(IPADDR_TYPE_V6, IP6_NEXTH_ICMP6);
     for (unsigned i = DATAGRAMS; i--;) {
         table[i].next = free_list;
         free_list = &table[i];
@@ -112,6 +127,49 @@ void datagram_input(struct connection *c, struct pbuf *p, uint32_t from, uint16_
 {
     ip_addr_t address = IPADDR4_INIT(from);
     keep(c, p, &address, port);
+}
+
+/* ---- ports where nobody is ---- */
+
+#define QUOTED 8 /* bytes of ICMP before the packet that it is about */
+
+/* A datagram of ours, from `head` (IP's) on, has come to nobody. Only who is connected can know which one it was. */
+static void nobody_there(const uint8_t *head, unsigned size, bool six)
+{
+    unsigned at = six ? IP6_HLEN : (head[0] & 15) * 4U;
+    ip_addr_t to = {0};
+    uint16_t ports[2];
+
+    if (size < at + sizeof ports || head[six ? 6 : 9] != IP_PROTO_UDP)
+        return;
+    memcpy(ports, head + at, sizeof ports);
+    if (six)
+        memcpy(ip_2_ip6(&to)->addr, head + 24, 16);
+    else
+        memcpy(ip_2_ip4(&to), head + 16, 4);
+    IP_SET_TYPE_VAL(to, six ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
+    for (struct udp_pcb *u = udp_pcbs; u; u = u->next) {
+        struct connection *c = u->recv == on_udp ? u->recv_arg : NULL;
+        bool same = IP_IS_V6_VAL(u->remote_ip) == six && (six ? ip6_addr_zoneless_eq(ip_2_ip6(&u->remote_ip), ip_2_ip6(&to))
+                                                              : ip4_addr_eq(ip_2_ip4(&u->remote_ip), ip_2_ip4(&to)));
+        if (c && c->s && u->flags & UDP_FLAGS_CONNECTED && same && u->local_port == lwip_ntohs(ports[0]) && u->remote_port == lwip_ntohs(ports[1])) {
+            c->s->error = ECONNREFUSED;
+            stack_caller->wake(c->s);
+        }
+    }
+}
+
+/* Looked at only: lwIP goes on with it. What is not whole is believed no more than any datagram without a sum. */
+static u8_t on_icmp(void *argument, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *address)
+{
+    bool six = pcb->protocol == IP6_NEXTH_ICMP6;
+    uint8_t bytes[140];
+    unsigned size = pbuf_copy_partial(p, bytes, sizeof bytes, 0), at = six ? IP6_HLEN : (bytes[0] & 15) * 4U;
+
+    (void)argument, (void)address;
+    if (size > at + QUOTED + IP_HLEN && bytes[at] == (six ? ICMP6_TYPE_DUR : ICMP_DUR) && bytes[at + 1] == (six ? ICMP6_DUR_PORT : ICMP_DUR_PORT))
+        nobody_there(bytes + at + QUOTED, size - at - QUOTED, six);
+    return 0;
 }
 
 /* Of a type that the socket's owner does not want (RFC 3542, 3.2). */
