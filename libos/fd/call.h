@@ -9,13 +9,26 @@
 #include "../fs/node.h"
 #include "../posix/user.h"
 #include "../signal/signals.h"
+#include "../thread/pthread_internal.h"
 #include "table.h"
 
+/* signals_point(), at hand. */
+static inline void call_point(void)
+{
+    if (__builtin_expect(pthread_here()->cancelled, 0))
+        signals_point();
+}
+
 /* Evaluates `call` (a count, 0 or a negative errno) until no signal wants it done again. */
-#define CALL(call)                                                                                 \
+#define CALL(call) CALL_AFTER((void)0, call)
+/* The same for a call that is a cancellation point: each time before it begins. */
+#define POINT_CALL(call) CALL_AFTER(call_point(), call)
+
+#define CALL_AFTER(before, call)                                                                   \
     ({                                                                                             \
         long result_;                                                                              \
         do {                                                                                       \
+            before;                                                                                \
             signals_defer();                                                                       \
             result_ = (call);                                                                      \
             signals_allow();                                                                       \

@@ -161,7 +161,7 @@ int fcntl(int descriptor, int command, ...)
     va_start(list, command);
     unsigned long argument = va_arg(list, unsigned long);
     va_end(list);
-    return (int)CALL(control(descriptor, command, argument));
+    return (int)POINT_CALL(control(descriptor, command, argument));
 }
 
 static long lock_file(int descriptor, int operation)
@@ -201,10 +201,10 @@ int lockf(int descriptor, int function, off_t size)
 
 int _close(int descriptor)
 {
-    return close(descriptor);
+    return close_now(descriptor);
 }
 
 int _fcntl(int descriptor, int command, int argument)
 {
-    return fcntl(descriptor, command, argument);
+    return (int)CALL(control(descriptor, command, (unsigned long)argument));
 }

@@ -227,7 +227,7 @@ static inline __attribute__((always_inline)) int close_one(void *argument)
     return close_inline(*(int *)argument);
 }
 
-int close(int descriptor)
+int close_now(int descriptor)
 {
     const struct file *file = file_at(descriptor);
     bool terminal = file && file->type >= FILE_CONSOLE;
@@ -236,6 +236,12 @@ int close(int descriptor)
     if (__builtin_expect(FILE_SYSTEM->dying || FILE_SYSTEM->dying_sockets || terminal, 0))
         files_reap();
     return error ? (int)file_result(error) : 0;
+}
+
+int close(int descriptor)
+{
+    call_point();
+    return close_now(descriptor);
 }
 
 /* ---- a process's beginning and end ---- */

@@ -60,33 +60,43 @@ static inline ssize_t write_pipe(struct file *file, const void *buffer, size_t s
     return n;
 }
 
-ssize_t read(int descriptor, void *buffer, size_t size)
+static inline __attribute__((always_inline)) ssize_t read_quick(int descriptor, void *buffer,
+                                                                size_t size)
 {
     struct file *file = file_at(descriptor);
+    ssize_t n = -EINTR;
 
     if (file && file_reads(file) && size <= SSIZE_MAX) {
-        ssize_t n = -EINTR;
         /* nothing is held, nothing waits: no signal need be kept out */
         if (file->type == FILE_MEMORY)
             n = memory_read(file, buffer, size, -1);
         else if (file->type == FILE_PIPE)
             n = read_pipe(file, buffer, size);
-        if (n >= 0)
-            return n;
     }
-    return CALL(read_at(descriptor, buffer, size, -1));
+    return n;
+}
+
+ssize_t read(int descriptor, void *buffer, size_t size)
+{
+    call_point();
+    ssize_t n = read_quick(descriptor, buffer, size);
+    return n >= 0 ? n : POINT_CALL(read_at(descriptor, buffer, size, -1));
+}
+
+static inline __attribute__((always_inline)) ssize_t write_quick(int descriptor, const void *buffer,
+                                                                 size_t size)
+{
+    struct file *file = file_at(descriptor);
+
+    return file && file->type == FILE_PIPE && file_writes(file) ? write_pipe(file, buffer, size)
+                                                                : 0;
 }
 
 ssize_t write(int descriptor, const void *buffer, size_t size)
 {
-    struct file *file = file_at(descriptor);
-
-    if (file && file->type == FILE_PIPE && file_writes(file)) {
-        ssize_t n = write_pipe(file, buffer, size);
-        if (n > 0)
-            return n;
-    }
-    return CALL(write_at(descriptor, buffer, size, -1));
+    call_point();
+    ssize_t n = write_quick(descriptor, buffer, size);
+    return n > 0 ? n : POINT_CALL(write_at(descriptor, buffer, size, -1));
 }
 
 /* A place is asked for: only what can be sought has places. */
@@ -104,13 +114,13 @@ static int place_check(int descriptor, off_t at)
 ssize_t pread(int descriptor, void *buffer, size_t size, off_t at)
 {
     int error = place_check(descriptor, at);
-    return error ? file_result(error) : CALL(read_at(descriptor, buffer, size, at));
+    return error ? file_result(error) : POINT_CALL(read_at(descriptor, buffer, size, at));
 }
 
 ssize_t pwrite(int descriptor, const void *buffer, size_t size, off_t at)
 {
     int error = place_check(descriptor, at);
-    return error ? file_result(error) : CALL(write_at(descriptor, buffer, size, at));
+    return error ? file_result(error) : POINT_CALL(write_at(descriptor, buffer, size, at));
 }
 
 /* ---- vectors ---- */
@@ -168,7 +178,7 @@ static long vector_do(transfer *call, int descriptor, const struct iovec *vector
 
 ssize_t readv(int descriptor, const struct iovec *vector, int count)
 {
-    return CALL(vector_do(read_at, descriptor, vector, count, -1));
+    return POINT_CALL(vector_do(read_at, descriptor, vector, count, -1));
 }
 
 /*
@@ -204,19 +214,19 @@ static long vector_write(int descriptor, const struct iovec *vector, int count, 
 
 ssize_t writev(int descriptor, const struct iovec *vector, int count)
 {
-    return CALL(vector_write(descriptor, vector, count, -1));
+    return POINT_CALL(vector_write(descriptor, vector, count, -1));
 }
 
 ssize_t preadv(int descriptor, const struct iovec *vector, int count, off_t at)
 {
     int error = place_check(descriptor, at);
-    return error ? file_result(error) : CALL(vector_do(read_at, descriptor, vector, count, at));
+    return error ? file_result(error) : POINT_CALL(vector_do(read_at, descriptor, vector, count, at));
 }
 
 ssize_t pwritev(int descriptor, const struct iovec *vector, int count, off_t at)
 {
     int error = place_check(descriptor, at);
-    return error ? file_result(error) : CALL(vector_write(descriptor, vector, count, at));
+    return error ? file_result(error) : POINT_CALL(vector_write(descriptor, vector, count, at));
 }
 
 /* ---- places, lengths ---- */
@@ -368,7 +378,7 @@ int ioctl(int descriptor, unsigned long request, ...)
     va_end(list);
     if (!file_at(descriptor))
         return (int)file_result(-EBADF);
-    return (int)CALL(control_any(descriptor, request, argument));
+    return (int)POINT_CALL(control_any(descriptor, request, argument));
 }
 
 int isatty(int descriptor)
@@ -377,16 +387,18 @@ int isatty(int descriptor)
     return ioctl(descriptor, TCGETS, &t) == 0;
 }
 
-/* ---- newlib's names for them ---- */
+/* ---- newlib's names for them: its streams are locked then, so nobody is cancelled there ---- */
 
 ssize_t _read(int descriptor, void *buffer, size_t size)
 {
-    return read(descriptor, buffer, size);
+    ssize_t n = read_quick(descriptor, buffer, size);
+    return n >= 0 ? n : CALL(read_at(descriptor, buffer, size, -1));
 }
 
 ssize_t _write(int descriptor, const void *buffer, size_t size)
 {
-    return write(descriptor, buffer, size);
+    ssize_t n = write_quick(descriptor, buffer, size);
+    return n > 0 ? n : CALL(write_at(descriptor, buffer, size, -1));
 }
 
 off_t _lseek(int descriptor, off_t offset, int whence)

@@ -258,9 +258,9 @@ static int open_finish(struct open_call *c, int descriptor)
         signals_defer();
         error = fifo ? fifo_wait(c->file) : node_truncate(c->file->node, 0);
         signals_allow();
-    } while (error == -EINTR && signal_restart());
+    } while (error == -EINTR && !cancel_is_due() && signal_restart());
     if (error)
-        close(descriptor);
+        close_now(descriptor);
     return error ? error : descriptor;
 }
 
@@ -293,6 +293,15 @@ static __attribute__((noinline)) int open_path(int directory, const char *path, 
     return __builtin_expect(result < 0, 0) ? (int)file_result(result) : result;
 }
 
+static int open_point(int directory, const char *path, unsigned flags, mode_t mode)
+{
+    call_point();
+    int descriptor = open_path(directory, path, flags, mode);
+    if (__builtin_expect(descriptor < 0, 0))
+        call_point();
+    return descriptor;
+}
+
 int openat(int directory, const char *path, int flags, ...)
 {
     va_list arguments;
@@ -300,7 +309,7 @@ int openat(int directory, const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open_path(directory, path, (unsigned)flags, mode);
+    return open_point(directory, path, (unsigned)flags, mode);
 }
 
 int open(const char *path, int flags, ...)
@@ -310,7 +319,7 @@ int open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open_path(AT_FDCWD, path, (unsigned)flags, mode);
+    return open_point(AT_FDCWD, path, (unsigned)flags, mode);
 }
 
 int creat(const char *path, mode_t mode)
@@ -325,7 +334,7 @@ int _open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open(path, flags, mode);
+    return open_path(AT_FDCWD, path, (unsigned)flags, mode);
 }
 
 /* ---- for those who have devices ---- */

@@ -159,14 +159,23 @@ static int poll_user(struct pollfd *user, nfds_t n, uint64_t deadline, bool now,
     return ready;
 }
 
+/* A wait that was interrupted may have been so by a cancellation. */
+static int poll_result(int result)
+{
+    if (__builtin_expect(result < 0, 0))
+        call_point();
+    return (int)file_result(result);
+}
+
 int poll(struct pollfd *fds, nfds_t n, int milliseconds)
 {
     uint64_t deadline = 0;
 
+    call_point();
     if (milliseconds > 0)
         deadline =
             ticks_now() + ((uint64_t)milliseconds * AEGIS_EXPOSED_STATE->time_hz + 999) / 1000;
-    return (int)file_result(poll_user(fds, n, deadline, milliseconds == 0, NULL));
+    return poll_result(poll_user(fds, n, deadline, milliseconds == 0, NULL));
 }
 
 int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *user_mask)
@@ -174,13 +183,14 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
     uint64_t deadline;
     sigset_t mask;
     bool now;
-    int error = deadline_of(timeout, &deadline, &now);
 
+    call_point();
+    int error = deadline_of(timeout, &deadline, &now);
     if (!error && user_mask && user_copy_in(&mask, user_mask, sizeof mask))
         error = -EFAULT;
     if (error)
         return (int)file_result(error);
-    return (int)file_result(poll_user(fds, n, deadline, now, user_mask ? &mask : NULL));
+    return poll_result(poll_user(fds, n, deadline, now, user_mask ? &mask : NULL));
 }
 
 /* ---- select ---- */
@@ -269,13 +279,14 @@ int pselect(int n, fd_set *readable, fd_set *writable, fd_set *special,
     uint64_t deadline;
     sigset_t mask;
     bool now;
-    int error = n < 0 || n > FD_SETSIZE ? -EINVAL : deadline_of(timeout, &deadline, &now);
 
+    call_point();
+    int error = n < 0 || n > FD_SETSIZE ? -EINVAL : deadline_of(timeout, &deadline, &now);
     if (!error && user_mask && user_copy_in(&mask, user_mask, sizeof mask))
         error = -EFAULT;
     if (!error)
         error = select_run(n, &s, deadline, now, user_mask ? &mask : NULL);
-    return (int)file_result(error);
+    return poll_result(error);
 }
 
 int select(int n, fd_set *readable, fd_set *writable, fd_set *special, struct timeval *timeout)

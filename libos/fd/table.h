@@ -95,6 +95,8 @@ static inline struct file *file_take(enum file_type type, unsigned flags)
 int descriptor_set(int descriptor, uint64_t word);
 /* In the monitor: closes it. -EBADF, -EAGAIN. */
 int descriptor_close(int descriptor);
+/* close(), without its cancellation point. */
+int close_now(int descriptor);
 /* descriptor_make() at the lowest, at hand. */
 static inline int descriptor_take(struct file *file, unsigned flags)
 {

@@ -206,7 +206,7 @@ static int connect_to(int descriptor, const struct sockaddr *user, socklen_t siz
 
 int connect(int descriptor, const struct sockaddr *name, socklen_t size)
 {
-    return (int)CALL(connect_to(descriptor, name, size));
+    return (int)POINT_CALL(connect_to(descriptor, name, size));
 }
 
 static int listen_on(int descriptor, int backlog)
@@ -283,12 +283,12 @@ static int accept_one(int descriptor, struct sockaddr *user, socklen_t *user_siz
 
 int accept4(int descriptor, struct sockaddr *restrict name, socklen_t *restrict size, int flags)
 {
-    return (int)CALL(accept_one(descriptor, name, size, flags));
+    return (int)POINT_CALL(accept_one(descriptor, name, size, flags));
 }
 
 int accept(int descriptor, struct sockaddr *restrict name, socklen_t *restrict size)
 {
-    return (int)CALL(accept_one(descriptor, name, size, 0));
+    return (int)POINT_CALL(accept_one(descriptor, name, size, 0));
 }
 
 static int shut(int descriptor, int how)

@@ -307,7 +307,7 @@ static long send_to(int descriptor, const void *user, size_t size, int flags,
 ssize_t sendto(int descriptor, const void *user, size_t size, int flags,
                const struct sockaddr *name, socklen_t name_size)
 {
-    return CALL(send_to(descriptor, user, size, flags, name, name_size));
+    return POINT_CALL(send_to(descriptor, user, size, flags, name, name_size));
 }
 
 static long send_summed(int descriptor, const void *user, size_t size, uint16_t sum, int flags)
@@ -327,7 +327,7 @@ static long send_summed(int descriptor, const void *user, size_t size, uint16_t 
 
 ssize_t aegis_send_summed(int descriptor, const void *user, size_t size, uint16_t sum, int flags)
 {
-    return CALL(send_summed(descriptor, user, size, sum, flags));
+    return POINT_CALL(send_summed(descriptor, user, size, sum, flags));
 }
 
 uint16_t aegis_sum(const void *bytes, size_t size)
@@ -345,7 +345,7 @@ uint16_t aegis_sum(const void *bytes, size_t size)
 
 ssize_t send(int descriptor, const void *user, size_t size, int flags)
 {
-    return CALL(send_to(descriptor, user, size, flags, NULL, 0));
+    return POINT_CALL(send_to(descriptor, user, size, flags, NULL, 0));
 }
 
 static long receive_from(int descriptor, void *user, size_t size, int flags, struct sockaddr *name,
@@ -371,12 +371,12 @@ static long receive_from(int descriptor, void *user, size_t size, int flags, str
 ssize_t recvfrom(int descriptor, void *user, size_t size, int flags, struct sockaddr *name,
                  socklen_t *name_size)
 {
-    return CALL(receive_from(descriptor, user, size, flags, name, name_size));
+    return POINT_CALL(receive_from(descriptor, user, size, flags, name, name_size));
 }
 
 ssize_t recv(int descriptor, void *user, size_t size, int flags)
 {
-    return CALL(receive_from(descriptor, user, size, flags, NULL, NULL));
+    return POINT_CALL(receive_from(descriptor, user, size, flags, NULL, NULL));
 }
 
 /* ---- sendmsg: ancillary data goes in ---- */
@@ -462,7 +462,7 @@ static long send_message(int descriptor, const struct msghdr *user, int flags)
 
 ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
 {
-    return CALL(send_message(descriptor, message, flags));
+    return POINT_CALL(send_message(descriptor, message, flags));
 }
 
 /* ---- recvmsg: and comes out ---- */
@@ -560,5 +560,5 @@ static long receive_message(int descriptor, struct msghdr *user, int flags)
 
 ssize_t recvmsg(int descriptor, struct msghdr *message, int flags)
 {
-    return CALL(receive_message(descriptor, message, flags));
+    return POINT_CALL(receive_message(descriptor, message, flags));
 }

@@ -2,6 +2,7 @@
 /* system() and popen(): the shell, by posix_spawn. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -21,45 +22,81 @@ static pid_t wait_through(pid_t pid, int *status)
     return result;
 }
 
+/* What system() changes while its command runs. */
+struct command {
+    struct sigaction interrupt, quit;
+    sigset_t mask;
+    pid_t pid;
+};
+
+static void command_signals(struct command *c)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t child;
+
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigaction(SIGINT, &ignore, &c->interrupt);
+    sigaction(SIGQUIT, &ignore, &c->quit);
+    sigprocmask(SIG_BLOCK, &child, &c->mask);
+}
+
+static void command_over(struct command *c)
+{
+    sigaction(SIGINT, &c->interrupt, NULL);
+    sigaction(SIGQUIT, &c->quit, NULL);
+    sigprocmask(SIG_SETMASK, &c->mask, NULL);
+}
+
+static int command_spawn(struct command *c, const char *text)
+{
+    char *arguments[] = {"sh", "-c", "--", (char *)text, NULL};
+    posix_spawnattr_t attributes;
+    sigset_t defaults;
+
+    posix_spawnattr_init(&attributes);
+    sigemptyset(&defaults);
+    if (c->interrupt.sa_handler != SIG_IGN)
+        sigaddset(&defaults, SIGINT);
+    if (c->quit.sa_handler != SIG_IGN)
+        sigaddset(&defaults, SIGQUIT);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setsigmask(&attributes, &c->mask);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    int error = posix_spawn(&c->pid, SHELL, NULL, &attributes, arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+/* The caller was cancelled. */
+static void command_abandon(void *argument)
+{
+    struct command *c = argument;
+
+    kill(c->pid, SIGKILL);
+    wait_through(c->pid, NULL);
+    command_over(c);
+}
+
 /* As POSIX wants it: SIGINT and SIGQUIT are ignored and SIGCHLD blocked while the command runs, in the caller only. */
 int system(const char *command)
 {
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, interrupt, quit;
-    char *arguments[] = {"sh", "-c", "--", (char *)command, NULL};
-    posix_spawnattr_t attributes;
-    sigset_t child, mask;
+    struct command c;
     int status = -1;
-    pid_t pid;
 
     if (!command)
         return !access(SHELL, X_OK);
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigaction(SIGINT, &ignore, &interrupt);
-    sigaction(SIGQUIT, &ignore, &quit);
-    sigprocmask(SIG_BLOCK, &child, &mask);
-
-    posix_spawnattr_init(&attributes);
-    sigemptyset(&child);
-    if (interrupt.sa_handler != SIG_IGN)
-        sigaddset(&child, SIGINT);
-    if (quit.sa_handler != SIG_IGN)
-        sigaddset(&child, SIGQUIT);
-    posix_spawnattr_setsigdefault(&attributes, &child);
-    posix_spawnattr_setsigmask(&attributes, &mask);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    int error = posix_spawn(&pid, SHELL, NULL, &attributes, arguments, environ);
-    posix_spawnattr_destroy(&attributes);
-
-    if (error == EAGAIN || error == ENOMEM)
-        status = -1;
-    else if (error)
+    command_signals(&c);
+    int error = command_spawn(&c, command);
+    if (!error) {
+        pthread_cleanup_push(command_abandon, &c);
+        if (wait_through(c.pid, &status) < 0)
+            error = errno;
+        pthread_cleanup_pop(0);
+    } else if (error != EAGAIN && error != ENOMEM) {
         status = W_EXITCODE(127, 0);
-    else if (wait_through(pid, &status) < 0)
-        error = errno;
-    sigaction(SIGINT, &interrupt, NULL);
-    sigaction(SIGQUIT, &quit, NULL);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
+    }
+    command_over(&c);
     if (error)
         errno = error;
     return status;

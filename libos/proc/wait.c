@@ -11,6 +11,7 @@
 #include "table.h"
 #include "../posix/clock.h"
 #include "../posix/user.h"
+#include "../signal/signals.h"
 #include "waiting.h"
 #include "../session/monitor.h"
 
@@ -109,6 +110,7 @@ static int wait_for(struct wanted *w)
 
     for (;;) {
         uint64_t seen;
+        signals_point();
         int result = wait_once(w, &seen);
         if (result > 0 && (w->code == CLD_EXITED || w->code == CLD_KILLED))
             end_await(w->identity);

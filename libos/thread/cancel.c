@@ -5,9 +5,14 @@
 #include "../signal/signals.h"
 #include "pthread_internal.h"
 
-static bool due(const struct pthread *self)
+static inline bool due(const struct pthread *self)
 {
     return self->cancelled && self->cancel_state == PTHREAD_CANCEL_ENABLE && !self->exiting;
+}
+
+bool cancel_is_due(void)
+{
+    return due(pthread_here());
 }
 
 int pthread_cancel(pthread_t id)

@@ -71,6 +71,8 @@ void robust_end(struct pthread *self);
 
 /* In attention: a cancelled thread whose type says so ends here. */
 void cancel_attend(void);
+/* The calling thread was cancelled, and has not said that it shall not be. */
+bool cancel_is_due(void);
 
 /* ---- waiting for words ---- */
 

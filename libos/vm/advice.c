@@ -4,6 +4,7 @@
 
 #include "../fs/pages.h"
 #include "../posix/user.h"
+#include "../signal/signals.h"
 #include "vm_posix.h"
 
 #pragma weak node_touched
@@ -75,10 +76,11 @@ static void files_written(uintptr_t start, uintptr_t end)
 int msync(void *address, size_t length, int flags)
 {
     int known = MS_ASYNC | MS_SYNC | MS_INVALIDATE;
+
+    signals_point();
     int error = flags & ~known || (flags & MS_ASYNC && flags & MS_SYNC)
                     ? EINVAL
                     : range_check(address, &length, ENOMEM);
-
     if (!error && !range_mapped((uintptr_t)address, length))
         error = ENOMEM;
     if (!error && flags & MS_INVALIDATE &&
