@@ -12,10 +12,15 @@
 #include "../thread/pthread_internal.h"
 #include "table.h"
 
-/* signals_point(), at hand. */
+/* Whether signals_point() may end the thread: two instructions. */
+static inline bool point_due(void)
+{
+    return __builtin_expect(pthread_here()->cancelled, 0);
+}
+
 static inline void call_point(void)
 {
-    if (__builtin_expect(pthread_here()->cancelled, 0))
+    if (point_due())
         signals_point();
 }
 

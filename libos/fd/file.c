@@ -227,7 +227,7 @@ static inline __attribute__((always_inline)) int close_one(void *argument)
     return close_inline(*(int *)argument);
 }
 
-int close_now(int descriptor)
+static inline __attribute__((always_inline)) int close_call(int descriptor)
 {
     const struct file *file = file_at(descriptor);
     bool terminal = file && file->type >= FILE_CONSOLE;
@@ -238,10 +238,20 @@ int close_now(int descriptor)
     return error ? (int)file_result(error) : 0;
 }
 
+int close_now(int descriptor)
+{
+    return close_call(descriptor);
+}
+
+static __attribute__((noinline, cold)) int close_cancelled(int descriptor)
+{
+    signals_point();
+    return close_now(descriptor);
+}
+
 int close(int descriptor)
 {
-    call_point();
-    return close_now(descriptor);
+    return point_due() ? close_cancelled(descriptor) : close_call(descriptor);
 }
 
 /* ---- a process's beginning and end ---- */

@@ -78,8 +78,7 @@ static inline __attribute__((always_inline)) ssize_t read_quick(int descriptor, 
 
 ssize_t read(int descriptor, void *buffer, size_t size)
 {
-    call_point();
-    ssize_t n = read_quick(descriptor, buffer, size);
+    ssize_t n = point_due() ? -EINTR : read_quick(descriptor, buffer, size);
     return n >= 0 ? n : POINT_CALL(read_at(descriptor, buffer, size, -1));
 }
 
@@ -94,8 +93,7 @@ static inline __attribute__((always_inline)) ssize_t write_quick(int descriptor,
 
 ssize_t write(int descriptor, const void *buffer, size_t size)
 {
-    call_point();
-    ssize_t n = write_quick(descriptor, buffer, size);
+    ssize_t n = point_due() ? -EINTR : write_quick(descriptor, buffer, size);
     return n > 0 ? n : POINT_CALL(write_at(descriptor, buffer, size, -1));
 }
 

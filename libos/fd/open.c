@@ -290,16 +290,23 @@ static __attribute__((noinline)) int open_path(int directory, const char *path, 
     struct open_call c;
     int result = open_run(&c, directory, path, flags, mode);
 
-    return __builtin_expect(result < 0, 0) ? (int)file_result(result) : result;
+    if (__builtin_expect(result >= 0, 1))
+        return result;
+    call_point(); /* a FIFO's wait may have been ended by a cancellation */
+    return (int)file_result(result);
 }
 
-static int open_point(int directory, const char *path, unsigned flags, mode_t mode)
+static __attribute__((noinline, cold)) int open_cancelled(int directory, const char *path,
+                                                          unsigned flags, mode_t mode)
 {
-    call_point();
-    int descriptor = open_path(directory, path, flags, mode);
-    if (__builtin_expect(descriptor < 0, 0))
-        call_point();
-    return descriptor;
+    signals_point();
+    return open_path(directory, path, flags, mode);
+}
+
+static inline int open_point(int directory, const char *path, unsigned flags, mode_t mode)
+{
+    return point_due() ? open_cancelled(directory, path, flags, mode)
+                       : open_path(directory, path, flags, mode);
 }
 
 int openat(int directory, const char *path, int flags, ...)
@@ -327,14 +334,19 @@ int creat(const char *path, mode_t mode)
     return open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
 }
 
+/* Of a stream that is being made: it is to be told whether there is a file. */
 int _open(const char *path, int flags, ...)
 {
     va_list arguments;
+    int state;
 
     va_start(arguments, flags);
     mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open_path(AT_FDCWD, path, (unsigned)flags, mode);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    int descriptor = open_path(AT_FDCWD, path, (unsigned)flags, mode);
+    pthread_setcancelstate(state, NULL);
+    return descriptor;
 }
 
 /* ---- for those who have devices ---- */

@@ -43,9 +43,7 @@ _Static_assert(sizeof(struct pthread) <= 512, "struct pthread: aegis.ld keeps 51
 
 static inline struct pthread *pthread_here(void)
 {
-    char *tp;
-    __asm__("mv %0, tp" : "=r"(tp));
-    return (struct pthread *)(tp - sizeof(struct pthread));
+    return (struct pthread *)__builtin_thread_pointer() - 1;
 }
 
 static inline struct pthread *pthread_of(pthread_t t)

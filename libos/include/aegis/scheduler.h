@@ -102,9 +102,7 @@ struct thread *thread_self(void); /* of tests on a host */
 #else
 static inline struct thread *thread_self(void)
 {
-    struct thread **tp;
-    __asm__("mv %0, tp" : "=r"(tp));
-    return tp[-1];
+    return ((struct thread **)__builtin_thread_pointer())[-1];
 }
 #endif
 
