@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../fs/mount.h"
+#include "../proc/busy_text.h"
 #include "path.h"
 #include "types.h"
 
@@ -113,8 +114,11 @@ static int node_check(const struct open_call *c, const struct node *node)
         return -EISDIR;
     if (S_ISSOCK(node->mode) || S_ISBLK(node->mode))
         return -ENXIO;
-    /* who makes a file may open it, whatever its mode */
-    return c->made ? 0 : node_permit(node, &c->walk.who, wanted(c->flags));
+    if (c->made) /* who makes a file may open it, whatever its mode */
+        return 0;
+    int error = node_permit(node, &c->walk.who, wanted(c->flags));
+    bool writes = S_ISREG(node->mode) && wanted(c->flags) & 2;
+    return !error && writes && text_runs(node) ? -ETXTBSY : error;
 }
 
 static int device_type(dev_t device)
@@ -203,7 +207,7 @@ static int open_attempt(void *argument)
     if (error)
         return error;
     struct node *node = c->walk.at;
-    if (S_ISREG(node->mode) && !c->walk.who.uid && !(c->flags & O_DIRECTORY))
+    if (S_ISREG(node->mode) && !c->walk.who.uid && !(c->flags & (O_DIRECTORY | O_ACCMODE | O_TRUNC)))
         return memory_open(c, node);
     if (c->walk.number)
         return -EXDEV; /* of a mounted file system: see below */
@@ -213,42 +217,7 @@ static int open_attempt(void *argument)
     return type < 0 ? type : file_open(c, node, type, 0);
 }
 
-/* ---- in a mounted file system ---- */
-
-static int mounted_attempt(void *argument)
-{
-    struct open_call *c = argument;
-    return file_open(c, c->walk.at, c->walk.length ? FILE_DIRECTORY : FILE_MOUNTED, c->walk.number);
-}
-
-static int mounted_open(struct open_call *c)
-{
-    const struct filesystem *fs = file_systems[c->walk.at->mount];
-    struct stat stat;
-    int error = fs ? fs->stat(c->walk.number, &stat) : -ENOENT;
-
-    if (error)
-        return error;
-    if (fs->descriptor && (error = fs->descriptor(c->walk.number)) >= 0) {
-        int command = c->flags & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
-        int copy = fcntl(error, command, 0);
-        return copy < 0 ? -errno : copy;
-    }
-    if (c->flags & O_DIRECTORY && !S_ISDIR(stat.st_mode))
-        return -ENOTDIR;
-    if (S_ISLNK(stat.st_mode))
-        return -ELOOP;
-    unsigned writes = wanted(c->flags) & 2;
-    if (writes && S_ISDIR(stat.st_mode))
-        return -EISDIR;
-    if (writes && !fs->write)
-        return -EACCES;
-    c->walk.length = S_ISDIR(stat.st_mode);
-    return file_attempt(mounted_attempt, c);
-}
-
-/* ---- the calls ---- */
-
+/* What is done outside the monitor: a FIFO's other end is waited for, a file is cut. */
 static int open_finish(struct open_call *c, int descriptor)
 {
     bool fifo = c->file->type == FILE_PIPE;
@@ -263,6 +232,60 @@ static int open_finish(struct open_call *c, int descriptor)
         close_now(descriptor);
     return error ? error : descriptor;
 }
+
+/* ---- in a mounted file system ---- */
+
+static int mounted_attempt(void *argument)
+{
+    struct open_call *c = argument;
+    return file_open(c, c->walk.at, c->walk.length ? FILE_DIRECTORY : FILE_MOUNTED, c->walk.number);
+}
+
+/* A regular file that a descriptor has open is opened anew; of all else the descriptor is copied. */
+static int again_attempt(void *argument)
+{
+    struct open_call *c = argument;
+    int error = node_check(c, c->walk.at);
+    return error ? error : memory_open(c, c->walk.at);
+}
+
+static int open_again(struct open_call *c, int descriptor)
+{
+    struct file *file = file_at(descriptor);
+
+    if (file && file->type == FILE_MEMORY) {
+        c->walk.at = file->node;
+        int made = file_attempt(again_attempt, c);
+        return made >= 0 && c->flags & O_TRUNC ? open_finish(c, made) : made;
+    }
+    int copy = fcntl(descriptor, c->flags & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD, 0);
+    return copy < 0 ? -errno : copy;
+}
+
+static int mounted_open(struct open_call *c)
+{
+    const struct filesystem *fs = file_systems[c->walk.at->mount];
+    struct stat stat;
+    int error = fs ? fs->stat(c->walk.number, &stat) : -ENOENT;
+
+    if (error)
+        return error;
+    if (fs->descriptor && (error = fs->descriptor(c->walk.number)) >= 0)
+        return open_again(c, error);
+    if (c->flags & O_DIRECTORY && !S_ISDIR(stat.st_mode))
+        return -ENOTDIR;
+    if (S_ISLNK(stat.st_mode))
+        return -ELOOP;
+    unsigned writes = wanted(c->flags) & 2;
+    if (writes && S_ISDIR(stat.st_mode))
+        return -EISDIR;
+    if (writes && !fs->write)
+        return -EACCES;
+    c->walk.length = S_ISDIR(stat.st_mode);
+    return file_attempt(mounted_attempt, c);
+}
+
+/* ---- the calls ---- */
 
 /* Its own function, so that what it works on is at hand in a register. */
 static __attribute__((noinline)) int open_run(struct open_call *c, int directory, const char *path,

@@ -8,7 +8,7 @@
 #include <aegis/pager.h>
 
 #include "../fd/table.h"
-#include "../proc/image.h"
+#include "../proc/busy_text.h"
 #include "../vm/vm.h"
 #include "node.h"
 #include "proc.h"
@@ -299,9 +299,7 @@ static long link_in_monitor(enum proc_file file, const struct process *p, int d,
     case PROC_PID_ROOT:
         return walk_path(p->root ? p->root : root, root, target, size);
     case PROC_PID_EXE:
-        if (!p->arguments || !p->arguments_size)
-            return -ENOENT;
-        return snprintf(target, size, "%.*s", (int)p->arguments_size, p->arguments);
+        return text_link(p->image, target, size);
     default:
         break;
     }

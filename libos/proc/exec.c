@@ -312,7 +312,7 @@ static int image_find_out(struct request *r, const char *path, char lines[][SCRI
         int fd = program_open(path);
         if (fd < 0)
             return fd;
-        int error = image_get(fd, &image), script = -ENOEXEC;
+        int error = image_get(fd, path, &image), script = -ENOEXEC;
         if (error == -ENOEXEC && depth < SCRIPT_DEPTH)
             script = script_read(fd, lines[depth], &argument);
         close(fd);

@@ -2,6 +2,7 @@
 #include "image.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,10 +11,12 @@
 #include <aegis/exposed.h>
 #include <aegis/pager.h>
 
+#include "../fd/table.h"
 #include "../fs/node.h"
 #include "../posix/user.h"
 #include "../sched/thread.h"
 #include "../vm/vm.h"
+#include "busy_text.h"
 #include "table.h"
 
 #define HEADERS    4096 /* bytes of a file in which its headers stand */
@@ -265,9 +268,11 @@ static int segment_build(int descriptor, struct image *image, const struct elf_s
 }
 
 /* An empty one, in the table: if we die, somebody drops it. */
-static struct image *image_begin(const struct stat *st, const struct elf_program *p)
+static struct image *image_begin(const struct stat *st, const struct elf_program *p,
+                                 const char *path)
 {
-    size_t size = sizeof(struct image) + pieces_of(p) * sizeof(struct image_piece);
+    size_t pieces = sizeof(struct image) + pieces_of(p) * sizeof(struct image_piece);
+    size_t size = pieces + strlen(path) + 1;
     unsigned room = (unsigned)((size + AEGIS_PAGE_SIZE - 1) / AEGIS_PAGE_SIZE);
     struct image *image = NULL;
 
@@ -286,6 +291,7 @@ static struct image *image_begin(const struct stat *st, const struct elf_program
             image->size = (uint64_t)st->st_size;
             image->modified = st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec;
             image->entry = p->entry;
+            image->path = *path ? strcpy((char *)image + pieces, path) : NULL;
             image->serial = SESSION->images_made + 1;
             session_set(SESSION->images_made, image->serial);
             image->next = SESSION->images;
@@ -297,9 +303,9 @@ static struct image *image_begin(const struct stat *st, const struct elf_program
 }
 
 static int image_build(int descriptor, const struct stat *st, const struct elf_program *p,
-                       struct image **made)
+                       const char *path, struct image **made)
 {
-    struct image *image = image_begin(st, p);
+    struct image *image = image_begin(st, p, path);
     int error = image ? 0 : -ENOMEM;
 
     for (unsigned i = 0; i < p->count && !error; i++)
@@ -340,10 +346,11 @@ static int headers_read(int descriptor, const struct stat *st, struct elf_progra
                : 0;
 }
 
-int image_get(int descriptor, struct image **image)
+int image_get(int descriptor, const char *path, struct image **image)
 {
     struct stat st;
     struct elf_program program;
+    char real[PATH_MAX];
 
     if (fstat(descriptor, &st))
         return -errno;
@@ -353,7 +360,13 @@ int image_get(int descriptor, struct image **image)
     int error = headers_read(descriptor, &st, &program);
     if (!error && pieces_of(&program) > PIECES)
         error = -ENOEXEC;
-    return error ? error : image_build(descriptor, &st, &program, image);
+    if (!error && text_written(file_at(descriptor)->node))
+        error = -ETXTBSY;
+    if (error)
+        return error;
+    if (text_path(path, real, sizeof real))
+        *real = 0;
+    return image_build(descriptor, &st, &program, real, image);
 }
 
 /* ---- loading ---- */

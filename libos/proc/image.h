@@ -33,14 +33,15 @@ struct image {
     uint64_t entry;
     uint32_t room; /* pages of this object itself */
     uint32_t piece_count;
+    const char *path; /* where the file stood; behind the pieces. Null: not known */
     struct image_piece piece[];
 };
 
 /* Of a file that was run before and that may be read and executed; a user's path. Null: it is to be opened. Outside the
  * monitor. */
 struct image *image_known(const char *path);
-/* The image of an open file. -ENOEXEC, -ENOMEM, -EIO. Outside the monitor. */
-int image_get(int descriptor, struct image **image);
+/* The image of an open file, by that path. -ENOEXEC, -ETXTBSY, -ENOMEM, -EIO. Outside the monitor. */
+int image_get(int descriptor, const char *path, struct image **image);
 /* Everything of it into a space. -ENOMEM, -EAGAIN. */
 int image_load(struct space *s, const struct image *image);
 /* Frees what nobody runs; true: there was one. */

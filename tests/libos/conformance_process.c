@@ -190,6 +190,122 @@ static void test_exec(void)
     unlink("/tmp/loop");
 }
 
+/* A copy of this program: its descriptor, for writing. */
+static int copy_open(const char *path)
+{
+    static char buffer[65536];
+    int from = open("/proc/self/exe", O_RDONLY), to = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    ssize_t n;
+
+    while ((n = read(from, buffer, sizeof buffer)) > 0 && write(to, buffer, (size_t)n) == n)
+        ;
+    close(from);
+    return n == 0 ? to : -1;
+}
+
+static int runs_copy(void)
+{
+    execl("/tmp/copies/link", "other", "argument", NULL);
+    return errno;
+}
+
+static pid_t copy_waits(void)
+{
+    int told[2];
+    char c;
+
+    pipe(told);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(told[1], 1);
+        execl("/tmp/copies/link", "other", "waits", NULL);
+        _exit(1);
+    }
+    close(told[1]);
+    read(told[0], &c, 1);
+    close(told[0]);
+    return child;
+}
+
+static int link_is(pid_t pid, const char *wanted)
+{
+    char path[64], target[256];
+
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    target[n > 0 ? n : 0] = 0;
+    return !strcmp(target, wanted) || complain(n, target, __LINE__);
+}
+
+static void test_text_busy(void)
+{
+    mkdir("/tmp/copies", 0755);
+    int writing = copy_open("/tmp/copies/copy");
+    symlink("copy", "/tmp/copies/link");
+    int refused = GIVES(status_of(runs_copy), ETXTBSY << 8);
+    close(writing);
+    tap(writing >= 0 && refused && GIVES(status_of(runs_copy), 7 << 8), "exec_of_what_is_written_etxtbsy");
+    pid_t child = copy_waits();
+    tap(FAILS(open("/tmp/copies/copy", O_WRONLY), ETXTBSY) & FAILS(open("/tmp/copies/link", O_RDWR | O_CREAT, 0600), ETXTBSY) &
+            FAILS(open("/tmp/copies/copy", O_RDONLY | O_TRUNC), ETXTBSY) & FAILS(truncate("/tmp/copies/copy", 0), ETXTBSY) &
+            GIVES(close(open("/tmp/copies/copy", O_RDONLY)), 0),
+        "writing_what_runs_etxtbsy");
+    tap(link_is(child, "/tmp/copies/copy"), "proc_exe_is_the_file");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    tap(GIVES(close(open("/tmp/copies/copy", O_WRONLY)), 0), "written_when_it_has_ended");
+    child = copy_waits();
+    unlink("/tmp/copies/copy");
+    tap(link_is(child, "/tmp/copies/copy (deleted)"), "proc_exe_of_a_deleted_file");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    unlink("/tmp/copies/link");
+    rmdir("/tmp/copies");
+}
+
+static int program;
+
+static int runs_descriptor(void)
+{
+    fexecve(program, (char *[]){"other", "argument", NULL}, environ);
+    return errno;
+}
+
+static void test_fexecve(void)
+{
+    char *arguments[] = {"x", NULL};
+
+    program = open("/proc/self/exe", O_RDONLY);
+    tap(GIVES(status_of(runs_descriptor), 7 << 8), "fexecve");
+    write_file("/tmp/plain", "", 0644);
+    int plain = open("/tmp/plain", O_RDONLY);
+    tap(FAILS(fexecve(-1, arguments, environ), EBADF) & FAILS(fexecve(plain, arguments, environ), EACCES) &
+            FAILS(fexecve(program, NULL_PAGE, environ), EFAULT),
+        "fexecve_errors");
+    close(plain);
+    close(program);
+    unlink("/tmp/plain");
+}
+
+/* A file's name in /proc: opened by it, the file is at its beginning, and may be cut. */
+static void test_descriptor_names(void)
+{
+    char name[64], c = 0;
+    struct stat st;
+
+    write_file("/tmp/plain", "abc", 0644);
+    int fd = open("/tmp/plain", O_RDONLY);
+    read(fd, &c, 1);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    int again = open(name, O_RDWR);
+    tap(read(again, &c, 1) == 1 && c == 'a' && lseek(fd, 0, SEEK_CUR) == 1 && close(open(name, O_WRONLY | O_TRUNC)) == 0 &&
+            fstat(fd, &st) == 0 && st.st_size == 0,
+        "open_of_proc_fd");
+    close(again);
+    close(fd);
+    unlink("/tmp/plain");
+}
+
 /* What a program finds after exec: run as `self exec`. */
 static int after_exec(void)
 {
@@ -435,12 +551,17 @@ static void test_scheduling(void)
 int main(int argc, char **argv)
 {
     self = argv[0];
+    if (argc > 1 && !strcmp(argv[1], "waits"))
+        return write(1, "", 1) == 1 ? pause() : 1;
     if (argc > 1)
         return !strcmp(argv[1], "exec") ? after_exec() : 7;
     test_wait();
     test_identities();
     test_limits();
     test_exec();
+    test_text_busy();
+    test_fexecve();
+    test_descriptor_names();
     test_inheritance();
     test_spawn();
     test_orphans();
