@@ -158,6 +158,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->pending = parent->pending & 1UL << SIGKILL; /* all, or all but those to come: none comes while they are killed */
     p->queue = NULL;
     p->queue_count = 0;
+    p->semaphore = 0;
     p->descriptors = NULL;
 }
 

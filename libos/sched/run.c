@@ -128,6 +128,7 @@ struct wait_arguments {
     unsigned count;
     bool interruptible;
     uint64_t deadline;
+    const volatile uint32_t *word;
 };
 
 /* A cancellation that came between the point's own look and its wait ends that, once. */
@@ -152,7 +153,7 @@ PINNED_CODE static void wait(struct context *c, void *argument, struct aegis_act
     self->predicate_count = w->count;
     self->deadline = w->deadline;
     self->interruptible = w->interruptible;
-    self->word = 0;
+    self->word = w->word;
     leave(self, THREAD_WAITING);
     wait_begin(self);
     schedule(a);
@@ -161,7 +162,7 @@ PINNED_CODE static void wait(struct context *c, void *argument, struct aegis_act
 static long wait_for(const struct aegis_predicate *predicates, unsigned count, uint64_t deadline,
                      bool interruptible)
 {
-    struct wait_arguments w = {predicates, count, interruptible, deadline};
+    struct wait_arguments w = {predicates, count, interruptible, deadline, NULL};
 
     if (count > AEGIS_PREDICATES)
         return AEGIS_E_BAD_RANGE;
@@ -176,6 +177,13 @@ long thread_wait(const struct aegis_predicate *predicates, unsigned count, uint6
 long thread_wait_signal(const struct aegis_predicate *predicates, unsigned count, uint64_t deadline)
 {
     return wait_for(predicates, count, deadline, true);
+}
+
+long thread_wait_word(const struct aegis_predicate *predicate, const volatile uint32_t *word,
+                      uint64_t deadline, bool interruptible)
+{
+    struct wait_arguments w = {predicate, 1, interruptible, deadline, word};
+    return context_call(&thread_self()->context, wait, &w);
 }
 
 /* ---- sleeping for a word of this process ---- */
@@ -238,6 +246,37 @@ unsigned thread_wake(const volatile uint32_t *word, unsigned count)
     return (unsigned)context_call(&thread_self()->context, wake, &w);
 }
 
+struct hand_arguments {
+    const volatile uint32_t *word;
+    int result;
+};
+
+PINNED_CODE static void hand(struct context *c, void *argument, struct aegis_activation *a)
+{
+    const struct hand_arguments *w = argument;
+
+    thread_result(c, wait_hand(w->word, w->result));
+    thread_go_on(thread_of(c), a);
+}
+
+bool thread_hand(const volatile uint32_t *word, int result)
+{
+    struct hand_arguments w = {word, result};
+
+    return waiting_count && context_call(&thread_self()->context, hand, &w);
+}
+
+PINNED_CODE static void sleeps(struct context *c, void *word, struct aegis_activation *a)
+{
+    thread_result(c, wait_first(word) != 0);
+    thread_go_on(thread_of(c), a);
+}
+
+bool thread_sleeps(const volatile uint32_t *word)
+{
+    return waiting_count && context_call(&thread_self()->context, sleeps, (void *)word);
+}
+
 /* ---- beginning, attention, the end ---- */
 
 PINNED_CODE static void start(struct context *c, void *thread, struct aegis_activation *a)
@@ -255,7 +294,7 @@ PINNED_CODE void attend(struct thread *thread, uint32_t bits)
 {
     thread->attention |= bits;
     if (thread->state == THREAD_WAITING && thread->interruptible)
-        wait_over(thread, thread->word ? -EINTR_VALUE : THREAD_WAKE_SIGNAL);
+        wait_over(thread, THREAD_SLEEPS(thread) ? -EINTR_VALUE : THREAD_WAKE_SIGNAL);
 }
 
 struct attend_arguments {

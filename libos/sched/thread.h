@@ -93,6 +93,10 @@ void wait_sleep(struct aegis_activation *activation);
 void wait_woken(struct aegis_activation *activation, long why);
 void wait_reset(void);
 unsigned wait_wake(const volatile uint32_t *word, unsigned count);
+struct thread *wait_first(const volatile uint32_t *word);
+bool wait_hand(const volatile uint32_t *word, long result);
+/* In thread_sleep(), which has results of its own. */
+#define THREAD_SLEEPS(thread) ((thread)->word && !(thread)->predicate_count)
 void attend(struct thread *thread, uint32_t bits);
 extern unsigned waiting_count;
 

@@ -49,12 +49,33 @@ PINNED_CODE void wait_reset(void)
     waiting_count = 0;
 }
 
+PINNED_CODE struct thread *wait_first(const volatile uint32_t *word)
+{
+    struct thread *t = waiting, *first = 0;
+
+    for (unsigned n = waiting_count; n; n--, t = t->wait_next)
+        if (t->word == word && (!first || t->rank > first->rank))
+            first = t;
+    return first;
+}
+
+PINNED_CODE bool wait_hand(const volatile uint32_t *word, long result)
+{
+    struct thread *t = wait_first(word);
+
+    if (t)
+        wait_over(t, result);
+    return t != 0;
+}
+
 PINNED_CODE unsigned wait_wake(const volatile uint32_t *word, unsigned count)
 {
     unsigned woken = 0;
     struct thread *t = waiting;
 
-    for (unsigned n = waiting_count; n && woken < count; n--) {
+    if (count == 1)
+        return wait_hand(word, 0);
+    for (unsigned n = waiting_count; n; n--) {
         struct thread *next = t->wait_next;
         if (t->word == word) {
             wait_over(t, 0);
@@ -85,7 +106,7 @@ PINNED_CODE static long look(const struct thread *t, uint64_t now)
             return r.error;
     }
     if (t->deadline && (int64_t)(now - t->deadline) >= 0)
-        return t->word ? -ETIMEDOUT_VALUE : AEGIS_WAKE_TIMEOUT;
+        return THREAD_SLEEPS(t) ? -ETIMEDOUT_VALUE : AEGIS_WAKE_TIMEOUT;
     return NOTHING;
 }
 

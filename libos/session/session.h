@@ -106,6 +106,7 @@ struct session {
     int32_t last_pid;
     struct image *images;       /* proc/image.h */
     uint64_t images_made;       /* ever */
+    uint64_t semaphores_ranked; /* not 0: a thread with a rank has waited for one (thread/semaphore.c) */
     uint32_t random_key[8];     /* random.h */
     uint16_t lives[AEGIS_ENVS]; /* of an environment: how often it was parked (proc/park.h) */
 };

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <time.h>
 
+#include <aegis/exposed.h>
+
 #include "../posix/clock.h"
 #include "pthread_internal.h"
 
@@ -88,7 +90,7 @@ static int wake(pthread_cond_t *c, unsigned count)
         return 0;
     __atomic_fetch_add(&c->__sequence, 1, __ATOMIC_SEQ_CST);
     if (c->__kind & KIND_SHARED)
-        word_wake(&c->__sequence, count, true);
+        word_wake(&c->__sequence, ~0U, true); /* what changed is seen by all */
     else
         __atomic_fetch_sub(&c->__waiters, thread_wake(&c->__sequence, count), __ATOMIC_SEQ_CST);
     return 0;
@@ -113,11 +115,20 @@ int pthread_cond_init(pthread_cond_t *restrict c, const pthread_condattr_t *rest
     return 0;
 }
 
+/*
+ * Those that were woken, and are still on their way out, look at it once more: they are waited for.
+ * A second is for those of another process, of which nobody knows whether they were woken.
+ */
 int pthread_cond_destroy(pthread_cond_t *c)
 {
-    /* of a shared one, those that were woken take themselves off when they run */
-    return !(c->__kind & KIND_SHARED) && __atomic_load_n(&c->__waiters, __ATOMIC_SEQ_CST) ? EBUSY
-                                                                                         : 0;
+    uint64_t end = time_now() + AEGIS_EXPOSED_STATE->time_hz;
+
+    while (__atomic_load_n(&c->__waiters, __ATOMIC_SEQ_CST)) {
+        if (thread_sleeps(&c->__sequence) || time_now() > end)
+            return EBUSY;
+        thread_yield();
+    }
+    return 0;
 }
 
 int pthread_condattr_init(pthread_condattr_t *a)

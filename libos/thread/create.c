@@ -244,6 +244,7 @@ int pthread_create(pthread_t *restrict id, const pthread_attr_t *restrict attrib
     t->policy = inherits ? self->policy : a->__policy;
     t->priority = inherits ? self->priority : a->__param.sched_priority;
     t->thread = thread;
+    scheduling_rank(t);
     thread->blocked = thread_self()->blocked;
     context_begin(thread, t);
     t->next = pthread_all;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Mutexes: a word that is 0 (free), HELD, or CONTENDED (somebody may sleep for it). A robust one is
- * in its owner's list; of one that is shared between processes, those who wait look now and then
- * whether its owner lives.
+ * Mutexes: a word that is 0 (free) or HELD, with CONTENDED (somebody may sleep for it) and STARVING
+ * (who slept for it found it taken again: from then on it is handed from one to the next, until
+ * nobody sleeps). A robust one is in its owner's list; of one that is shared between processes,
+ * those who wait look now and then whether its owner lives.
  */
 #include <errno.h>
 #include <time.h>
@@ -12,7 +13,8 @@
 #include "../posix/clock.h"
 #include "pthread_internal.h"
 
-enum { FREE, HELD, CONTENDED };
+enum { FREE = 0, HELD = 1, CONTENDED = 2, STARVING = 4 };
+#define HANDED 1 /* what word_wait() says then */
 
 /* __kind: what pthread_mutexattr_t packs. */
 #define KIND_TYPE   3
@@ -87,7 +89,9 @@ static uint64_t look_again(const pthread_mutex_t *m, uint64_t deadline)
 
 static int lock_slow(pthread_mutex_t *m, uint64_t deadline)
 {
-    while (__atomic_exchange_n(&m->__lock, CONTENDED, __ATOMIC_ACQUIRE) != FREE) {
+    uint32_t mark = HELD | CONTENDED, before;
+
+    while ((before = __atomic_fetch_or(&m->__lock, mark, __ATOMIC_ACQUIRE)) & HELD) {
         if (owner_gone(m)) {
             __atomic_store_n(&m->__owner, 0, __ATOMIC_RELAXED);
             m->__kind |= KIND_OWNER_DIED;
@@ -95,8 +99,10 @@ static int lock_slow(pthread_mutex_t *m, uint64_t deadline)
         }
         if (m->__kind & KIND_NOT_RECOVERABLE)
             return ENOTRECOVERABLE;
-        word_wait(&m->__lock, CONTENDED, look_again(m, deadline), m->__kind & KIND_SHARED,
-                  may_interrupt());
+        if (word_wait(&m->__lock, before | mark, look_again(m, deadline), m->__kind & KIND_SHARED,
+                      may_interrupt()) == HANDED)
+            return 0;
+        mark |= STARVING;
         if (deadline && (int64_t)(time_now() - deadline) >= 0)
             return take(m) ? 0 : ETIMEDOUT;
     }
@@ -179,6 +185,31 @@ static int unlock_owned(pthread_mutex_t *m)
     return -1;
 }
 
+/* To whoever sleeps for it, which finds itself the owner. False: nobody does, or it is taken. */
+static bool hand_over(pthread_mutex_t *m)
+{
+    uint32_t free = FREE;
+
+    if (!__atomic_compare_exchange_n(&m->__lock, &free, HELD | CONTENDED | STARVING, false,
+                                     __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        return false;
+    if (thread_hand(&m->__lock, HANDED))
+        return true;
+    __atomic_store_n(&m->__lock, FREE, __ATOMIC_RELEASE);
+    return false;
+}
+
+/* It is given back; `before`: what its word was. */
+static __attribute__((noinline)) void wake(pthread_mutex_t *m, uint32_t kind,
+                                           uint32_t before)
+{
+    if (before & STARVING && !(kind & KIND_SHARED) && hand_over(m))
+        return;
+    word_wake(&m->__lock, kind & KIND_NOT_RECOVERABLE ? ~0U : 1, kind & KIND_SHARED);
+    if (before & STARVING)
+        thread_yield();
+}
+
 int pthread_mutex_unlock(pthread_mutex_t *m)
 {
     if (__builtin_expect(!plain(m), 0)) {
@@ -186,9 +217,10 @@ int pthread_mutex_unlock(pthread_mutex_t *m)
         if (error >= 0)
             return error;
     }
-    if (__builtin_expect(__atomic_exchange_n(&m->__lock, FREE, __ATOMIC_RELEASE) == CONTENDED, 0))
-        word_wake(&m->__lock, m->__kind & KIND_NOT_RECOVERABLE ? ~0U : 1,
-                  m->__kind & KIND_SHARED);
+    uint32_t kind = m->__kind; /* whoever has it next may destroy it */
+    uint32_t before = __atomic_exchange_n(&m->__lock, FREE, __ATOMIC_RELEASE);
+    if (__builtin_expect(before > HELD, 0))
+        wake(m, kind, before);
     return 0;
 }
 

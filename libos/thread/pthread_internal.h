@@ -62,6 +62,7 @@ void threads_unlock(void);
 /* Policy and priority: known and in range; from the process's entry; to it (EPERM: more than there was, and not the superuser). */
 bool scheduling_valid(int policy, int priority);
 void scheduling_fetch(struct pthread *t);
+void scheduling_rank(struct pthread *t);
 int scheduling_give(struct pthread *t, int policy, int priority);
 
 void specific_end(struct pthread *self);
@@ -79,6 +80,8 @@ bool cancel_is_due(void);
 int word_wait(volatile uint32_t *word, uint32_t expected, uint64_t deadline, bool shared,
               bool interruptible);
 void word_wake(volatile uint32_t *word, unsigned count, bool shared);
+/* What all processes that have a shared word mapped call it alike. 0: it is not mapped. */
+uint64_t word_name(volatile uint32_t *word);
 /* Unique among threads of all processes of the session. */
 uint32_t thread_identity(void);
 /* Whether the thread of an identity is still there. */

@@ -49,12 +49,19 @@ int sched_get_priority_min(int policy)
 /* What a process's first thread has stands in its entry, where others may set it; other threads are
  * none of theirs. */
 
+/* Where it stands among those that wait for the same. */
+void scheduling_rank(struct pthread *t)
+{
+    t->thread->rank = t->policy == SCHED_OTHER ? 0 : (uint16_t)t->priority;
+}
+
 void scheduling_fetch(struct pthread *t)
 {
     if (!process_self || t != pthread_first)
         return;
     t->policy = (int)process_self->policy;
     t->priority = (int)process_self->priority;
+    scheduling_rank(t);
 }
 
 static void scheduling_store(struct process *p, int policy, int priority)
@@ -94,6 +101,7 @@ int scheduling_give(struct pthread *t, int policy, int priority)
     if (!error) {
         t->policy = policy;
         t->priority = priority;
+        scheduling_rank(t);
     }
     return error;
 }

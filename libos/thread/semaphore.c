@@ -49,18 +49,87 @@ static bool take(sem_t *s)
     return false;
 }
 
+/*
+ * Of one that processes share each sees for itself that there is something to be had. Who waits with
+ * a policy that has priorities says so in its entry in the process table, and those that come behind
+ * give way: as often as every other process may need to be woken, for it may be gone, or stopped.
+ */
+#define WAYS 64
+
+/* The rank in the upper bits, below it who came first: the greater is served first. */
+#define ORDER(rank, since) ((uint64_t)(rank) << 56 | (~(since)&0xffffffffffffffUL))
+
+struct turn {
+    uint64_t name, order;
+};
+
+static int comes_before(struct process *p, void *argument)
+{
+    const struct turn *t = argument;
+    return p != process_self && p->semaphore == t->name && p->semaphore_order > t->order;
+}
+
+static void give_way(const struct turn *t)
+{
+    int others = 1;
+
+    for (unsigned n = 0; n < WAYS && others; n++) {
+        monitor_enter();
+        others = process_each(comes_before, (void *)t);
+        monitor_leave();
+        if (others)
+            thread_yield();
+    }
+}
+
+static struct turn turn_begin(sem_t *s)
+{
+    struct turn t = {0, 0};
+
+    scheduling_fetch(pthread_here());
+    t.order = ORDER(thread_self()->rank, time_now());
+    if (s->__kind & KIND_SHARED && process_self)
+        t.name = word_name(&s->__value);
+    return t;
+}
+
+static void turn_tell(const struct turn *t, bool waits)
+{
+    if (!t->name || !thread_self()->rank)
+        return;
+    process_self->semaphore_order = t->order;
+    process_self->semaphore = waits ? t->name : 0;
+    SESSION->semaphores_ranked = 1;
+}
+
+static int wait_once(sem_t *s, const struct turn *t, uint64_t deadline)
+{
+    turn_tell(t, true);
+    __atomic_fetch_add(&s->__waiters, 1, __ATOMIC_SEQ_CST);
+    int why = word_wait(&s->__value, 0, deadline, s->__kind & KIND_SHARED, may_interrupt());
+    __atomic_fetch_sub(&s->__waiters, 1, __ATOMIC_SEQ_CST);
+    if (t->name && why == 0 && SESSION->semaphores_ranked)
+        give_way(t);
+    return why;
+}
+
 static int wait(sem_t *s, uint64_t deadline)
 {
     signals_point();
-    while (!take(s)) {
-        __atomic_fetch_add(&s->__waiters, 1, __ATOMIC_SEQ_CST);
-        int why = word_wait(&s->__value, 0, deadline, s->__kind & KIND_SHARED, may_interrupt());
-        __atomic_fetch_sub(&s->__waiters, 1, __ATOMIC_SEQ_CST);
+    if (take(s))
+        return 0;
+    struct turn t = turn_begin(s);
+    do {
+        int why = wait_once(s, &t, deadline);
+        bool taken = take(s);
+        turn_tell(&t, false);
+        if (taken)
+            return 0;
         if (why == -EINTR)
             signals_point();
         if (why == -ETIMEDOUT || (why == -EINTR && !signal_restart()))
-            return take(s) ? 0 : fail(-why);
-    }
+            return fail(-why);
+    } while (!take(s));
     return 0;
 }
 

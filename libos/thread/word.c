@@ -33,6 +33,16 @@ static unsigned word_slot(volatile uint32_t *word, uint32_t *offset)
                : 0;
 }
 
+uint64_t word_name(volatile uint32_t *word)
+{
+    uint32_t offset;
+
+    if (in_session(word))
+        return (uint64_t)word;
+    unsigned slot = word_slot(word, &offset);
+    return slot ? (uint64_t)AEGIS_WHAT_RESOURCE(slot_claim(slot)->what) * AEGIS_PAGE_SIZE + offset : 0;
+}
+
 static int shared_wait(volatile uint32_t *word, uint32_t expected, uint64_t deadline,
                        bool interruptible)
 {
@@ -44,7 +54,7 @@ static int shared_wait(volatile uint32_t *word, uint32_t expected, uint64_t dead
         return deadline && (int64_t)(time_now() - deadline) >= 0 ? -ETIMEDOUT : 0;
     }
     struct aegis_predicate p = {(uint16_t)slot, AEGIS_NE, 4, offset, expected};
-    long why = interruptible ? thread_wait_signal(&p, 1, deadline) : thread_wait(&p, 1, deadline);
+    long why = thread_wait_word(&p, word, deadline, interruptible);
     return why == AEGIS_WAKE_TIMEOUT ? -ETIMEDOUT : why == THREAD_WAKE_SIGNAL ? -EINTR : 0;
 }
 
@@ -71,10 +81,9 @@ static int sleeps_there(struct process *p, void *hart)
 /* On this hart the kernel looks at the words of whoever comes next; one that idles has to be told. */
 void word_wake(volatile uint32_t *word, unsigned count, bool shared)
 {
-    if (!shared) {
-        thread_wake(word, count);
+    thread_wake(word, count);
+    if (!shared)
         return;
-    }
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the word has changed before we look who sleeps */
     for (unsigned h = 0; process_self && AEGIS_EXPOSED_STATE->harts > 1 && h < AEGIS_HARTS; h++)
         if (AEGIS_EXPOSED_STATE->hart[h].online && AEGIS_EXPOSED_STATE->hart[h].idle)

@@ -53,11 +53,12 @@ struct thread {
     uint64_t began;
 
     struct thread *wait_next, *wait_previous; /* among those that wait */
-    const volatile uint32_t *word;            /* thread_sleep: for this */
+    const volatile uint32_t *word;            /* what thread_wake() of it ends */
     uint64_t deadline;                        /* in `time`; 0: none */
     const struct aegis_predicate *predicates; /* the caller's */
     uint32_t predicate_count;
-    uint32_t interruptible; /* a signal ends this wait */
+    uint16_t interruptible; /* a signal ends this wait */
+    uint16_t rank;          /* of those that wait for a word the highest is woken first */
 
     uint32_t deferred;  /* not 0: signals are not delivered (libos/signal/signals.h) */
     uint32_t attention; /* THREAD_ATTENTION_*: looked at whenever the thread is about to go on */
@@ -126,8 +127,16 @@ long thread_wait_signal(const struct aegis_predicate *predicates, unsigned count
  */
 int thread_sleep(const volatile uint32_t *word, uint32_t expected, uint64_t deadline,
                  bool interruptible);
-/* Wakes up to `count` threads that sleep for a word; how many. */
+/* A wait for a comparison that thread_wake(word) of this process ends too, as number 0. */
+long thread_wait_word(const struct aegis_predicate *predicate, const volatile uint32_t *word,
+                      uint64_t deadline, bool interruptible);
+/* Wakes one thread that waits for a word, of the highest rank the one that came first; or, if
+ * `count` is more, all. How many. */
 unsigned thread_wake(const volatile uint32_t *word, unsigned count);
+/* The same for one, whose thread_sleep() gives `result`. */
+bool thread_hand(const volatile uint32_t *word, int result);
+/* Whether one waits for it. */
+bool thread_sleeps(const volatile uint32_t *word);
 
 /* Another thread's turn, or if there is none another environment's. */
 void thread_yield(void);
