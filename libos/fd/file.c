@@ -155,11 +155,8 @@ int descriptor_set(int descriptor, uint64_t word)
 
 inline int descriptor_limit(void)
 {
-    const struct process_limit *limit = &process_self->limits[RLIMIT_NOFILE];
-
-    if (!limit->most || limit->now > DESCRIPTORS)
-        return DESCRIPTORS;
-    return (int)limit->now;
+    uint64_t limit = process_self->limits[RLIMIT_NOFILE].now;
+    return limit > DESCRIPTORS ? DESCRIPTORS : (int)limit;
 }
 
 static uint64_t table_word(const struct descriptor_table *t, int d)

@@ -275,10 +275,7 @@ static long allocate(int descriptor, off_t offset, off_t size)
         return file->type == FILE_PIPE ? -ESPIPE : -ENODEV;
     if (__builtin_add_overflow(offset, size, &end))
         return -EFBIG;
-    busy_take(&file->node->busy);
-    int error = contents_allocate(file->node, (uint64_t)offset, (uint64_t)size);
-    busy_give(&file->node->busy);
-    return error;
+    return memory_allocate(file->node, offset, end);
 }
 
 /* These two return their error. */

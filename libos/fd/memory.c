@@ -55,8 +55,7 @@ ssize_t memory_read(struct file *file, void *user, size_t size, off_t at)
 /* How much may be written at a place: the process's limit. -EFBIG with SIGXFSZ. */
 static ssize_t size_allowed(uint64_t offset, size_t size)
 {
-    const struct process_limit *limit = &process_self->limits[RLIMIT_FSIZE];
-    uint64_t most = limit->most ? limit->now : UINT64_MAX;
+    uint64_t most = process_self->limits[RLIMIT_FSIZE].now;
 
     if (!size || offset + size <= most)
         return (ssize_t)size;
@@ -125,6 +124,16 @@ static off_t memory_seek(struct file *file, off_t offset, int whence)
         return -EINVAL;
     __atomic_store_n(&file->offset, (uint64_t)to, __ATOMIC_RELEASE);
     return to;
+}
+
+int memory_allocate(struct node *node, off_t offset, off_t end)
+{
+    if ((uint64_t)end > node->size && size_allowed(0, (size_t)end) < end)
+        return -EFBIG;
+    busy_take(&node->busy);
+    int error = contents_allocate(node, (uint64_t)offset, (uint64_t)(end - offset));
+    busy_give(&node->busy);
+    return error;
 }
 
 int node_truncate(struct node *node, off_t size)

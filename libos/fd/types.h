@@ -16,6 +16,8 @@ ssize_t pipe_write_now(struct file *file, const void *user, size_t size);
 
 /* O_TRUNC and truncate(); outside the monitor. */
 int node_truncate(struct node *node, off_t size);
+/* Room up to `end`: the size grows so far. */
+int memory_allocate(struct node *node, off_t offset, off_t end);
 
 /* After a FIFO was opened: waits for the other end. -EINTR. */
 int fifo_wait(struct file *file);

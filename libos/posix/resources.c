@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../session/process.h"
+#include "../signal/state.h"
 #include "user.h"
 
 static int fail(int error)
@@ -45,6 +46,8 @@ int setrlimit(int resource, const struct rlimit *from)
     session_set(process_self->limits[resource].now, limit.rlim_cur);
     session_set(process_self->limits[resource].most, limit.rlim_max);
     monitor_leave();
+    if (resource == RLIMIT_CPU)
+        timers_limit();
     return 0;
 }
 

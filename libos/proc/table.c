@@ -159,6 +159,7 @@ static void inherit(struct process *p, const struct process *parent)
     p->queue = NULL;
     p->queue_count = 0;
     p->semaphore = 0;
+    memset(p->interval_timers, 0, sizeof p->interval_timers);
     p->descriptors = NULL;
 }
 

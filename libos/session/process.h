@@ -72,6 +72,7 @@ struct process {
     struct queued_signal *queue; /* in order */
     uint32_t queue_count;
     uint32_t policy, priority; /* of its first thread, as sched.h has them */
+    struct { uint64_t deadline, at, interval; } interval_timers[3]; /* that exec passes on */
     uint64_t semaphore, semaphore_order; /* a thread with a rank waits for that one; its own alone */
     struct channel signal_channel; /* woken with every signal: part of each wait */
     struct channel child_channel;  /* woken when a child changes state: wait() */

@@ -16,6 +16,8 @@ void signals_boot(void)
         thread_self()->blocked = process_self->parts[PROCESS_PART_MASK];
     signals_bind();
     signals_check();
+    if (process_self)
+        timers_boot();
 }
 
 /* A child has our handlers and our mask, and nothing pending but what was sent while it was made: who is killed then makes no
@@ -27,6 +29,7 @@ void signals_forked(void)
     signals_bind();
     if (process_self->pending)
         signals_check();
+    timers_limit();
 }
 
 void signals_exec(void)
@@ -36,5 +39,6 @@ void signals_exec(void)
     const struct thread *self = thread_self();
     process_self->parts[PROCESS_PART_MASK] = self->blocked;
     process_self->caught = 0;
+    timers_exec();
     __atomic_fetch_or(&process_self->pending, self->pending | signals_local, __ATOMIC_SEQ_CST); /* what is pending stays so */
 }

@@ -40,6 +40,11 @@ int signal_self(const siginfo_t *information);
 uint64_t timers_fire(uint64_t now);
 bool timer_take(int signal, siginfo_t *information);
 void timers_forget(void);
+/* setitimer's are noted for the next program; that finds them, and the limit of processor time. */
+void timers_exec(void);
+void timers_boot(void);
+/* RLIMIT_CPU has changed. */
+void timers_limit(void);
 
 void signal_default(int signal);
 void process_stop(int signal);

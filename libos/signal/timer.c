@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@
 #include "../thread/pthread_internal.h"
 #include "state.h"
 
-#define TIMERS (TIMER_MAX + 3) /* the last three are setitimer's */
+#define INTERVAL_TIMERS 3 /* setitimer's come behind timer_create's, then RLIMIT_CPU's two */
+#define LIMIT_TIMERS    (TIMER_MAX + INTERVAL_TIMERS)
+#define TIMERS          (LIMIT_TIMERS + 2)
 #define OVERRUNS INT_MAX
 
 struct timer {
@@ -414,4 +417,62 @@ useconds_t ualarm(useconds_t microseconds, useconds_t interval)
 
     setitimer(ITIMER_REAL, &value, &before);
     return (useconds_t)(before.it_value.tv_sec * 1000000 + before.it_value.tv_usec);
+}
+
+/* ---- over exec, which the older ones outlive ---- */
+
+void timers_exec(void)
+{
+    for (int i = 0; i < INTERVAL_TIMERS; i++) {
+        const struct timer *t = &timers[TIMER_MAX + i];
+        process_self->interval_timers[i].deadline = t->deadline;
+        process_self->interval_timers[i].at = t->at;
+        process_self->interval_timers[i].interval = t->interval;
+    }
+}
+
+void timers_boot(void)
+{
+    for (int i = 0; i < INTERVAL_TIMERS; i++) {
+        if (!process_self->interval_timers[i].deadline)
+            continue;
+        struct timer *t = interval_timer(i);
+        t->deadline = process_self->interval_timers[i].deadline;
+        t->at = process_self->interval_timers[i].at;
+        t->interval = process_self->interval_timers[i].interval;
+        process_self->interval_timers[i].deadline = 0;
+        timers_arm();
+    }
+    timers_limit();
+}
+
+/* ---- RLIMIT_CPU: SIGXCPU, each second anew; SIGKILL in the end ---- */
+
+static void limit_arm(struct timer *t, uint64_t seconds, int signal)
+{
+    uint64_t hz = AEGIS_EXPOSED_STATE->time_hz, now = time_now(), used = process_ticks(now);
+
+    t->used = t->due = 0;
+    t->deadline = 0;
+    if (seconds > UINT64_MAX / 4 / hz)
+        return;
+    *t = (struct timer){.used = 1,
+                        .clock = CLOCK_PROCESS_CPUTIME_ID,
+                        .event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = signal},
+                        .at = seconds * hz,
+                        .interval = hz};
+    t->deadline = now + (t->at > used ? t->at - used : 0);
+    timers_arm();
+}
+
+void timers_limit(void)
+{
+    const struct process_limit *limit = &process_self->limits[RLIMIT_CPU];
+
+    if (limit->now == RLIM_INFINITY && !timers[LIMIT_TIMERS].used)
+        return;
+    signals_defer();
+    limit_arm(&timers[LIMIT_TIMERS], limit->now, SIGXCPU);
+    limit_arm(&timers[LIMIT_TIMERS + 1], limit->most, SIGKILL);
+    signals_allow();
 }

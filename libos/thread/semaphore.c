@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <aegis/exposed.h>
+
 #include "../session/process.h"
 #include "../session/session.h"
 #include "../signal/signals.h"
@@ -52,9 +54,10 @@ static bool take(sem_t *s)
 /*
  * Of one that processes share each sees for itself that there is something to be had. Who waits with
  * a policy that has priorities says so in its entry in the process table, and those that come behind
- * give way: as often as every other process may need to be woken, for it may be gone, or stopped.
+ * give way, so often and so long that it would have come: it may be gone, or stopped.
  */
-#define WAYS 64
+#define WAYS        64 /* turns of this hart */
+#define WAYS_SLICES 4  /* on another one */
 
 /* The rank in the upper bits, below it who came first: the greater is served first. */
 #define ORDER(rank, since) ((uint64_t)(rank) << 56 | (~(since)&0xffffffffffffffUL))
@@ -69,16 +72,22 @@ static int comes_before(struct process *p, void *argument)
     return p != process_self && p->semaphore == t->name && p->semaphore_order > t->order;
 }
 
-static void give_way(const struct turn *t)
+static bool is_first(const struct turn *t)
 {
-    int others = 1;
+    monitor_enter();
+    int others = process_each(comes_before, (void *)t);
+    monitor_leave();
+    return !others;
+}
 
-    for (unsigned n = 0; n < WAYS && others; n++) {
-        monitor_enter();
-        others = process_each(comes_before, (void *)t);
-        monitor_leave();
-        if (others)
-            thread_yield();
+static void give_way(const sem_t *s, const struct turn *t)
+{
+    uint64_t end = time_now() + WAYS_SLICES * AEGIS_EXPOSED_STATE->slice_ticks;
+
+    for (unsigned n = 0; n < WAYS || time_now() < end; n++) {
+        if (!__atomic_load_n(&s->__value, __ATOMIC_RELAXED) || is_first(t))
+            return;
+        thread_yield();
     }
 }
 
@@ -109,7 +118,7 @@ static int wait_once(sem_t *s, const struct turn *t, uint64_t deadline)
     int why = word_wait(&s->__value, 0, deadline, s->__kind & KIND_SHARED, may_interrupt());
     __atomic_fetch_sub(&s->__waiters, 1, __ATOMIC_SEQ_CST);
     if (t->name && why == 0 && SESSION->semaphores_ranked)
-        give_way(t);
+        give_way(s, t);
     return why;
 }
 

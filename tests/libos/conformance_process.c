@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include "conformance.h"
 
@@ -306,6 +307,77 @@ static void test_descriptor_names(void)
     unlink("/tmp/plain");
 }
 
+/* ---- limits and timers ---- */
+
+static int spins_beyond_limit(void)
+{
+    struct rlimit limit = {0, 2};
+
+    setrlimit(RLIMIT_CPU, &limit);
+    for (;;)
+        ;
+}
+
+static int child_spins_beyond_limit(void)
+{
+    struct rlimit limit = {0, 0};
+
+    signal(SIGXCPU, SIG_IGN);
+    setrlimit(RLIMIT_CPU, &limit);
+    for (;;)
+        ;
+}
+
+static int exceeds_file_size(void)
+{
+    struct rlimit limit = {100, 0x1000};
+    char bytes[200];
+
+    memset(bytes, 'x', sizeof bytes);
+    signal(SIGXFSZ, SIG_IGN);
+    int file = open("/tmp/limited", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    int good = GIVES(write(file, bytes, 200), 100) & FAILS(write(file, bytes, 1), EFBIG) & FAILS(ftruncate(file, 200), EFBIG) &
+               GIVES(posix_fallocate(file, 50, 100), EFBIG) & GIVES(posix_fallocate(file, 0, 100), 0);
+    limit.rlim_cur = limit.rlim_max = 0;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    lseek(file, 0, SEEK_SET);
+    good &= FAILS(write(file, bytes, 1), EFBIG);
+    return !good;
+}
+
+static int alarm_and_exec(void)
+{
+    struct itimerval soon = {{0, 0}, {0, 50000}};
+
+    setitimer(ITIMER_REAL, &soon, NULL);
+    execl("/proc/self/exe", self, "sleeps", NULL);
+    return 1;
+}
+
+static int alarm_and_fork(void)
+{
+    struct itimerval later = {{0, 0}, {1000, 0}}, now;
+
+    setitimer(ITIMER_REAL, &later, NULL);
+    if (fork() == 0) {
+        getitimer(ITIMER_REAL, &now);
+        _exit(now.it_value.tv_sec != 0);
+    }
+    int status = -1;
+    wait(&status);
+    return status;
+}
+
+static void test_timers_and_limits(void)
+{
+    tap(child_well(exceeds_file_size), "rlimit_fsize");
+    unlink("/tmp/limited");
+    tap(GIVES(status_of(alarm_and_exec), SIGALRM) & child_well(alarm_and_fork), "alarm_over_exec_not_fork");
+    tap(GIVES(status_of(spins_beyond_limit) & 0x7f, SIGXCPU), "rlimit_cpu_sigxcpu");
+    tap(GIVES(status_of(child_spins_beyond_limit), SIGKILL), "rlimit_cpu_sigkill");
+}
+
 /* What a program finds after exec: run as `self exec`. */
 static int after_exec(void)
 {
@@ -551,6 +623,8 @@ static void test_scheduling(void)
 int main(int argc, char **argv)
 {
     self = argv[0];
+    if (argc > 1 && !strcmp(argv[1], "sleeps"))
+        return (int)sleep(1000);
     if (argc > 1 && !strcmp(argv[1], "waits"))
         return write(1, "", 1) == 1 ? pause() : 1;
     if (argc > 1)
@@ -560,6 +634,7 @@ int main(int argc, char **argv)
     test_limits();
     test_exec();
     test_text_busy();
+    test_timers_and_limits();
     test_fexecve();
     test_descriptor_names();
     test_inheritance();

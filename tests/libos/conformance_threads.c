@@ -7,6 +7,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "conformance.h"
 
@@ -349,6 +350,186 @@ static void test_semaphores(void)
         "sem_close");
 }
 
+/* ---- who is woken first ---- */
+
+static sem_t *gate;
+static volatile int *order_count;
+static volatile char *order;
+
+static void *passes(void *name)
+{
+    while (sem_wait(gate))
+        ;
+    order[(*order_count)++] = (char)(long)name;
+    return NULL;
+}
+
+static int ranked(int priority)
+{
+    struct sched_param p = {.sched_priority = priority};
+    return pthread_setschedparam(pthread_self(), priority ? SCHED_FIFO : SCHED_OTHER, &p);
+}
+
+struct arrival {
+    char name;
+    int priority;
+};
+static const struct arrival arrivals[] = {{'a', 0}, {'b', 10}, {'c', 20}, {'d', 20}, {'e', 5}};
+#define ARRIVALS ((int)(sizeof arrivals / sizeof arrivals[0]))
+
+static void *arrives(void *argument)
+{
+    const struct arrival *a = argument;
+    ranked(a->priority);
+    return passes((void *)(long)a->name);
+}
+
+static void orders_begin(void)
+{
+    char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    order_count = (volatile int *)page;
+    order = page + 64;
+    gate = (sem_t *)(page + 128);
+}
+
+static void gate_open(void)
+{
+    for (int i = 0; i < ARRIVALS; i++) {
+        sem_post(gate);
+        doze(20);
+    }
+}
+
+static int order_was(const char *wanted)
+{
+    return !strcmp((const char *)order, wanted) || complain(*order_count, (const char *)order, __LINE__);
+}
+
+static void threads_arrive(int shared)
+{
+    pthread_t t[ARRIVALS];
+
+    orders_begin();
+    sem_init(gate, shared, 0);
+    for (int i = 0; i < ARRIVALS; i++) {
+        pthread_create(&t[i], NULL, arrives, (void *)&arrivals[i]);
+        doze(10);
+    }
+    gate_open();
+    for (int i = 0; i < ARRIVALS; i++)
+        pthread_join(t[i], NULL);
+}
+
+static void processes_arrive(void)
+{
+    orders_begin();
+    sem_init(gate, 1, 0);
+    for (int i = 0; i < ARRIVALS; i++) {
+        if (fork() == 0) {
+            arrives((void *)&arrivals[i]);
+            _exit(0);
+        }
+        doze(10);
+    }
+    gate_open();
+    while (wait(NULL) > 0)
+        ;
+}
+
+static void test_who_is_first(void)
+{
+    threads_arrive(0);
+    tap(order_was("cdbea"), "semaphore_by_priority");
+    threads_arrive(1);
+    tap(order_was("cdbea"), "shared_semaphore_by_priority");
+    processes_arrive();
+    tap(order_was("cdbea"), "semaphore_by_priority_of_processes");
+}
+
+/* Who takes a lock again at once leaves it to those that wait, whatever moment its slots end at. */
+static pthread_mutex_t wanted = PTHREAD_MUTEX_INITIALIZER;
+static volatile int enough;
+
+static void *turns(void *argument)
+{
+    long *count = argument;
+
+    while (!enough) {
+        pthread_mutex_lock(&wanted);
+        for (volatile int i = 0; i < 500; i++)
+            ;
+        ++*count;
+        pthread_mutex_unlock(&wanted);
+    }
+    return NULL;
+}
+
+static void test_fair(void)
+{
+    enum { N = 6 };
+    long count[N] = {0}, least;
+    pthread_t t[N];
+
+    for (int i = 0; i < N; i++)
+        pthread_create(&t[i], NULL, turns, &count[i]);
+    doze(500);
+    enough = 1;
+    for (int i = 0; i < N; i++)
+        pthread_join(t[i], NULL);
+    least = count[0];
+    for (int i = 0; i < N; i++)
+        least = count[i] < least ? count[i] : least;
+    printf("# least %ld of %ld\n", least, count[0]);
+    tap(least >= 20, "mutex_starves_nobody");
+}
+
+/* Destroyed as soon as all are woken, and its memory used for something else. */
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t *brief;
+static volatile int inside, woken, let_go;
+
+static void *waits_briefly(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&guard);
+    inside++;
+    while (!let_go)
+        pthread_cond_wait(brief, &guard);
+    woken++;
+    pthread_mutex_unlock(&guard);
+    return NULL;
+}
+
+static int condition_reused(int shared)
+{
+    enum { N = 5 };
+    static long room[16];
+    pthread_condattr_t a;
+    pthread_t t[N];
+
+    pthread_condattr_init(&a);
+    pthread_condattr_setpshared(&a, shared);
+    brief = (pthread_cond_t *)room;
+    pthread_cond_init(brief, &a);
+    inside = woken = let_go = 0;
+    for (int i = 0; i < N; i++)
+        pthread_create(&t[i], NULL, waits_briefly, NULL);
+    while (inside < N)
+        doze(1);
+    pthread_mutex_lock(&guard);
+    int blocked = shared || GIVES(pthread_cond_destroy(brief), EBUSY);
+    let_go = 1;
+    pthread_cond_broadcast(brief);
+    pthread_mutex_unlock(&guard);
+    int destroyed = GIVES(pthread_cond_destroy(brief), 0);
+    memset(room, 0xff, sizeof room);
+    for (int i = 0; i < N; i++)
+        pthread_join(t[i], NULL);
+    for (size_t i = 0; i < sizeof room / sizeof room[0]; i++)
+        destroyed &= room[i] == -1;
+    return blocked && destroyed && woken == N;
+}
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int once_count;
 
@@ -377,6 +558,9 @@ int main(void)
     test_out_of_threads();
     test_keys();
     test_semaphores();
+    test_who_is_first();
+    test_fair();
+    tap(condition_reused(0) & condition_reused(1), "condition_destroyed_after_broadcast");
     in_a_thread(runs_once);
     in_a_thread(runs_once);
     tap(once_count == 1, "once");
