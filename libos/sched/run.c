@@ -149,6 +149,10 @@ PINNED_CODE static void wait(struct context *c, void *argument, struct aegis_act
         thread_result(c, THREAD_WAKE_SIGNAL);
         thread_go_on(self, a);
     }
+    if (w->word && __atomic_load_n(w->word, __ATOMIC_SEQ_CST) != (uint32_t)w->predicates->value) {
+        thread_result(c, 0);
+        thread_go_on(self, a);
+    }
     self->predicates = w->predicates;
     self->predicate_count = w->count;
     self->deadline = w->deadline;

@@ -127,7 +127,8 @@ long thread_wait_signal(const struct aegis_predicate *predicates, unsigned count
  */
 int thread_sleep(const volatile uint32_t *word, uint32_t expected, uint64_t deadline,
                  bool interruptible);
-/* A wait for a comparison that thread_wake(word) of this process ends too, as number 0. */
+/* A wait for a word to differ from the comparison's value, which thread_wake(word) of this process
+ * ends too, as number 0. */
 long thread_wait_word(const struct aegis_predicate *predicate, const volatile uint32_t *word,
                       uint64_t deadline, bool interruptible);
 /* Wakes one thread that waits for a word, of the highest rank the one that came first; or, if
