@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../session/process.h"
+#include "user.h"
 
 #define KEEP ((unsigned)-1)
 
@@ -183,8 +184,10 @@ int setgroups(int count, const gid_t *list)
         errno = EINVAL;
         return -1;
     }
-    for (int i = 0; i < count; i++) /* before the monitor: it may fault */
-        copy[i] = list[i];
+    if (user_copy_in(copy, list, (size_t)count * sizeof copy[0])) {
+        errno = EFAULT;
+        return -1;
+    }
     monitor_enter();
     for (int i = 0; i < count; i++)
         session_set(process_self->groups[i], copy[i]);

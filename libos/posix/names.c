@@ -3,24 +3,25 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
+
+#include "user.h"
 #include <unistd.h>
 
 #define HOST "aegis"
 
 int uname(struct utsname *name)
 {
-    if (!name) {
-        errno = EFAULT;
-        return -1;
-    }
-    memset(name, 0, sizeof *name);
-    strcpy(name->sysname, "Aegis-V");
-    strcpy(name->nodename, HOST);
-    strcpy(name->release, "1.0");
-    strcpy(name->version, "libOS");
-    strcpy(name->machine, "riscv64");
-    strcpy(name->domainname, "(none)");
-    return 0;
+    static const struct utsname names = {.sysname = "Aegis-V",
+                                         .nodename = HOST,
+                                         .release = "1.0",
+                                         .version = "libOS",
+                                         .machine = "riscv64",
+                                         .domainname = "(none)"};
+
+    if (!user_copy_out(name, &names, sizeof names))
+        return 0;
+    errno = EFAULT;
+    return -1;
 }
 
 static int name_get(char *to, size_t size, const char *name)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "../posix/clock.h"
+#include "../posix/user.h"
 #include "state.h"
 
 static uint64_t pending_now(const struct thread *self)
@@ -54,8 +55,12 @@ int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
 int sigpending(sigset_t *set)
 {
     struct thread *self = thread_self();
-    *set = pending_now(self) & self->blocked;
-    return 0;
+    sigset_t pending = pending_now(self) & self->blocked;
+
+    if (!user_copy_out(set, &pending, sizeof pending))
+        return 0;
+    errno = EFAULT;
+    return -1;
 }
 
 bool signal_blocked(int signal)
@@ -70,8 +75,12 @@ int sigsuspend(const sigset_t *set)
     struct thread *self = thread_self();
     uint64_t before = self->blocked;
     uint32_t handled = self->handled;
-    uint64_t mask = *set;
+    sigset_t mask;
 
+    if (user_copy_in(&mask, set, sizeof mask)) {
+        errno = EFAULT;
+        return -1;
+    }
     signals_point();
     signals_defer();
     mask_set(self, mask);
@@ -150,12 +159,14 @@ static int accept(uint64_t set, siginfo_t *information, uint64_t deadline)
 int sigwait(const sigset_t *restrict set, int *restrict signal)
 {
     siginfo_t information;
+    sigset_t wanted;
     int found;
 
-    while ((found = accept(*set, &information, 0)) == -EINTR)
+    if (user_copy_in(&wanted, set, sizeof wanted))
+        return EFAULT;
+    while ((found = accept(wanted, &information, 0)) == -EINTR)
         ;
-    *signal = found;
-    return 0;
+    return user_copy_out(signal, &found, sizeof found) ? EFAULT : 0;
 }
 
 static int result(int signal)
@@ -168,25 +179,25 @@ static int result(int signal)
 
 int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict information)
 {
-    siginfo_t taken;
-    int signal = accept(*set, &taken, 0);
-
-    if (signal > 0 && information)
-        *information = taken;
-    return result(signal);
+    return sigtimedwait(set, information, NULL);
 }
 
 int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict information,
                  const struct timespec *restrict timeout)
 {
     siginfo_t taken;
-    uint64_t deadline = timeout ? deadline_after(timeout) : 0;
+    sigset_t wanted;
+    struct timespec time;
 
+    if (user_copy_in(&wanted, set, sizeof wanted) ||
+        (timeout && user_copy_in(&time, timeout, sizeof time)))
+        return result(-EFAULT);
+    uint64_t deadline = timeout ? deadline_after(&time) : 0;
     if (timeout && !deadline)
         return result(-EINVAL);
-    int signal = accept(*set, &taken, deadline);
-    if (signal > 0 && information)
-        *information = taken;
+    int signal = accept(wanted, &taken, deadline);
+    if (signal > 0 && information && user_copy_out(information, &taken, sizeof taken))
+        return result(-EFAULT);
     return result(signal);
 }
 
@@ -199,16 +210,19 @@ static bool on_alternate(const struct thread *self)
     return sp - self->alternate < self->alternate_size;
 }
 
-int sigaltstack(const stack_t *restrict new, stack_t *restrict old)
+int sigaltstack(const stack_t *restrict user, stack_t *restrict old)
 {
     struct thread *self = thread_self();
     bool on = on_alternate(self);
+    stack_t wanted, *new = user ? &wanted : NULL;
     stack_t before = {(void *)self->alternate,
                       on                     ? SS_ONSTACK
                       : self->alternate_size ? 0
                                              : SS_DISABLE,
                       self->alternate_size};
 
+    if (new && user_copy_in(new, user, sizeof *new))
+        return result(-EFAULT);
     if (new && on)
         return result(-EPERM);
     if (new && new->ss_flags & ~SS_DISABLE)
@@ -220,9 +234,7 @@ int sigaltstack(const stack_t *restrict new, stack_t *restrict old)
         self->alternate = new->ss_flags & SS_DISABLE ? 0 : (uint64_t)new->ss_sp;
         self->alternate_size = new->ss_flags & SS_DISABLE ? 0 : new->ss_size;
     }
-    if (old)
-        *old = before;
-    return 0;
+    return old && user_copy_out(old, &before, sizeof before) ? result(-EFAULT) : 0;
 }
 
 /* ---- XSI's older calls ---- */

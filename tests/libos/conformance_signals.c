@@ -427,6 +427,22 @@ static void test_timers(void)
         "setitimer_interval");
 }
 
+static void test_bad_pointers(void)
+{
+    struct timespec none = {0, 0};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (int i = 0; i < 3; i++) {
+        static const char *const names[] = {"null_page_efault", "far_efault", "kernel_efault"};
+        void *bad = (void *[]){NULL_PAGE, FAR, KERNEL}[i];
+        tap(FAILS(sigpending(bad), EFAULT) & FAILS(sigsuspend(bad), EFAULT) & FAILS(sigtimedwait(bad, NULL, &none), EFAULT) &
+                FAILS(sigtimedwait(&set, NULL, bad), EFAULT) & FAILS(sigwaitinfo(bad, NULL), EFAULT) &
+                GIVES(sigwait(bad, &i), EFAULT) & FAILS(sigaltstack(bad, NULL), EFAULT) & FAILS(sigaltstack(NULL, bad), EFAULT),
+            names[i]);
+    }
+}
+
 int main(void)
 {
     test_errors();
@@ -440,5 +456,6 @@ int main(void)
     test_sigchld();
     test_fork();
     test_timers();
+    test_bad_pointers();
     return tap_failed;
 }
