@@ -256,10 +256,14 @@ static int timer_thread_make(struct timer *t)
     return error;
 }
 
-int timer_create(clockid_t clock, struct sigevent *restrict event, timer_t *restrict id)
+int timer_create(clockid_t clock, struct sigevent *restrict user, timer_t *restrict id)
 {
     struct timer *t = timers;
+    struct sigevent wanted, *event = user ? &wanted : NULL;
+    timer_t none = 0;
 
+    if ((event && user_copy_in(event, user, sizeof *event)) || user_copy_out(id, &none, sizeof none))
+        return fail(EFAULT);
     if (!clock_known(clock))
         return fail(EINVAL);
     if (event && event->sigev_notify == SIGEV_SIGNAL && !VALID(event->sigev_signo))

@@ -430,6 +430,7 @@ static void test_timers(void)
 static void test_bad_pointers(void)
 {
     struct timespec none = {0, 0};
+    timer_t timer;
     sigset_t set;
 
     sigemptyset(&set);
@@ -438,7 +439,8 @@ static void test_bad_pointers(void)
         void *bad = (void *[]){NULL_PAGE, FAR, KERNEL}[i];
         tap(FAILS(sigpending(bad), EFAULT) & FAILS(sigsuspend(bad), EFAULT) & FAILS(sigtimedwait(bad, NULL, &none), EFAULT) &
                 FAILS(sigtimedwait(&set, NULL, bad), EFAULT) & FAILS(sigwaitinfo(bad, NULL), EFAULT) &
-                GIVES(sigwait(bad, &i), EFAULT) & FAILS(sigaltstack(bad, NULL), EFAULT) & FAILS(sigaltstack(NULL, bad), EFAULT),
+                GIVES(sigwait(bad, &i), EFAULT) & FAILS(sigaltstack(bad, NULL), EFAULT) & FAILS(sigaltstack(NULL, bad), EFAULT) &
+                FAILS(timer_create(CLOCK_MONOTONIC, NULL, bad), EFAULT) & FAILS(timer_create(CLOCK_MONOTONIC, bad, &timer), EFAULT),
             names[i]);
     }
 }
