@@ -15,6 +15,7 @@
  * break page core/cap.c: claim_fill(e, c, what, check); => claim_fill(e, c, what | 2UL << 40, check);
  * break page core/cap.c: long error = ledger_empty(e, slot, &c); => long error = ledger_empty(e, slot, &c) == AEGIS_E_BAD_SLOT ? AEGIS_E_BAD_SLOT : 0;
  * break scheduled core/cap.c: __atomic_fetch_add(count, ok, __ATOMIC_RELAXED); => __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+ * break scheduled core/cap.c: if ((r & 0xff) >= AEGIS_SLICES) => if (0)
  * break device core/cap.c: r >= kinds[type].limit => r > kinds[type].limit
  */
 #define COUNT 2u
@@ -147,6 +148,8 @@ void scheduled(void)
     begin();
 #define SLICE_CHECK(r)    exposed.slice[(r) >> 8][(r) & 255].check
 #define SLICE_COUNT(r)    kernel.slice_claims[(r) >> 8][(r) & 255]
+    exposed.slice[1][0].check = nondet_u64();
+    some(AEGIS_SLICE, AEGIS_SLICES, NULL, NULL); /* not the next hart's first */
     ENDS(AEGIS_SLICE, (AEGIS_HARTS - 1) << 8 | (AEGIS_SLICES - 1), SLICE_CHECK, SLICE_COUNT)
     some(AEGIS_SLICE, AEGIS_HARTS << 8, NULL, NULL);
 #define ENV_CHECK(r)      exposed.env[r].check
