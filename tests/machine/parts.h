@@ -40,7 +40,8 @@
     X(handler_places_run_out, 1) X(handler_replaced_while_frames_flow, 2)                          \
     X(handler_image_rewritten_by_another_hart, 2)                                                  \
     X(handler_never_wakes, 1) X(handler_wakes, 2) X(handler_replies_to_itself, 1)                  \
-    X(handler_window_goes_while_it_runs, 2)
+    X(handler_window_goes_while_it_runs, 2) X(handler_window_revoked_while_it_runs, 1)             \
+    X(handler_window_rekeyed_when_it_has_ended, 1)
 #define DECLARE(name, harts) void name(void);
 ALL(DECLARE)
 NETWORK(DECLARE)
