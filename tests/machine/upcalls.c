@@ -219,6 +219,44 @@ void overrun_forced_save_then_death(void)
     child_end(&c);
 }
 
+/* Masks itself, lets its slot end, and calls just before grace does: each time another 10 instructions later. */
+static void late_child(long attempts)
+{
+    struct my *m = my();
+    volatile struct aegis_activation *u = activation();
+
+    g[0]++; /* once: it never begins anew */
+    for (long k = 0; k < attempts; k++) {
+        u->held = 0;
+        while (!u->held)
+            u->masked = 1; /* again: an overrun of the last attempt may come as late as here, and then unmasks */
+        unsigned long until = now() + EXPOSED->grace_ticks - 5;
+        while (now() < until)
+            ;
+        long left = 5 * k;
+        __asm__ volatile("1: addi %0, %0, -1\n bgez %0, 1b" : "+r"(left));
+        g[1] += up_wait(0, 0, 1) != AEGIS_E_TIMEOUT;
+        g[2] = m->forced;
+        g[3]++;
+    }
+    for (;;)
+        up_yield();
+}
+
+/* Grace may end anywhere in a call that leaves the slot, and behind it: it comes back once, and says what it said. */
+void overrun_anywhere_in_a_wait(void)
+{
+    struct child c;
+    unsigned long attempts = EXPOSED->grace_ticks < EXPOSED->slice_ticks ? 48 : 3; /* by the clock each takes long */
+    clear();
+    child_start(&c, 0, 0, late_child, (long)attempts);
+    CHECK(wait_word(&g[3], attempts));
+    EQUAL(g[0], 1);
+    EQUAL(g[1], 0);
+    CHECK(g[2] >= attempts / 3);
+    child_end(&c);
+}
+
 /* ---- FP ---- */
 
 static void fp_child(long which)

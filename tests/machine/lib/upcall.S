@@ -44,11 +44,26 @@
     .endr
     .endm
 
+/*
+ * Who is saved by force while masked loses the mask, and gp, which a jump by gp takes: so from `begin` to `called` it begins
+ * anew, its arguments still there, and from there it goes on at `over`, with what the call gave.
+ */
+    .macro anew begin, called, over
+    .pushsection .rodata.anew, "a"
+    .balign 8
+    .quad \begin, \called, \over
+    .popsection
+    .endm
+
     .macro count at
     ld t0, MY(\at)(gp)
     addi t0, t0, 1
     sd t0, MY(\at)(gp)
     .endm
+
+    .section .rodata.anew, "a"
+    .balign 8
+anew_begin:
 
     .section .text.start, "ax"
     .globl _start
@@ -94,6 +109,20 @@ begin_after:
     bnez t1, 1b
     li t0, 1
     sd t0, MY(MY_SAVED)(gp)
+    ld t0, MY(MY_SLICE)(gp)
+    la t1, anew_begin
+    la t2, anew_end
+1:  ld t3, 0(t1)
+    ld t4, 16(t1)
+    bltu t0, t3, 2f
+    bltu t0, t4, 3f
+2:  addi t1, t1, 24
+    bltu t1, t2, 1b
+    j not_forced
+3:  ld t5, 8(t1)
+    bltu t0, t5, 4f
+    mv t3, t4
+4:  sd t3, MY(MY_SLICE)(gp)
 not_forced:
     ld t0, MY(MY_SAVED)(gp)
     beqz t0, fresh
@@ -197,12 +226,14 @@ up_exception:
     ld sp, MY(MY_EXC_SP)(gp)
     addi a0, gp, MY(MY_EXC)
     call lib_exception
-    find_me
+1:  find_me
+    sd t6, U_MASKED(t6)        # it is not where this begins anew
     mv gp, t6
     ld t0, MY(MY_EXC)(gp)
     sd t0, MY(MY_RETURN)(gp)
     restore MY_EXC
     j return_begin
+2:  anew 1b, 2b, 2b
 
 up_nested:
     count MY_NESTED
@@ -252,7 +283,7 @@ up_entry_async:
 /* ---- leaving the slot from C; each comes back when slice begin has restored what it saved ---- */
 
     .macro leave number
-    find_me
+1:  find_me
     sd t6, U_MASKED(t6)
     save_t6 MY_SLICE
     la t0, 9f
@@ -262,9 +293,10 @@ up_entry_async:
     sd t0, MY(MY_SLICE + 8 * 10)(t6) # a0 = 1: by way of slice begin
     li a7, \number
     ecall
-    sd zero, MY(MY_SAVED)(gp)        # refused, or over at once; masked, so gp is what the call left
+2:  sd zero, MY(MY_SAVED)(gp)        # refused, or over at once; masked, so gp is what the call left
     sd zero, U_MASKED(gp)
 9:  ret
+    anew 1b, 2b, 9b
     .endm
 
     .globl up_yield, up_wait, up_yield_to
@@ -279,7 +311,7 @@ up_yield_to:
     .globl up_send
 up_send:
     mv t5, a0
-    find_me
+1:  find_me
     sd t6, U_MASKED(t6)
     save_t6 MY_SLICE
     la t0, 9f
@@ -290,10 +322,11 @@ up_send:
     mv a7, t5
     mv a0, a1
     ecall
-    sd zero, MY(MY_SAVED)(gp)
+2:  sd zero, MY(MY_SAVED)(gp)
     sd zero, U_MASKED(gp)
-    mv a0, t0
+3:  mv a0, t0
 9:  ret
+    anew 1b, 2b, 3b
 
 /* long pct_call(long number, a1 .. a5 -> message a0 .. a4, long *reply): the error in a0 */
     .globl pct_call
@@ -404,3 +437,6 @@ illegal:
 take_breakpoint:
     ebreak
     ret
+
+    .section .rodata.anew, "a"
+anew_end:
