@@ -36,6 +36,10 @@ _Noreturn void env_end(struct env *e, enum aegis_end end);
 _Noreturn void env_doomed(void);
 /* One step on the dying: true when there was something to do. */
 bool env_reap(void);
+static inline bool env_reap_wanted(void)
+{
+    return kernel.orphans || exposed.dying != AEGIS_ENVS;
+}
 /* This hart's part: its links to a dying activation are cut. Outside of every other kernel path. */
 void env_unlink_here(struct hart *h);
 

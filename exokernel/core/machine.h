@@ -36,6 +36,8 @@ struct env;
  * machine_fp_save(area) _off     the FP unit
  * dev_waiting, dev_poll(idle)   a device has work that no interrupt tells of; does some of it, and may listen for more
  * dev_reap_wanted, dev_reap()    a filter or an endpoint has lost its last claim; a step of taking such out of use
+ * dev_unsettled                  ... or of what a change of the filters has left
+ * dev_interrupt()                serves a device; false: what it brought concerns nobody who sleeps
  * machine_user_end()             what the slice switch must know of address-space ids: satp of an environment
  * machine_panic(format, ...)     the kernel's own mistakes only
  */

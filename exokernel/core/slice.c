@@ -282,7 +282,8 @@ static inline void try_all(struct hart *h)
     struct slot *first = h->slot->linked ? h->slot->next : h->ring;
 
     try_slot(h, first);
-    try_others(h, first);
+    if (first->next != first)
+        try_others(h, first);
 }
 
 /* Another hart asked for it; what it asks for beside stands in `work` before it interrupts. */
@@ -294,7 +295,7 @@ static void let_go(struct hart *h)
     limbo_acknowledge(h);
 }
 
-static inline void idle_interrupts(struct hart *h, unsigned long pending)
+static COLD void idle_interrupts(struct hart *h, unsigned long pending)
 {
     if (pending & MACHINE_EXTERNAL)
         dev_interrupt();
@@ -304,18 +305,24 @@ static inline void idle_interrupts(struct hart *h, unsigned long pending)
         let_go(h);
 }
 
-/* Waits for an interrupt, which it returns; only while parked is set do others count us as having let go. */
+/* Waits for interrupts, and returns those that are pending. One of a device, and nothing else, is dealt with here: if it concerned nobody who
+   sleeps, it waits on. Only while parked is set do others count us as having let go. */
 static inline unsigned long rest(struct hart *h)
 {
-    uint64_t before = machine_time();
+    unsigned long pending;
 
     machine_timer(wait_next(h));
-    __atomic_store_n(&h->parked, 1, __ATOMIC_SEQ_CST);
-    unsigned long pending = machine_idle();
-    __atomic_store_n(&h->parked, 0, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we follow anything that somebody took away meanwhile */
-    h->shown->idle_ticks += machine_time() - before;
-    return pending;
+    do {
+        uint64_t before = machine_time();
+        __atomic_store_n(&h->parked, 1, __ATOMIC_SEQ_CST);
+        pending = machine_idle();
+        __atomic_store_n(&h->parked, 0, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* before we follow anything that somebody took away meanwhile */
+        h->shown->idle_ticks += machine_time() - before;
+        if (pending != MACHINE_EXTERNAL)
+            return pending;
+    } while (!dev_interrupt());
+    return 0;
 }
 
 /* While idle is set others wake us. */
@@ -330,11 +337,9 @@ static COLD void idle_begin(struct hart *h)
 _Noreturn void slice_leave(void)
 {
     struct hart *h = machine_self()->hart;
-    unsigned long pending = 0;
 
     machine_self()->phase = 0;
     for (;;) {
-        idle_interrupts(h, pending);
         if (!LIKELY(!dev_waiting))
             dev_poll(h->shown->idle);
         try_all(h);
@@ -342,8 +347,10 @@ _Noreturn void slice_leave(void)
         if (!h->shown->idle)
             idle_begin(h);
         else
-            busy = dev_waiting || env_reap() || dev_reap() || page_reap_ahead();
-        pending = busy ? machine_pending() : rest(h);
+            busy = dev_waiting || (env_reap_wanted() && env_reap()) || ((dev_reap_wanted | dev_unsettled) && dev_reap()) || page_reap_ahead();
+        unsigned long pending = busy ? machine_pending() : rest(h);
+        if (pending)
+            idle_interrupts(h, pending);
     }
 }
 

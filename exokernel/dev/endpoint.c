@@ -166,6 +166,7 @@ static bool landed(struct endpoint *p)
     network.nic->complete();
     if (p->flight && machine_time() - p->since > exposed.time_hz * UNDER_WAY_MS / 1000) {
         exposed.net.resets++;
+        net_kept_give();
         network.nic->reset();
         for (unsigned n = 0; n < NET_PAGES; n++) /* what came and was not taken stands there */
             frame_pages.page[n].foreign = NET_PAGE_ROOM;

@@ -26,25 +26,25 @@ static uint32_t next_number, reap_at;
 
 void filters_settle(void)
 {
-    if (!network.unsettled || !limbo_over(kernel.online, network.stamp))
+    if (!dev_unsettled || !limbo_over(kernel.online, network.stamp))
         return;
-    if (network.unsettled == 1) {
+    if (dev_unsettled == 1) {
         machine_flush_all(); /* fence.i, for this hart */
         dpf_commit(&network_trie);
         network.stamp = limbo_enter(kernel.online);
-        network.unsettled = 2;
+        dev_unsettled = 2;
         if (!limbo_over(kernel.online, network.stamp))
             return;
     }
     dpf_reclaim(&network_trie);
-    network.unsettled = 0;
+    dev_unsettled = 0;
     exposed.net.memory_free = network_trie.data.free + network_trie.code.free;
 }
 
 /* The trie was changed, or an attempt to was made. */
 static void unsettle(void)
 {
-    network.unsettled = 1;
+    dev_unsettled = 1;
     network.stamp = limbo_enter(kernel.online);
     filters_settle();
 }
@@ -324,7 +324,7 @@ static long install(struct env *e, unsigned long root, unsigned long va, unsigne
     if (error)
         return error;
     filters_settle();
-    if (network.unsettled || filters_reap())
+    if (dev_unsettled || filters_reap())
         return AEGIS_E_AGAIN;
     if (*limit_of(parent) < head.limit + 1 || depth_of(parent) >= ANCESTORS || !number_take(&above, number))
         return REFUSED(FULL);
@@ -341,7 +341,7 @@ static bool installing(struct env *e, unsigned long slot, unsigned *number)
         return false;
     *number = AEGIS_WHAT_RESOURCE(c->what);
     filters_settle();
-    if (network.unsettled != 1)
+    if (dev_unsettled != 1)
         c->where = 0;
     return true;
 }
@@ -355,7 +355,7 @@ result_t call_filter_install(unsigned long root, unsigned long program, unsigned
     lock_take(&network.lock);
     if (!installing(e, slot, &number))
         error = install(e, root, program, slot, &number);
-    if (!error && network.unsettled == 1) {
+    if (!error && dev_unsettled == 1) {
         ledger_at(e, slot)->where = AEGIS_CLEARING;
         error = AEGIS_E_AGAIN;
     }
@@ -418,7 +418,7 @@ bool filters_reap(void)
     if (!dev_reap_wanted)
         return false;
     filters_settle();
-    if (network.unsettled)
+    if (dev_unsettled)
         return false;
     dev_reap_wanted = 0;
     unsigned number = dead_find();

@@ -87,6 +87,8 @@ static unsigned take(struct net_in *in, unsigned most)
     for (; n < most && rx_waits(); rx_next = (rx_next + 1) % NET_RECEIVE) {
         FENCE(r, r);
         uint32_t control = rx[rx_next].control, length = control & 0x1fff;
+        char *frame = rx_frame[rx_next];
+        rx_frame[rx_next] = NULL; /* it is not the device's meanwhile */
         exposed.net.received++;
         exposed.net.received_bytes += length;
         if ((control & RX_WHOLE) != RX_WHOLE || length < 14 || length > AEGIS_NET_FRAME_MAX) {
@@ -94,7 +96,7 @@ static unsigned take(struct net_in *in, unsigned most)
             length = 0; /* nobody's */
         }
         /* bit 23: TCP's or UDP's sum was right */
-        in[n++] = (struct net_in){rx_frame[rx_next], length, control >> 23 & 1 ? NET_PAGED | AEGIS_RX_CHECKED : NET_PAGED, (uint16_t)rx_next};
+        in[n++] = (struct net_in){frame, length, control >> 23 & 1 ? NET_PAGED | AEGIS_RX_CHECKED : NET_PAGED, (uint16_t)rx_next};
     }
     return n;
 }
@@ -172,6 +174,12 @@ static unsigned tx_room(void)
     return RING - 1U - (uint16_t)(tx_next - tx_first);
 }
 
+static void tx_kick(void)
+{
+    FENCE(w, o);
+    reg[CONTROL] = CONTROL_RUN | CONTROL_SEND;
+}
+
 static void tx_put(const struct net_out *out, unsigned count)
 {
     struct nic_frame f;
@@ -183,12 +191,7 @@ static void tx_put(const struct net_out *out, unsigned count)
         tx_send(&f);
         sent_page[first] = out->frame;
     }
-}
-
-static void tx_kick(void)
-{
-    FENCE(w, o);
-    reg[CONTROL] = CONTROL_RUN | CONTROL_SEND;
+    tx_kick();
 }
 
 /* The oldest frame's descriptors are ours again. */

@@ -13,13 +13,12 @@
 
 _Static_assert(H_START == ASH_FRAME_START && HANDLER_DROP == ASH_DROP && HANDLER_SPENT == ASH_SPENT && HANDLER_TRAPPED == ASH_SPENT + 1, "handler.S");
 
-void handlers_begin(void);
-void handlers_end(void);
+extern char handler_trap[];
 long handler_entry(unsigned long a, unsigned long b, unsigned long number);
 
 struct here {
     uint64_t kernel_sp, sp, cause, pc, value;
-    uint64_t vector, kept_pc, kept_status; /* between handlers_begin and handlers_end */
+    uint64_t vector, kept_pc, kept_status; /* between traps_take and traps_give */
 } handler_here;
 _Static_assert(offsetof(struct here, sp) == HERE_SP && offsetof(struct here, cause) == HERE_CAUSE &&
                offsetof(struct here, pc) == HERE_PC && offsetof(struct here, value) == HERE_VALUE &&
@@ -47,23 +46,41 @@ static struct burst {
 
 /* ---- rings ---- */
 
-/* To the endpoint that the filter is bound to. */
-static inline void to_ring(unsigned long n, const char *frame, uint32_t length, unsigned flags)
+/* The endpoint that a filter is bound to: null, a frame is nobody's. */
+static inline struct endpoint *ring_of(unsigned long n)
 {
     const struct filter *f = &network.filter[n];
     struct endpoint *p = __atomic_load_n(&f->endpoint, __ATOMIC_ACQUIRE);
 
     if (LIKELY(p && f->check == exposed.net.filter[n].check))
-        endpoint_deliver(p, (unsigned)n, frame, length, flags & AEGIS_RX_CHECKED);
-    else
-        exposed.net.dropped++;
+        return p;
+    exposed.net.dropped++;
+    return NULL;
 }
 
-static inline void frame_to_ring(unsigned long n, const struct net_in *in)
+/* As frames_deliver. */
+static inline struct net_in *frames_to_ring(unsigned long n, struct net_in *in, const struct net_in *end, uint64_t *found)
 {
-    to_ring(n, in->frame, in->length, in->flags);
-    if (LIKELY(in->flags & NET_PAGED))
+    struct endpoint *p = ring_of(n);
+
+    if (LIKELY(p))
+        return frames_deliver(p, in, end, found);
+    if (in->flags & NET_PAGED)
         frame_foreign(in->frame, in->length);
+    if (++in < end)
+        *found = dpf_run((const uint8_t *)in->frame, in->length, &net_run);
+    return in;
+}
+
+/* A handler's frame: in a page, what was the handler's stays that. */
+static void to_ring(unsigned long n, char *frame, uint32_t length, unsigned flags)
+{
+    struct net_in one = {frame, length, flags & AEGIS_RX_CHECKED, 0};
+    struct endpoint *p = ring_of(n);
+    uint64_t found = n + 1;
+
+    if (p)
+        frames_deliver(p, &one, &one + 1, &found);
 }
 
 /* ---- sending ---- */
@@ -81,10 +98,8 @@ static void out_open(struct burst *b)
 static void out_close(struct burst *b)
 {
     network.spares = (uint32_t)(b->spare - network.spare);
-    if (b->out != b->outs) {
+    if (b->out != b->outs)
         network.nic->put(b->outs, (unsigned)(b->out - b->outs));
-        network.nic->kick();
-    }
 }
 
 /* The device hears of what waits, and is asked what it has sent: seldom, and then it is much. */
@@ -117,7 +132,7 @@ static inline __attribute__((always_inline)) bool out_put(struct burst *b, uint3
 }
 
 /* To somebody on this machine: without running another handler, so no frame is for ever. */
-static COLD void loop(const char *frame, uint32_t length)
+static COLD void loop(char *frame, uint32_t length)
 {
     unsigned found = DPF_RESULT_NUMBER(dpf_run((const uint8_t *)frame, length, &net_run));
 
@@ -182,6 +197,7 @@ static COLD void abort_note(struct handler *h)
     r->pc = (handler_here.pc - h->run) / 4;
     r->value = handler_here.value;
     __atomic_store_n(&r->aborted, 1, __ATOMIC_RELEASE);
+    network.news = true;
     slice_poke();
 }
 
@@ -204,7 +220,7 @@ static inline __attribute__((always_inline)) unsigned long enter(const struct ha
     __asm__ volatile("jal handler_enter"
                      : "+r"(a0), "+r"(a1), "+r"(a2)
                      :
-                     : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5",
+                     : "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a3", "a4", "a5", "a6", "a7", "s3", "s4", "s5",
                        "s6", "s7", "s8", "s9", "s10", "s11", "memory");
     *fuel = a1;
     return a0;
@@ -271,6 +287,19 @@ static COLD bool run_slowly(struct burst *b, struct net_in *in, bool busy)
 
 /* ---- a burst ---- */
 
+/* Between them traps come to the second vector. sepc and sstatus are our caller's, and a handler's trap would write over them. */
+static inline void traps_take(void)
+{
+    __asm__ volatile("csrr %0, sepc" : "=r"(handler_here.kept_pc));
+    __asm__ volatile("csrr %0, sstatus" : "=r"(handler_here.kept_status));
+    __asm__ volatile("csrrw %0, stvec, %1" : "=r"(handler_here.vector) : "r"(handler_trap));
+}
+
+static inline void traps_give(void)
+{
+    __asm__ volatile("csrw stvec, %0" : : "r"(handler_here.vector));
+}
+
 /* Whether somebody waits for a lock that is ours. */
 static inline bool lock_waited(const struct lock *l)
 {
@@ -281,23 +310,25 @@ static void begin(struct burst *b, bool sending)
 {
     if (!sending)
         lock_take(&network.send_lock);
-    handlers_begin();
-    b->mac = *(const uint64_t *)exposed.net.mac << 16 >> 16;
+    traps_take();
+    b->mac = network.mac;
     out_open(b);
 }
 
 static void finish(struct burst *b, bool sending)
 {
     out_close(b);
-    handlers_end();
+    traps_give();
     b->handler = NULL;
     b->quick = ~0UL;
     bool wake = b->wake;
     b->wake = false;
     if (!sending)
         lock_give(&network.send_lock);
-    if (!LIKELY(!wake))
+    if (!LIKELY(!wake)) {
+        network.news = true;
         slice_poke();
+    }
 }
 
 /* A handler's binding, once in a burst: its filter's claim, its owner and its window are what they were. Whoever takes one of them away
@@ -312,8 +343,8 @@ static bool bind(struct burst *b, struct handler *h, unsigned long n)
     if (h->aborted)
         return false;
     b->record = &exposed.net.filter[n];
-    b->program = __atomic_load_n(&network.filter[n].program, __ATOMIC_ACQUIRE);
-    if (h->check != b->record->check || !b->program || !h->head->claims || !h->memory->claims || h->owner_shown->check != h->owner_check) {
+    b->program = h->program;
+    if (h->check != b->record->check || !h->head->claims || !h->memory->claims || h->owner_shown->check != h->owner_check) {
         dev_reap_wanted = 1;
         return false;
     }
@@ -339,7 +370,7 @@ static bool frame_first(struct burst *b, struct handler *h, struct net_in *in, u
         if (run_slowly(b, in, busy))
             return false;
     }
-    frame_to_ring(n, in);
+    frames_to_ring(n, in, in + 1, &found);
     return false;
 }
 
@@ -351,6 +382,7 @@ void net_frames(struct net_in *in, unsigned count, bool sending)
     __asm__("" : "+r"(b)); /* kept, not made anew for each use */
     for (struct net_in *end = in + count; in < end; in++) {
         uint64_t found = dpf_run((const uint8_t *)in->frame, in->length, &net_run), used = LONG;
+    found:
         if (LIKELY(found == b->quick)) {
             b->record->frames++;
         } else if (!LIKELY(found)) {
@@ -361,11 +393,15 @@ void net_frames(struct net_in *in, unsigned count, bool sending)
         } else {
             unsigned long n = DPF_RESULT_NUMBER(found) - 1UL;
             struct handler *h = __atomic_load_n(&network.filter[n].handler, __ATOMIC_ACQUIRE);
-            exposed.net.filter[n].frames++;
             if (!h) {
-                frame_to_ring(n, in);
-                continue;
+                struct net_in *first = in;
+                in = frames_to_ring(n, in, end, &found);
+                exposed.net.filter[n].frames += (uint64_t)(in - first);
+                if (in == end)
+                    break;
+                goto found;
             }
+            exposed.net.filter[n].frames++;
             if (!begun)
                 begin(b, sending);
             begun = true;

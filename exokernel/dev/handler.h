@@ -34,6 +34,7 @@ struct handler {
     uint64_t fuel;                   /* for a run */
     uint64_t steps;                  /* of a run whose fuel is all gone */
     uint64_t check;                  /* of the filter when it was installed */
+    const struct program *program;   /* ... and its own: it outlasts the handler */
     uint64_t owner_check;
     struct aegis_page *head, *memory; /* blocks: the window's, while it is bound; the lent one */
     struct aegis_handler_record *shown;

@@ -203,6 +203,7 @@ static long begin(const struct asked *a, struct handler **made, uint64_t *value)
     h->memory = a->memory;
     h->filter = (uint16_t)a->filter;
     h->check = a->check;
+    h->program = network.filter[a->filter].program;
     h->owner = a->env->index;
     h->owner_shown = &exposed.env[h->owner];
     h->owner_check = a->env->check;

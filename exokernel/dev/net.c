@@ -9,16 +9,19 @@
 #include "log.h"
 #include "plic.h"
 
-#define BUDGET NET_BURST /* frames in all turns */
+#define BUDGET NET_BURST /* frames in all turns: no more turn behind them */
 #define TURNS 4
+#define KEPT 32 /* pages that the device may be without */
 #define CHARGED_PART 64 /* of a slice's time may go to interrupts in others' */
 
 struct network network;
 struct dpf network_trie;
-volatile uint32_t dev_waiting, dev_reap_wanted;
+volatile uint32_t dev_waiting, dev_reap_wanted, dev_unsettled;
 int32_t net_line = -1;
 struct dpf_run net_run __attribute__((aligned(64)));
-static struct net_in burst[NET_BURST]; /* receive_lock's */
+/* receive_lock's: what came, and of it what was dealt with, whose pages the device is to get back with those that come next. */
+static struct net_in burst[NET_BURST];
+static unsigned kept;
 
 extern char dpf_dispatch[], dpf_missed[], dpf_done[], dpf_start_more[];
 
@@ -36,30 +39,42 @@ void net_nonsense(void)
    handlers it always listens: they are run whoever runs. */
 static __attribute__((noinline)) void drain(bool idle)
 {
-    unsigned left = BUDGET;
+    unsigned taken = 0;
 
     if (idle)
         machine_flush_all(); /* who idles counts as having let go; filters' code may be new */
-    idle |= kernel.online != 1 || network.handlers;
-    for (unsigned turn = 0; turn < TURNS && left; turn++) {
+    else
+        idle = kernel.online != 1 || network.handlers;
+    for (unsigned turn = 0; turn < TURNS && taken < BUDGET; turn++) {
         if (network.held) {
             lock_take(&network.send_lock);
             network.nic->complete();
             lock_give(&network.send_lock);
         }
-        unsigned count = network.nic->take(burst, left);
-        left -= count;
-        net_frames(burst, count, false);
-        network.nic->give(burst, count);
+        struct net_in *in = burst + kept;
+        unsigned count = network.nic->take(in, NET_BURST - kept);
+        taken += count;
+        kept += count;
+        net_frames(in, count, false);
+        if (kept > KEPT) {
+            network.nic->give(burst, kept);
+            kept = 0;
+        }
         if (!idle)
             break;
         dev_waiting = 0; /* a sender sets it behind its frame: one of the two sees the other */
-        if (left && !network.nic->interrupts(true))
+        if (taken < BUDGET && !network.nic->interrupts(true))
             return;
         network.nic->interrupts(false); /* something came before they were on */
     }
     dev_waiting = 1;
     exposed.net.polls++;
+}
+
+void net_kept_give(void)
+{
+    while (kept)
+        frame_give(burst[--kept].frame);
 }
 
 void dev_poll(bool idle)
@@ -71,7 +86,7 @@ void dev_poll(bool idle)
     slice_poke();
 }
 
-/* Time that is somebody else's: a fixed part of each window. While nobody runs it is nobody's. */
+/* Time that is somebody else's: a fixed part of each window. */
 static bool may_charge(uint64_t now)
 {
     uint64_t window = kernel.hart[0].slice_ticks;
@@ -80,27 +95,32 @@ static bool may_charge(uint64_t now)
         network.window = now;
         network.charged = 0;
     }
-    return !machine_self()->env || network.charged < window / CHARGED_PART;
+    return network.charged < window / CHARGED_PART;
 }
 
-void net_interrupt(void)
+bool net_interrupt(void)
 {
+    const bool idle = !machine_self()->env;
     uint64_t now = machine_time();
+
     lock_take(&network.receive_lock);
     network.nic->interrupts(false);
-    if (may_charge(now))
-        drain(!machine_self()->env);
+    network.news = false;
+    if (idle || may_charge(now))
+        drain(idle);
     else
         dev_waiting = 1;
+    bool news = network.news | dev_waiting | dev_reap_wanted;
     lock_give(&network.receive_lock);
-    if (machine_self()->env)
+    if (!idle)
         network.charged += machine_time() - now;
     plic_complete((uint32_t)net_line);
+    return news;
 }
 
 bool dev_reap(void)
 {
-    if ((!dev_reap_wanted && !network.unsettled) || !lock_try(&network.lock))
+    if (!(dev_reap_wanted | dev_unsettled) || !lock_try(&network.lock))
         return false;
     filters_settle();
     bool found = filters_reap();
@@ -198,6 +218,7 @@ COLD void net_start(const struct fdt_info *fdt)
         exposed.net.mac[i] = nobody[i];
     for (unsigned i = 0; i < fdt->nic_count && !network.nic; i++)
         network.nic = fdt->nic[i].kind == FDT_NIC_GEM ? gem_start(&fdt->nic[i]) : virtio_net_start(&fdt->nic[i]);
+    network.mac = *(const uint64_t *)exposed.net.mac << 16 >> 16;
     if (!network.nic)
         return;
     const uint8_t *m = exposed.net.mac;

@@ -91,6 +91,7 @@ struct nic {
     /* Frames in pages, as many as there is room for. send_lock. */
     unsigned (*room)(void);
     void (*put)(const struct net_out *out, unsigned count);
+    /* The device hears of what was sent; of what was put it has. */
     void (*kick)(void);
     /* Gives back what has been sent. send_lock. */
     void (*complete)(void);
@@ -115,13 +116,14 @@ struct network {
     struct lock receive_lock, send_lock; /* the device's halves */
     const struct nic *nic; /* null: none */
     uint32_t root_limit; /* filters and endpoints that may still be made beneath the network itself */
-    uint32_t unsettled;  /* a change of the trie is under way: 1 to be committed, 2 to be reclaimed, when `stamp` is over */
-    uint32_t stamp;
+    uint32_t stamp;      /* dev_unsettled: a change of the trie is under way: 1 to be committed, 2 to be reclaimed, when this is over */
     uint32_t handlers;   /* that are bound */
     uint64_t window;     /* when the present window of interrupts' charged time began, and what was used of it */
     uint64_t charged;
     struct aegis_page *memory; /* of filters: the block that was lent; null: none yet */
     uint32_t memory_cleared;   /* pages of its code part */
+    uint64_t mac;        /* our address, as it stands in a frame */
+    bool news;           /* a ring, or what is sent, went on since it was cleared; or a handler wants its owner woken */
     bool held;           /* send_lock's: the device may have frames with parts, for which somebody may wait */
     uint32_t spares;     /* send_lock's: pages of frames that are nobody's; each by where its frame begins */
     char *spare[NET_PAGES];
@@ -136,7 +138,7 @@ extern struct dpf_run net_run;
 void net_start(const struct fdt_info *fdt);
 /* Its device's line at the interrupt controller, -1: none; and that one's interrupt. */
 extern int32_t net_line;
-void net_interrupt(void);
+bool net_interrupt(void); /* true: somebody may wait for what it brought */
 
 /* Each to whom it belongs: his handler runs, or it comes into his ring. `sending`: send_lock is held. (handler.c) */
 void net_frames(struct net_in *in, unsigned count, bool sending);
@@ -144,8 +146,10 @@ void net_frames(struct net_in *in, unsigned count, bool sending);
 /* Its first six bytes; it stands 2 bytes behind a multiple of 8. */
 static inline bool net_is_ours(const char *header)
 {
-    return *(const uint64_t *)(header - 2) >> 16 == *(const uint64_t *)exposed.net.mac << 16 >> 16;
+    return *(const uint64_t *)(header - 2) >> 16 == network.mac;
 }
+/* What is kept of frames' pages for the device is spare again: before a reset. Both locks. */
+void net_kept_give(void);
 /* The device said something that cannot be. */
 void net_nonsense(void);
 
@@ -191,7 +195,9 @@ static inline void pin_give(struct aegis_page *head)
 }
 
 bool endpoints_reap(void);
-void endpoint_deliver(struct endpoint *e, unsigned filter, const char *frame, uint32_t length, unsigned flags);
+/* Frames from `in` on, at least that one, that the same filter takes, to its endpoint: up to the one that is returned.
+   `*found`: what dpf_run said of the first, and then, if it is not `end`, of that one. A page is marked as one with others' bytes. */
+struct net_in *frames_deliver(struct endpoint *p, struct net_in *in, const struct net_in *end, uint64_t *found);
 /* The device is done with so many more frames with parts, in order: pins go. The device's send_lock is held. */
 void frames_sent(uint32_t count);
 

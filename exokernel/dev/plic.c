@@ -42,18 +42,20 @@ void plic_enable(uint32_t line, bool on)
     plic.enable[line / 32] = on ? plic.enable[line / 32] | bit : plic.enable[line / 32] & ~bit;
 }
 
-/* One line: what still waits interrupts again. */
-void dev_interrupt(void)
+/* One line: what still waits interrupts again. False: what there was concerns nobody who sleeps. */
+bool dev_interrupt(void)
 {
     long line = (int32_t)plic_claim();
 
-    if (line == console_line)
+    if (line == net_line) {
+        if (!net_interrupt())
+            return false;
+    } else if (line == console_line)
         console_interrupt();
-    else if (line == net_line)
-        net_interrupt();
     else if ((unsigned long)line < AEGIS_IRQS)
         __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
     slice_poke();
+    return true;
 }
 
 static void irq_complete(uint32_t line)

@@ -13,6 +13,9 @@ struct sending {
     struct endpoint *endpoint;
     const struct nic *nic;
     bool kick;
+    /* frames without parts, in spare pages: handed to the device together, before any other */
+    unsigned room;
+    struct net_out *out, outs[AEGIS_TX_ENTRIES];
     /* the filter of the last frame, and the block in which the last part was found: looked up in this call */
     unsigned long filter;
     const struct program *program;
@@ -70,13 +73,14 @@ static bool parts_find(struct sending *s, struct nic_frame *f, const volatile ui
     struct nic_piece *piece = f->piece;
     uint64_t said, total = piece->length, length;
 
-    while (piece != &f->piece[AEGIS_TX_PARTS] && (length = (said = *part++) >> 16 & 0xffff)) {
+    f->pieces = 1;
+    while (f->pieces <= AEGIS_TX_PARTS && (length = (said = *part++) >> 16 & 0xffff)) {
         if (((said & 0xffff) != s->slot && !block_find(s, said & 0xffff)) || (said >> 32) + length > s->bytes)
             return false;
         *++piece = (struct nic_piece){s->base + (said >> 32), length, s->head};
         total += length;
+        f->pieces++;
     }
-    f->pieces = (uint64_t)(piece - f->piece) + 1;
     f->length = total;
     return total <= AEGIS_NET_FRAME_MAX;
 }
@@ -176,6 +180,7 @@ static void flight_lands(struct flight *f, uint32_t frames)
 
 void frames_sent(uint32_t count)
 {
+    network.news |= count;
     while (count) {
         struct flight *f = &flights[flights_ended % NIC_FLIGHTS];
         uint32_t frames = count < f->frames ? count : f->frames;
@@ -191,19 +196,60 @@ void frames_sent(uint32_t count)
 
 /* ---- the call ---- */
 
+static void outs_begin(struct sending *s)
+{
+    unsigned room = s->nic ? s->nic->room() : 0;
+
+    s->room = room < network.spares ? room : network.spares;
+    s->out = s->outs;
+}
+
+static void outs_put(struct sending *s)
+{
+    if (s->out != s->outs) {
+        s->nic->put(s->outs, (unsigned)(s->out - s->outs));
+        s->out = s->outs;
+    }
+}
+
+/* Where the frame's header goes: null, the device has no room. `*whole`: that is all of it, in a page of its own. */
+static char *place_find(struct sending *s, const struct nic_frame *f, bool *whole)
+{
+    *whole = f->pieces == 1 && !f->flags && s->room;
+    if (LIKELY(*whole))
+        return network.spare[network.spares - 1];
+    if (!s->nic)
+        return NULL;
+    outs_put(s);
+    s->room = s->room > NIC_PIECES ? s->room - NIC_PIECES : 0;
+    return s->nic->header();
+}
+
 static enum outcome send_one(struct sending *s, const volatile struct aegis_tx *tx)
 {
     struct nic_frame f;
-    char *place = s->nic ? s->nic->header() : NULL, *header = place ? place : bounce[machine_hart()] + AEGIS_NET_FRAME;
     unsigned long from;
+    bool whole;
 
     if (!frame_find(s, &f, tx, &from))
         return REFUSED;
-    header_copy(header, s->endpoint->buffers + from, f.piece[0].length);
-    if (!filter_allows(s->program, header, f.piece[0].length))
+    const uint32_t length = (uint32_t)f.piece[0].length;
+    char *place = place_find(s, &f, &whole), *header = place ? place : bounce[machine_hart()] + AEGIS_NET_FRAME;
+    header_copy(header, s->endpoint->buffers + from, length);
+    if (whole)
+        frame_foreign(header, length);
+    if (!filter_allows(s->program, header, length))
         return REFUSED;
     if (net_is_ours(header)) {
+        outs_put(s); /* a handler may send */
         loop(header, &f);
+        outs_begin(s);
+        return SENT;
+    }
+    if (LIKELY(whole)) {
+        *s->out++ = (struct net_out){header, length};
+        network.spares--;
+        s->room--;
         return SENT;
     }
     if (!place)
@@ -234,6 +280,7 @@ static bool queue_send(struct sending *s)
 
     if (count > AEGIS_TX_ENTRIES)
         return true; /* nobody could have queued as many */
+    outs_begin(s);
     for (; count; count--) {
         outcome = send_one(s, &p->ring->tx[p->taken % AEGIS_TX_ENTRIES]);
         if (outcome == FULL)
@@ -241,13 +288,18 @@ static bool queue_send(struct sending *s)
         p->taken++;
         p->refused += outcome == REFUSED;
     }
+    outs_put(s);
     return outcome != FULL;
 }
 
 result_t call_net_send(unsigned long endpoint)
 {
-    struct sending s = {.env = env_lock_self(), .nic = network.nic, .slot = NOT_YET, .filter = NOT_YET};
+    struct sending s;
     struct aegis_claim *c;
+    s.env = env_lock_self();
+    s.nic = network.nic;
+    s.slot = s.filter = NOT_YET;
+    s.kick = false;
     long error = ledger_use(s.env, endpoint, AEGIS_ENDPOINT, AEGIS_W, &c);
 
     if (error) {

@@ -73,6 +73,15 @@ static unsigned long tx_first, tx_next; /* descriptors [tx_first, tx_next) are t
 
 #define FENCE(before_, after_) __asm__ volatile("fence " #before_ ", " #after_ ::: "memory")
 
+/* What the device writes, once, as it stands. */
+static inline uint64_t read32(const volatile uint32_t *p)
+{
+    uint64_t value;
+
+    __asm__ volatile("lwu %0, %1" : "=r"(value) : "m"(*p));
+    return value;
+}
+
 static uint64_t physical_of(const void *direct)
 {
     return (uint64_t)direct - MAP_DIRECT;
@@ -119,7 +128,7 @@ static unsigned take(struct net_in *first, unsigned most)
 
     FENCE(r, r);
     for (count = count < most ? count : most; count; count--) {
-        unsigned long id = used->ring[at & mask].id, length = used->ring[at++ & mask].length - offset;
+        unsigned long id = read32(&used->ring[at & mask].id), length = read32(&used->ring[at++ & mask].length) - offset;
         char *frame = id <= mask ? rx_out[id] : NULL;
         if (!LIKELY(frame && length - 14 <= AEGIS_NET_FRAME_MAX - 14)) {
             exposed.net.nonsense++;
@@ -200,6 +209,13 @@ static unsigned tx_room(void)
     return (unsigned)(tx.size - (tx_next - tx_first));
 }
 
+static void tx_kick(void)
+{
+    if (network.held)
+        dev_waiting = 1; /* somebody may wait for them */
+    notify(&tx);
+}
+
 /* At least one. */
 static void tx_put(const struct net_out *out, unsigned count)
 {
@@ -226,13 +242,7 @@ static void tx_put(const struct net_out *out, unsigned count)
     tx.avail_index = (uint16_t)avail;
     exposed.net.sent += count;
     exposed.net.sent_bytes += bytes;
-}
-
-static void tx_kick(void)
-{
-    notify(&tx);
-    if (network.held)
-        dev_waiting = 1; /* somebody may wait for them */
+    tx_kick();
 }
 
 /* From the oldest on: what is done, and all before it is. */
@@ -264,12 +274,12 @@ static void complete(void)
 
     FENCE(r, r);
     for (; n; n--) {
-        id = used->ring[at++ & mask].id;
+        id = read32(&used->ring[at++ & mask].id);
         if (LIKELY(id <= mask && sent[id] - 1U < DONE)) {
             sent[id] |= DONE;
         } else {
             exposed.net.nonsense++;
-            if (tx_first == tx_next) { /* an index that runs ahead of all that it has: no more than one turn of it */
+            if (tx_first == tx_next || n > tx.size) { /* an index that runs ahead of all that it has: no more than one turn of it */
                 at += n - 1;
                 break;
             }

@@ -164,9 +164,9 @@ static inline unsigned long machine_idle(void)
 void machine_interrupt_clear(void);
 
 /* dev/console.c: an external interrupt, with interrupts off; serves one line. */
-void dev_interrupt(void);
+bool dev_interrupt(void);
 /* dev/net.c: with its interrupts off a device may have frames waiting; takes some. */
-extern volatile uint32_t dev_waiting, dev_reap_wanted;
+extern volatile uint32_t dev_waiting, dev_reap_wanted, dev_unsettled;
 void dev_poll(bool idle);
 /* One step on what has lost its last claim. False: nothing to do but to wait. */
 bool dev_reap(void);

@@ -10,7 +10,7 @@
 #include "../../exokernel/core/pct.h"
 
 struct host host;
-volatile uint32_t dev_waiting, dev_reap_wanted;
+volatile uint32_t dev_waiting, dev_reap_wanted, dev_unsettled;
 struct kernel kernel;
 struct aegis_exposed exposed;
 
@@ -79,9 +79,10 @@ unsigned long machine_idle(void)
     return machine_pending();
 }
 
-void dev_interrupt(void)
+bool dev_interrupt(void)
 {
     host.pending[host.hart] &= ~(unsigned)MACHINE_EXTERNAL;
+    return true;
 }
 
 void machine_clear(void *page)

@@ -152,8 +152,8 @@ static inline void machine_interrupt_clear(void)
     host.pending[host.hart] &= ~MACHINE_SOFTWARE;
 }
 
-void dev_interrupt(void);
-extern volatile uint32_t dev_waiting, dev_reap_wanted; /* the host has no network */
+bool dev_interrupt(void);
+extern volatile uint32_t dev_waiting, dev_reap_wanted, dev_unsettled; /* the host has no network */
 
 static inline void dev_poll(bool idle)
 {
