@@ -37,6 +37,8 @@ unsigned long count_yield_to(unsigned long env);
 unsigned long count_slice_end(unsigned long from);
 unsigned long count_revoke(unsigned long root, unsigned long env, unsigned long count, unsigned long deadline);
 long count_pct(long number, unsigned long counts[2]);
+/* Until idling has cleared as many pages ahead as the kernel wants: what is counted afterwards does not pay for them. */
+void settle(void);
 long leave(unsigned long a, unsigned long b, unsigned long c, unsigned long number);
 void lost(void);
 void partner_begin(void);

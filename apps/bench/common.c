@@ -162,3 +162,13 @@ void partner_start(struct partner *p, void (*begin)(void))
     activation_fill(p->activation, index, begin);
     must(aegis_activation_lend(p->slot, p->activation, 0), "activation_lend");
 }
+
+void settle(void)
+{
+    uint64_t clean;
+
+    do {
+        clean = AEGIS_EXPOSED_STATE->clean_pages;
+        leave(0, 0, time_now() + AEGIS_EXPOSED_STATE->time_hz / 1000, AEGIS_CALL_slice_wait);
+    } while (clean != AEGIS_EXPOSED_STATE->clean_pages);
+}

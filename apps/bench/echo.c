@@ -134,6 +134,7 @@ int main(void)
     unsigned endpoint = start();
     struct aegis_predicate p = {.slot = (uint16_t)(endpoint - 2), .operation = AEGIS_NE, .width = 8};
     uint64_t seen = 0, begin = 0, from = 0, waits = 0;
+    settle();
     report("ready", 1);
     while (seen < WARM + FRAMES) {
         if (seen >= WARM && !begin) {

@@ -125,9 +125,26 @@ def saturate(flight, payload=64, port=7, frame=None):
                 made.send(asked)
             answered, got = 0, b""
             while answered < max(1, flight // 2) and (got := made.receive(0.3)) is not None:
-                answered += not neighbour(made, got)
+                answered += not neighbour(made, got) or got[23] == asked[23] != 17
             if got is None:
                 answered = flight  # the others are lost
+    return talk
+
+
+def lone(port=7):
+    """One frame at a time, to a machine at rest: each says which it is, its own answer is waited for, and a moment after it, in which
+    the machine idles again."""
+    def talk(made, over):
+        number = 0
+        while not over.is_set():
+            name = number.to_bytes(8, "big")
+            made.send(udp(name + bytes(56), port))
+            while (got := made.receive(0.3)) is not None:
+                if neighbour(made, got) or got[42:50] != name:
+                    continue
+                number += 1
+                time.sleep(0.0005)
+                break
     return talk
 
 

@@ -49,14 +49,14 @@ class Gdb:
 
 
 class Driver:
-    """The kernel's variables of virtio-net: those around `rx_out`, which no other driver has."""
+    """The kernel's variables of virtio-net: those nearest to `rx_out`, which no other driver has."""
 
     def __init__(self):
         lines = [line.split() for line in proc.run([paths.TOOL + "nm", "-n", paths.KERNEL], capture=True)[1].splitlines()]
         at = [(int(w[0], 16), w[-1]) for w in lines if len(w) == 3]
         out = next(a for a, name in at if name == "rx_out")
         self.take, self.complete = (next(a for a, name in at if name == wanted) for wanted in ("take", "complete"))
-        self.rx, self.tx = (next(a for a, name in at if name == wanted and a > out) for wanted in ("rx", "tx"))
+        self.rx, self.tx = (min((a for a, name in at if name == wanted), key=lambda a: abs(a - out)) for wanted in ("rx", "tx"))
         self.tx_first, self.tx_next = (next(a for a, name in at if name == wanted) for wanted in ("tx_first", "tx_next"))
 
 
