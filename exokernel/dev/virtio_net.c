@@ -211,8 +211,10 @@ static unsigned tx_room(void)
 
 static void tx_kick(void)
 {
-    if (network.held)
+    if (network.held) {
+        FENCE(w, w);
         dev_waiting = 1; /* somebody may wait for them */
+    }
     notify(&tx);
 }
 

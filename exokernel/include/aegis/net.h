@@ -8,7 +8,8 @@
  *              filters are bound to one endpoint
  *
  * Receiving needs no call: the kernel copies a frame into a posted buffer, writes the entry, then counts `received`, which
- * a predicate of slice_wait may watch. Sending is one call for all that is queued.
+ * a predicate of slice_wait may watch. Sending is one call for all that is queued. What only counts (exposed.net's sums, a filter's
+ * frames, a handler's runs) makes nobody who sleeps be looked at.
  */
 #pragma once
 
