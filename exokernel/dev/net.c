@@ -86,35 +86,34 @@ void dev_poll(bool idle)
     slice_poke();
 }
 
-/* Time that is somebody else's: a fixed part of each window. */
-static bool may_charge(uint64_t now)
+/* In the time of somebody else: a fixed part of each window. */
+static void drain_charged(void)
 {
-    uint64_t window = kernel.hart[0].slice_ticks;
+    uint64_t now = machine_time(), window = kernel.hart[0].slice_ticks;
 
     if (now - network.window >= window) {
         network.window = now;
         network.charged = 0;
     }
-    return network.charged < window / CHARGED_PART;
+    if (network.charged < window / CHARGED_PART)
+        drain(false);
+    else
+        dev_waiting = 1;
+    network.charged += machine_time() - now;
 }
 
 bool net_interrupt(void)
 {
-    const bool idle = !machine_self()->env;
-    uint64_t now = machine_time();
-
     lock_take(&network.receive_lock);
     network.nic->interrupts(false);
     network.news = false;
-    if (idle || may_charge(now))
-        drain(idle);
+    if (!machine_self()->env)
+        drain(true);
     else
-        dev_waiting = 1;
+        drain_charged();
     /* of several harts another one may have seen to what came, and told nobody */
     bool news = network.news | dev_waiting | dev_reap_wanted | (kernel.online ^ 1);
     lock_give(&network.receive_lock);
-    if (!idle)
-        network.charged += machine_time() - now;
     plic_complete((uint32_t)net_line);
     return news;
 }
