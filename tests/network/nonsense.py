@@ -6,7 +6,8 @@ import time
 
 from aegis import paths, proc
 
-TIMES = 40  # entries that are changed
+TIMES = 40  # entries of what came that are changed
+SENT = 21   # of what was sent: the driver looks at these once for all that it sends at a time
 # Numbers of no buffer, lengths of no frame.
 LIES = ({"id": 0xffff}, {"length": 0xffffffff}, {"id": 256}, {"length": 0}, {"id": 0xffffffff}, {"length": 23}, {"id": 0x80000001}, {"length": 4000})
 
@@ -123,7 +124,7 @@ def lie_sent(gdb, driver):
             if said := sent_lie(gdb, driver, now, told):
                 gdb.write(at, said)
                 truth = entry
-        if told == TIMES:
+        if told == SENT:
             break
     gdb.ask(f"z0,{driver.complete:x},2")
     return told
