@@ -14,7 +14,7 @@
  * break released core/ledger.c: if (c->where & AEGIS_MAPPED) => if (0)
  * break released core/ledger.c: resource_drop(what, e); => ;
  * proof refused
- * break refused core/ledger.c: return slot == AEGIS_SLOT_SELF ? AEGIS_E_NO_RIGHT : ledger_release(e, slot); => return ledger_release(e, slot);
+ * break refused core/ledger.c: return slot == AEGIS_SLOT_SELF ? REFUSED(NO_RIGHT) : ledger_release(e, slot); => return ledger_release(e, slot);
  */
 #define COUNT 1u
 #define CLAIMS 2
