@@ -39,8 +39,18 @@ class Gdb:
         return answer.decode()
 
     def ask(self, text):
+        """What is answered. That the machine has stopped, said once more, is no answer."""
         self.send(text)
-        return self.receive()
+        while (answer := self.receive()).startswith("T"):
+            pass
+        return answer
+
+    def go(self, how):
+        """Runs, or makes a step; whether it has stopped, and not ended."""
+        self.send(how)
+        while (answer := self.receive())[:1] not in ("T", "W", "X"):
+            pass
+        return answer.startswith("T")
 
     def read(self, at, size):
         return bytes.fromhex(self.ask(f"m{at:x},{size:x}"))
@@ -73,13 +83,10 @@ def ring(gdb, queue):
 def stops(gdb, at):
     """Runs to `at`, again and again, until the machine ends. Now and then QEMU stops twice at once: who is told sees where the driver is."""
     gdb.ask(f"Z0,{at:x},2")
-    while True:
-        gdb.send("c")
-        if not gdb.receive().startswith("T05"):
-            return
+    while gdb.go("c"):
         yield
         gdb.ask(f"z0,{at:x},2")  # it would stop at the same place again
-        gdb.ask("s")
+        gdb.go("s")
         gdb.ask(f"Z0,{at:x},2")
 
 
