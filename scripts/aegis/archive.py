@@ -21,8 +21,10 @@ def clean(path):
 
 
 class Archive:
-    def __init__(self):
+    def __init__(self, times=False):
+        """times: what is put in keeps its time of change. Without, the same contents are the same bytes."""
         self.members = {}  # name -> (mode, content); in order, directories before what is in them
+        self.keep_times, self.times = times, {}
 
     def add(self, path, content, mode=0o644, kind=REGULAR):
         name = clean(path)
@@ -39,7 +41,7 @@ class Archive:
         self.members[name] = (kind | mode, content)
 
     def put(self, host, guest):
-        """A host file or folder, with what is below it; modes and symbolic links are kept."""
+        """A host file or folder, with what is below it; modes and symbolic links are kept, and times if they are to be."""
         host = Path(host)
         try:
             status = host.stat()  # what the user names is followed; links below it are kept
@@ -52,6 +54,8 @@ class Archive:
                 self.add(guest, host.read_bytes(), stat.S_IMODE(status.st_mode))
             else:
                 raise Failure(f"{host}: neither a file, a folder nor a symbolic link")
+            if self.keep_times:
+                self.times[clean(guest)] = min(max(int(status.st_mtime), 0), 0xffffffff)
         except OSError as error:
             raise Failure(f"{host}: {error.strerror}") from None
 
@@ -62,20 +66,20 @@ class Archive:
             self.put(host, guest)
 
     def write(self, file):
-        """Owners 0, times 0, inode numbers in order: nothing of the host gets in."""
+        """Owners 0, inode numbers in order, times 0 but those that were kept: nothing else of the host gets in."""
         at = 0
         for inode, (name, (mode, content)) in enumerate(self.members.items(), 1):
-            at += file.write(header(name, mode, content, inode, at))
+            at += file.write(header(name, mode, content, inode, at, self.times.get(name, 0)))
         file.write(header("TRAILER!!!", 0, b"", 0, at))
 
 
-def header(name, mode, content, inode, at):
+def header(name, mode, content, inode, at, changed=0):
     """A member that begins at byte `at`. What fills a page begins at one, so that it can be mapped: the name ends in more NULs."""
     encoded = name.encode() + b"\0"
     if stat.S_ISREG(mode) and len(content) >= PAGE:
         encoded += b"\0" * (-(at + HEADER + len(encoded)) % PAGE)
     links = 2 if stat.S_ISDIR(mode) else 1
-    fields = (inode, mode, 0, 0, links, 0, len(content), 0, 0, 0, 0, len(encoded), 0)
+    fields = (inode, mode, 0, 0, links, changed, len(content), 0, 0, 0, 0, len(encoded), 0)
     record = b"070701" + b"".join(b"%08X" % f for f in fields) + encoded
     return pad(record) + pad(content)
 

@@ -183,8 +183,9 @@ def stripped(elf, everything=False):
 def make_archive(argv, *, init=None, put=(), env=None, get=(), tty=None, streams=None, memory=512, extra=None,
                  date=None):
     """The boot archive. `argv` None is the default program; a name with a slash is a host file.
+    date: when it begins, in seconds since 1970; with one, files keep theirs.
     tty: (rows, columns) of a terminal; then all standard streams are that, unless `streams` says three kinds."""
-    archive = Archive()
+    archive = Archive(times=bool(date))
     small = memory <= SMALL
     init = Path(init or paths.INIT)
     if not init.is_file():

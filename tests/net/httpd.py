@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """apps/httpd from the host: files byte for byte, kept connections, and what a rude client gets."""
+import email.utils
+import os
 import random
 import socket
 import tempfile
@@ -79,7 +81,7 @@ def raw(port, data):
         client.socket.close()
 
 
-def contents(tap, port, files):
+def contents(tap, port, files, changed):
     client = Client(port)
     wrong = [p for p, content in files.items() if client.get(p.replace(" ", "%20"))[::2] != (200, content)]
     tap(not wrong, "httpd_files_are_whole_on_one_connection", str(wrong))
@@ -91,6 +93,7 @@ def contents(tap, port, files):
     status, fields, _ = client.get("/sub")
     tap(status == 301 and fields["location"] == "/sub/", "httpd_folder_without_a_slash", str(fields))
     since = client.get("/", "HEAD")[1]["last-modified"]
+    tap(since == email.utils.formatdate(changed, usegmt=True), "httpd_tells_when_a_file_changed_on_the_host", since)
     client.send(f"GET / HTTP/1.1\r\nHost: x\r\nIf-Modified-Since: {since}\r\n\r\n".encode())
     tap(client.answer()[0] == 304 and client.get("/")[2] == files["/"], "httpd_not_modified")
     client.send(b"".join(b"GET /%s HTTP/1.1\r\nhOsT: x\r\n\r\n" % n for n in (b"small.txt", b"nothing", b"over.bin", b"empty.txt", b"sub/")) * 10)
@@ -147,10 +150,11 @@ def run(tap, start, port):
     """`start(folder)`: the machine, with the folder as /www; it serves when it is ready."""
     with tempfile.TemporaryDirectory(prefix="aegis-site-") as name:
         files = site(Path(name))
+        os.utime(Path(name) / "index.html", (1, 1234567890))
         machine = start(name)
         try:
             tap(machine.ready.wait(40) and machine.result is None, "httpd_serves", str(machine.result))
-            contents(tap, port, files)
+            contents(tap, port, files, 1234567890)
             rude(tap, port)
             crowd(tap, port, files)
         except (OSError, ValueError, KeyError) as error:

@@ -58,6 +58,12 @@ class Cpio(unittest.TestCase):
             images.add(written(made))
         self.assertEqual(len(images), 1)
 
+    def test_times_are_kept_when_they_are_to_be(self):
+        os.utime(self.path / "tree/a.txt", (1, 1234567890))
+        made = archive.Archive(times=True)
+        made.put(self.path / "tree", "/data")
+        self.assertIn(b"%08X" % 1234567890, written(made))
+
     def test_parent_is_refused(self):
         made = archive.Archive()
         for name in ("../etc/passwd", "a/../../b", "a/.."):
