@@ -13,6 +13,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import remote
 import tap as tapping
 
 START = """\
@@ -244,6 +245,7 @@ def run(tap, start, ports):
             tap(machine.ready.wait(60) and machine.result is None, "services_start", str(machine.result))
             ssh = Ssh(folder / "key", host[0])
             shell(tap, ssh)
+            remote.run(tap, ssh, folder, data)
             web(tap, "mini_httpd", host[1], data)
             web(tap, "lighttpd", host[2], data)
             tap(get(host[2], "/ask.sh?me") == (200, b"asked for me by GET\n"), "lighttpd_cgi")
