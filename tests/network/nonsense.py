@@ -1,62 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A device that lies: what QEMU's virtio-net has put into the ring of used buffers is changed, by gdb's protocol, before the driver reads it."""
-import socket
 import struct
-import time
 
 from aegis import paths, proc
+
+from gdb import Gdb
 
 TIMES = 40  # entries of what came that are changed
 SENT = 21   # of what was sent: the driver looks at these once for all that it sends at a time
 # Numbers of no buffer, lengths of no frame.
 LIES = ({"id": 0xffff}, {"length": 0xffffffff}, {"id": 256}, {"length": 0}, {"id": 0xffffffff}, {"length": 23}, {"id": 0x80000001}, {"length": 4000})
-
-
-class Gdb:
-    """Of gdb's remote protocol as much as is needed."""
-
-    def __init__(self, port):
-        for _ in range(200):
-            try:
-                self.line = socket.create_connection(("127.0.0.1", port), timeout=100)
-                self.line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                break
-            except OSError:
-                time.sleep(0.1)
-        self.rest = b""
-
-    def send(self, text):
-        self.line.sendall(b"$%s#%02x" % (text.encode(), sum(text.encode()) % 256))
-
-    def receive(self):
-        while b"#" not in self.rest or len(self.rest) < self.rest.index(b"#") + 3:
-            if not (part := self.line.recv(4096)):
-                raise ConnectionError("QEMU is gone")
-            self.rest += part
-        end = self.rest.index(b"#")
-        answer, self.rest = self.rest[self.rest.index(b"$") + 1:end], self.rest[end + 3:]
-        self.line.sendall(b"+")
-        return answer.decode()
-
-    def ask(self, text):
-        """What is answered. That the machine has stopped, said once more, is no answer."""
-        self.send(text)
-        while (answer := self.receive()).startswith("T"):
-            pass
-        return answer
-
-    def go(self, how):
-        """Runs, or makes a step; whether it has stopped, and not ended."""
-        self.send(how)
-        while (answer := self.receive())[:1] not in ("T", "W", "X"):
-            pass
-        return answer.startswith("T")
-
-    def read(self, at, size):
-        return bytes.fromhex(self.ask(f"m{at:x},{size:x}"))
-
-    def write(self, at, data):
-        self.ask(f"M{at:x},{len(data):x}:{data.hex()}")
 
 
 class Driver:
@@ -80,20 +33,10 @@ def ring(gdb, queue):
     return used, size, index, struct.unpack("<H", gdb.read(used + 2, 2))[0]
 
 
-def stops(gdb, at):
-    """Runs to `at`, again and again, until the machine ends. Now and then QEMU stops twice at once: who is told sees where the driver is."""
-    gdb.ask(f"Z0,{at:x},2")
-    while gdb.go("c"):
-        yield
-        gdb.ask(f"z0,{at:x},2")  # it would stop at the same place again
-        gdb.go("s")
-        gdb.ask(f"Z0,{at:x},2")
-
-
 def lie_received(gdb, driver):
     """How many lies were told. Each is about the oldest entry that the driver has not read."""
     told, last = 0, None
-    for _ in stops(gdb, driver.take):
+    for _ in gdb.stops(driver.take):
         used, size, index, end = ring(gdb, driver.rx)
         if end != index != last:
             last = index
@@ -120,7 +63,7 @@ def lie_sent(gdb, driver):
     """The same of frames that were sent: an entry more than there are, each time, in the place of the last one; the next time the driver
     looks the true one stands in the place of the one that it has read last, and that it has is taken back."""
     told, truth, last = 0, None, None
-    for _ in stops(gdb, driver.complete):
+    for _ in gdb.stops(driver.complete):
         used, size, index, end = now = ring(gdb, driver.tx)
         if truth and index == last:
             continue
@@ -147,6 +90,3 @@ def lie(port):
     gdb.send("D")
     return told
 
-
-def options(port):
-    return ["-S", "-gdb", f"tcp:127.0.0.1:{port}"]
