@@ -108,6 +108,7 @@ struct file_system {
     struct file *free_files;
     struct pipe *free_pipes;
     struct socket *free_sockets, *dying_sockets; /* net/socket.h */
+    struct node *abstract; /* a directory apart (net/unix_name.c), or null */
 };
 
 #define FILE_SYSTEM ((struct file_system *)SESSION->file_system)

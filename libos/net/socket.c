@@ -104,11 +104,7 @@ static void peer_tell(struct socket *s)
 void socket_close(struct socket *s)
 {
     session_set(s->closed, 1);
-    if (s->node) {
-        session_set(s->node->socket, NULL);
-        node_drop(s->node);
-        session_set(s->node, NULL);
-    }
+    unix_name_drop(s);
     peer_tell(s);
     channel_wake(&s->room);
     socket_die(s);

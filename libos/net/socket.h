@@ -151,6 +151,16 @@ int rights_take(struct rights *r, struct socket_control *c);
 /* In the monitor: some of them are let go; true: all are. */
 bool rights_drop(struct rights *r);
 
+/* ---- unix_name.c ---- */
+
+/* An address into w->text. -ENOENT: an empty one. */
+int unix_name_read(struct walk *w, const struct sockaddr *name, socklen_t size);
+int unix_bind(struct aegis_socket *base, const struct sockaddr *name, socklen_t size);
+/* In the monitor, after unix_name_read: who is bound there. */
+int unix_find(struct walk *w, unsigned type, struct socket **found);
+/* In the monitor: nobody is any more. */
+void unix_name_drop(struct socket *s);
+
 /* ---- unix.c, unix_stream.c, unix_message.c ---- */
 
 extern const struct netstack unix_stack;
@@ -158,8 +168,6 @@ extern const struct netstack unix_stack;
 int unix_pair(struct socket *a, struct socket *b);
 /* A descriptor. -EAGAIN: nobody has connected; wait. */
 int unix_accept(struct socket *s, unsigned flags, struct aegis_transfer *t);
-/* In the monitor, after walk_find: who is bound there. */
-int unix_find(const struct walk *w, unsigned type, struct socket **found);
 ssize_t unix_stream_send(struct socket *s, struct aegis_transfer *t);
 ssize_t unix_stream_receive(struct socket *s, struct aegis_transfer *t);
 ssize_t unix_message_send(struct socket *s, struct aegis_transfer *t);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Unix sockets: names, connections, what both ends know of each other. */
+/* Unix sockets: connections, what both ends know of each other. */
 #include "socket.h"
 
 #include <limits.h>
 #include <poll.h>
-#include <string.h>
 
 #include "../fd/path.h"
 #include "../session/inline.h"
@@ -13,88 +12,6 @@ static int unix_make(struct aegis_socket *s)
 {
     bool known = s->type == SOCK_STREAM || s->type == SOCK_DGRAM || s->type == SOCK_SEQPACKET;
     return !known ? -EPROTOTYPE : s->protocol ? -EPROTONOSUPPORT : 0;
-}
-
-/* The path of an address: it may fill sun_path without an end. */
-static int path_of(const struct sockaddr *name, socklen_t size, struct walk *w)
-{
-    const struct sockaddr_un *un = (const struct sockaddr_un *)name;
-    size_t before = offsetof(struct sockaddr_un, sun_path);
-
-    if (size < sizeof name->sa_family)
-        return -EINVAL;
-    if (un->sun_family != AF_UNIX)
-        return -EAFNOSUPPORT;
-    size_t length = size > before ? strnlen(un->sun_path, size - before) : 0;
-    if (!length)
-        return -ENOENT;
-    memcpy(w->text, un->sun_path, length);
-    w->text[length] = 0;
-    walk_begin(w, NULL, w->text);
-    return 0;
-}
-
-/* ---- bind ---- */
-
-struct bind_call {
-    struct socket *s;
-    struct sockaddr_un name;
-    uint32_t size;
-    struct walk walk;
-};
-
-static int bind_try(void *argument)
-{
-    struct bind_call *c = argument;
-    struct node *node;
-
-    if (c->s->name_size)
-        return -EINVAL;
-    int error = walk_parent(&c->walk);
-    if (!error)
-        error = name_create(&c->walk, S_IFSOCK | (0777 & ~process_self->mask), &node);
-    if (error)
-        return error == -EEXIST ? -EADDRINUSE : error;
-    node->socket = c->s;
-    node_hold(node);
-    session_set(c->s->node, node);
-    session_store(&c->s->name, &c->name, sizeof c->name);
-    session_set(c->s->name_size, c->size);
-    return 0;
-}
-
-static int unix_bind(struct aegis_socket *base, const struct sockaddr *name, socklen_t size)
-{
-    struct bind_call c = {.s = socket_of(base)};
-    int error = path_of(name, size, &c.walk);
-
-    if (error)
-        return error == -ENOENT ? -EINVAL : error;
-    size_t length = strlen(c.walk.text);
-    c.name.sun_family = AF_UNIX;
-    memcpy(c.name.sun_path, c.walk.text, length);
-    length = length < sizeof c.name.sun_path ? length + 1 : length;
-    c.size = (uint32_t)(offsetof(struct sockaddr_un, sun_path) + length);
-    error = file_attempt(bind_try, &c);
-    return error == -ENOSPC ? -ENOBUFS : error;
-}
-
-int unix_find(const struct walk *w, unsigned type, struct socket **found)
-{
-    const struct node *node = w->at;
-
-    if (w->number || !S_ISSOCK(node->mode))
-        return -ECONNREFUSED;
-    int error = node_permit(node, &w->who, 2);
-    if (error)
-        return error;
-    struct socket *s = node->socket;
-    if (!s || s->closed)
-        return -ECONNREFUSED;
-    if (s->base.type != type)
-        return -EPROTOTYPE;
-    *found = s;
-    return 0;
 }
 
 /* ---- listen, connect, accept ---- */
@@ -201,9 +118,7 @@ static int connect_try(void *argument)
         return -EISCONN;
     if (c->away)
         return peer_set(s, NULL);
-    int error = walk_find(&c->walk, WALK_FOLLOW);
-    if (!error)
-        error = unix_find(&c->walk, s->base.type, &to);
+    int error = unix_find(&c->walk, s->base.type, &to);
     if (error)
         return error;
     if (datagrams)
@@ -225,7 +140,7 @@ static int unix_connect(struct aegis_socket *base, struct aegis_transfer *t)
 
     c.away = t->name_size >= sizeof name->sa_family && name->sa_family == AF_UNSPEC &&
              base->type == SOCK_DGRAM;
-    int error = c.away ? 0 : path_of(name, t->name_size, &c.walk);
+    int error = c.away ? 0 : unix_name_read(&c.walk, name, t->name_size);
     if (!error)
         error = file_attempt(connect_try, &c);
     if (error == -EBUSY)

@@ -91,10 +91,7 @@ static int target(struct send_call *c)
             return s->base.type == SOCK_DGRAM ? -EDESTADDRREQ : -ENOTCONN;
         c->to = s->peer;
     } else {
-        walk_begin(&c->walk, NULL, c->walk.text);
-        int error = walk_find(&c->walk, WALK_FOLLOW);
-        if (!error)
-            error = unix_find(&c->walk, s->base.type, &c->to);
+        int error = unix_find(&c->walk, s->base.type, &c->to);
         if (error)
             return error;
     }
@@ -170,20 +167,17 @@ static int peer_forget(void *argument)
 ssize_t unix_message_send(struct socket *s, struct aegis_transfer *t)
 {
     struct send_call c = {.s = s, .t = t};
-    const struct sockaddr_un *un = (const struct sockaddr_un *)&t->name;
+    int error = 0;
 
     if (t->size > s->base.send_limit)
         return -EMSGSIZE;
     if (t->name_size && s->base.type == SOCK_DGRAM) {
-        size_t before = offsetof(struct sockaddr_un, sun_path);
-        if (t->name_size < sizeof un->sun_family || un->sun_family != AF_UNIX)
-            return t->name_size < sizeof un->sun_family ? -EINVAL : -EAFNOSUPPORT;
-        size_t n = t->name_size > before ? strnlen(un->sun_path, t->name_size - before) : 0;
-        memcpy(c.walk.text, un->sun_path, n);
+        error = unix_name_read(&c.walk, (const struct sockaddr *)&t->name, t->name_size);
     } else if (t->name_size) {
         return s->base.state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
     }
-    int error = file_attempt(room_look, &c);
+    if (!error)
+        error = file_attempt(room_look, &c);
     if (!error) {
         busy_take(&s->writing);
         error = message_send(&c);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -228,6 +229,76 @@ static void datagram_names(void)
     close(stream);
     unlink("/tmp/d");
     unlink("/tmp/e");
+}
+
+/* An abstract name: what follows a NUL, as long as it is, with any bytes. */
+static socklen_t abstract(struct sockaddr_un *un, const char *name, size_t length)
+{
+    memset(un, 'x', sizeof *un); /* what lies behind is no part of it */
+    un->sun_family = AF_UNIX;
+    un->sun_path[0] = 0;
+    memcpy(un->sun_path + 1, name, length);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+}
+
+static void abstract_names(void)
+{
+    struct sockaddr_un un, longer, other;
+    socklen_t length = abstract(&un, "a\0/b", 4), more = abstract(&longer, "a\0/bc", 5), size = sizeof other;
+    int l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0);
+    int again = socket(AF_UNIX, SOCK_STREAM, 0);
+    char b[8];
+
+    tap(FAILS(connect(c, (void *)&un, length), ECONNREFUSED) && bind(l, (void *)&un, length) == 0 && listen(l, 2) == 0 &&
+            FAILS(bind(again, (void *)&un, length), EADDRINUSE) && FAILS(connect(c, (void *)&longer, more), ECONNREFUSED) &&
+            FAILS(connect(c, (void *)&un, length - 1), ECONNREFUSED) && bind(again, (void *)&longer, more) == 0,
+        "abstract_name_is_its_bytes");
+    pid_t child = fork();
+    if (!child)
+        _exit(connect(c, (void *)&un, length) || write(c, "hi", 2) != 2 || getpeername(c, (void *)&other, &size) || size != length ||
+              memcmp(&other, &un, length));
+    int a = accept(l, NULL, NULL);
+    tap(a >= 0 && read(a, b, 8) == 2 && status_of(child) == 0 && getsockname(a, (void *)&other, &size) == 0 && size == length &&
+            !memcmp(&other, &un, length),
+        "abstract_name_connects_and_is_told");
+    close(a);
+    close(again);
+    close(l);
+    l = socket(AF_UNIX, SOCK_STREAM, 0);
+    close(c);
+    c = socket(AF_UNIX, SOCK_STREAM, 0);
+    tap(FAILS(connect(c, (void *)&un, length), ECONNREFUSED) && bind(l, (void *)&un, length) == 0, "abstract_name_ends_with_its_socket");
+    close(l);
+    int d = socket(AF_UNIX, SOCK_DGRAM, 0), e = socket(AF_UNIX, SOCK_DGRAM, 0);
+    size = sizeof other;
+    tap(bind(d, (void *)&un, length) == 0 && bind(e, (void *)&longer, more) == 0 && sendto(e, "hi", 2, 0, (void *)&un, length) == 2 &&
+            recvfrom(d, b, 8, 0, (void *)&other, &size) == 2 && size == more && !memcmp(&other, &longer, more) &&
+            FAILS(connect(c, (void *)&un, length), EPROTOTYPE),
+        "abstract_datagram_from_a_name");
+    close(e);
+    child = fork(); /* who is killed frees its names */
+    if (!child) {
+        e = socket(AF_UNIX, SOCK_DGRAM, 0);
+        bind(e, (void *)&longer, more);
+        kill(getpid(), SIGKILL);
+    }
+    e = socket(AF_UNIX, SOCK_DGRAM, 0);
+    status_of(child);
+    tap(bind(e, (void *)&longer, more) == 0, "abstract_name_of_the_dead_is_free");
+    int many[200], made = 0;
+    for (int i = 0; i < 200; i++) {
+        b[0] = (char)i;
+        length = abstract(&un, b, 1);
+        many[i] = socket(AF_UNIX, SOCK_DGRAM, 0);
+        made += bind(many[i], (void *)&un, length) == 0 && sendto(e, b, 1, 0, (void *)&un, length) == 1 && recv(many[i], b + 1, 1, 0) == 1 &&
+                b[1] == b[0];
+    }
+    for (int i = 0; i < 200; i++)
+        close(many[i]);
+    tap(made == 200, "abstract_names_by_the_hundred");
+    close(c);
+    close(d);
+    close(e);
 }
 
 /* ---- descriptors in messages ---- */
@@ -484,6 +555,7 @@ int main(int argc, char **argv)
     datagrams();
     connections();
     datagram_names();
+    abstract_names();
     rights(SOCK_STREAM, "stream");
     rights(SOCK_DGRAM, "datagram");
     rights(SOCK_SEQPACKET, "seqpacket");

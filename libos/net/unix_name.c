@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Names of Unix sockets: paths, and abstract ones. Those begin with a NUL, are as long as the
+ * address says, and end with their socket. They stand in a directory that no path leads to.
+ */
+#include "socket.h"
+
+#include <string.h>
+
+#include "../fd/path.h"
+#include "../session/inline.h"
+
+#define BEFORE offsetof(struct sockaddr_un, sun_path)
+
+static bool is_abstract(const struct walk *w)
+{
+    return !w->text[0];
+}
+
+static uint32_t hash_of(const char *name, size_t length)
+{
+    uint32_t hash = NAME_HASH_FIRST;
+
+    for (size_t i = 0; i < length; i++)
+        hash = NAME_HASH(hash, name[i]);
+    return hash;
+}
+
+/* A path may fill sun_path without an end. */
+int unix_name_read(struct walk *w, const struct sockaddr *name, socklen_t size)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)name;
+
+    if (size < sizeof name->sa_family)
+        return -EINVAL;
+    if (un->sun_family != AF_UNIX)
+        return -EAFNOSUPPORT;
+    if (size <= BEFORE)
+        return -ENOENT;
+    size_t most = size - BEFORE < sizeof un->sun_path ? size - BEFORE : sizeof un->sun_path;
+    size_t length = *un->sun_path ? strnlen(un->sun_path, most) : most;
+    memcpy(w->text, un->sun_path, length);
+    w->text[length] = 0;
+    walk_begin(w, NULL, w->text);
+    w->name = w->text; /* of an abstract one; walk_parent says its own */
+    w->length = length;
+    return 0;
+}
+
+static struct entry *abstract_find(const char *name, size_t length)
+{
+    const struct node *names = FILE_SYSTEM->abstract;
+    return names ? directory_find(names, name, length, hash_of(name, length)) : NULL;
+}
+
+/* ---- bind ---- */
+
+struct bind_call {
+    struct socket *s;
+    struct sockaddr_un name;
+    uint32_t size;
+    struct walk walk;
+};
+
+static int names_make(void)
+{
+    struct node *names = node_make(S_IFDIR | 0700, 0, 0);
+
+    if (!names || directory_make(names))
+        return -EAGAIN;
+    names->holds = 1; /* for ever */
+    session_set(FILE_SYSTEM->abstract, names);
+    return 0;
+}
+
+static int abstract_make(const struct walk *w, struct node **node)
+{
+    int error = FILE_SYSTEM->abstract ? 0 : names_make();
+
+    if (error)
+        return error;
+    if (abstract_find(w->name, w->length))
+        return -EEXIST;
+    *node = node_make(S_IFSOCK | 0777, w->who.uid, w->who.gid);
+    if (!*node)
+        return -EAGAIN;
+    return directory_add(FILE_SYSTEM->abstract, w->name, w->length, hash_of(w->name, w->length),
+                         *node);
+}
+
+static int path_make(struct walk *w, struct node **node)
+{
+    int error = walk_parent(w);
+    return error ? error : name_create(w, S_IFSOCK | (0777 & ~process_self->mask), node);
+}
+
+static int bind_try(void *argument)
+{
+    struct bind_call *c = argument;
+    struct node *node;
+
+    if (c->s->name_size)
+        return -EINVAL;
+    int error = is_abstract(&c->walk) ? abstract_make(&c->walk, &node) : path_make(&c->walk, &node);
+    if (error)
+        return error == -EEXIST ? -EADDRINUSE : error;
+    node->socket = c->s;
+    node_hold(node);
+    session_set(c->s->node, node);
+    session_store(&c->s->name, &c->name, sizeof c->name);
+    session_set(c->s->name_size, c->size);
+    return 0;
+}
+
+int unix_bind(struct aegis_socket *base, const struct sockaddr *name, socklen_t size)
+{
+    struct bind_call c = {.s = socket_of(base)};
+    int error = unix_name_read(&c.walk, name, size);
+
+    if (error)
+        return error == -ENOENT ? -EINVAL : error;
+    size_t length = is_abstract(&c.walk) ? c.walk.length : strlen(c.walk.text);
+    c.name.sun_family = AF_UNIX;
+    memcpy(c.name.sun_path, c.walk.text, length);
+    if (!is_abstract(&c.walk) && length < sizeof c.name.sun_path)
+        length++;
+    c.size = (uint32_t)(BEFORE + length);
+    error = file_attempt(bind_try, &c);
+    return error == -ENOSPC ? -ENOBUFS : error;
+}
+
+/* ---- found and dropped ---- */
+
+static int place_find(struct walk *w, struct node **node)
+{
+    if (is_abstract(w)) {
+        const struct entry *e = abstract_find(w->name, w->length);
+        *node = e ? e->node : NULL;
+        return e ? 0 : -ECONNREFUSED;
+    }
+    int error = walk_find(w, WALK_FOLLOW);
+    *node = w->at;
+    return error ? error : w->number || !S_ISSOCK(w->at->mode) ? -ECONNREFUSED : 0;
+}
+
+int unix_find(struct walk *w, unsigned type, struct socket **found)
+{
+    struct node *node;
+    int error = place_find(w, &node);
+
+    if (!error)
+        error = node_permit(node, &w->who, 2);
+    if (error)
+        return error;
+    struct socket *s = node->socket;
+    if (!s || s->closed)
+        return -ECONNREFUSED;
+    if (s->base.type != type)
+        return -EPROTOTYPE;
+    *found = s;
+    return 0;
+}
+
+void unix_name_drop(struct socket *s)
+{
+    struct node *node = s->node;
+
+    if (!node)
+        return;
+    if (!*s->name.sun_path)
+        directory_remove(FILE_SYSTEM->abstract,
+                         abstract_find(s->name.sun_path, s->name_size - BEFORE));
+    session_set(node->socket, NULL);
+    node_drop(node);
+    session_set(s->node, NULL);
+}
