@@ -18,6 +18,7 @@ struct parser {
     char word[WORD];
     const char *error;
     struct words words;
+    struct qualifiers recent; /* for an address or a number with none of its own */
     int depth;
 };
 
@@ -25,7 +26,7 @@ struct parser {
 
 static bool is_mark(char c)
 {
-    return strchr("()[]!&|=<>:+-*", c) != NULL;
+    return strchr("()[]!&|=<>+-*", c) != NULL;
 }
 
 static void next(struct parser *p)
@@ -41,8 +42,7 @@ static void next(struct parser *p)
     }
     while (!n || !is_mark(p->word[0])) {
         char c = *p->at;
-        /* a colon is part of an address, and of nothing else */
-        if (!c || isspace((unsigned char)c) || (is_mark(c) && c != ':' && !(c == '-' && n)) || n == WORD - 1)
+        if (!c || isspace((unsigned char)c) || (is_mark(c) && !(c == '-' && n)) || n == WORD - 1)
             break;
         p->word[n++] = c;
         p->at++;
@@ -50,16 +50,16 @@ static void next(struct parser *p)
     p->word[n] = 0;
 }
 
-/* Inside brackets a colon is a mark. */
+/* Inside brackets a colon is a mark; elsewhere it is part of an address. */
 static void next_in_brackets(struct parser *p)
 {
     unsigned n = 0;
 
     while (isspace((unsigned char)*p->at))
         p->at++;
-    if (*p->at && is_mark(*p->at))
+    while (*p->at && !isspace((unsigned char)*p->at) && *p->at != ':' && !is_mark(*p->at) && n < WORD - 1)
         p->word[n++] = *p->at++;
-    while ((!n || !is_mark(p->word[0])) && *p->at && !isspace((unsigned char)*p->at) && !is_mark(*p->at) && n < WORD - 1)
+    if (!n && *p->at)
         p->word[n++] = *p->at++;
     p->word[n] = 0;
 }
@@ -91,8 +91,25 @@ static bool number(const char *word, uint32_t *value)
     char *end;
     unsigned long n = strtoul(word, &end, 0);
 
+    if (words_constant(word, value))
+        return true;
     *value = (uint32_t)n;
     return isdigit((unsigned char)*word) && !*end && n <= 0xffffffff;
+}
+
+/* A number, or several in parentheses: (tcp-syn|tcp-fin). */
+static bool numbers(struct parser *p, uint32_t *value)
+{
+    uint32_t one;
+    bool several = accept(p, "("), good = number(p->word, value);
+
+    next(p);
+    while (several && good && accept(p, "|")) {
+        good = number(p->word, &one);
+        *value |= one;
+        next(p);
+    }
+    return good && (!several || accept(p, ")"));
 }
 
 static bool index_parse(struct parser *p, uint32_t *offset, uint32_t *size)
@@ -151,19 +168,17 @@ static struct node *accessor(struct parser *p, const char *protocol)
     mask = place.full;
     next(p);
     if (accept(p, "&")) {
-        if (!number(p->word, &mask))
+        if (!numbers(p, &mask))
             return fail(p, "a mask is a number");
         mask &= place.full;
-        next(p);
     }
     char how[3];
     snprintf(how, sizeof how, "%.2s", p->word);
     if (!strchr("=<>!", how[0]) || !how[0] || !mask)
         return fail(p, "a comparison is one of = == != < > <= >=, with a mask that is not 0");
     next(p);
-    if (!number(p->word, &value))
+    if (!numbers(p, &value))
         return fail(p, "a comparison is with a number");
-    next(p);
     return compared(p, how, place, mask, value);
 }
 
@@ -233,6 +248,7 @@ static struct node *named(struct parser *p, const struct qualifiers *q)
 {
     char id[WORD], mask[WORD] = "";
 
+    p->recent = *q;
     memcpy(id, p->word, sizeof id);
     next(p);
     if (accept(p, "mask")) {
@@ -256,9 +272,9 @@ static struct node *primitive(struct parser *p)
             return fail(p, count ? "an address, a network, a port or a number is missing" : "something is missing");
         return words_alone(&p->words, q.protocol);
     }
-    if (!count && !isxdigit((unsigned char)p->word[0]))
+    if (!count && !isxdigit((unsigned char)p->word[0]) && p->word[0] != ':')
         return fail(p, "this word is not taken");
-    return named(p, &q);
+    return named(p, count ? &q : &p->recent);
 }
 
 static struct node *either(struct parser *p);

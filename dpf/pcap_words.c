@@ -50,6 +50,27 @@ bool words_type(const char *word)
     return false;
 }
 
+bool words_constant(const char *word, uint32_t *value)
+{
+    static const struct {
+        const char *name;
+        uint8_t value;
+    } constants[] = {
+        {"tcpflags", 13},         {"tcp-fin", 1},           {"tcp-syn", 2},         {"tcp-rst", 4},         {"tcp-push", 8},
+        {"tcp-ack", 16},          {"tcp-urg", 32},          {"tcp-ece", 64},        {"tcp-cwr", 128},       {"icmptype", 0},
+        {"icmpcode", 1},          {"icmp-echoreply", 0},    {"icmp-unreach", 3},    {"icmp-sourcequench", 4}, {"icmp-redirect", 5},
+        {"icmp-echo", 8},         {"icmp-routeradvert", 9}, {"icmp-routersolicit", 10}, {"icmp-timxceed", 11}, {"icmp-paramprob", 12},
+        {"icmp-tstamp", 13},      {"icmp-tstampreply", 14}, {"icmp-ireq", 15},      {"icmp-ireqreply", 16}, {"icmp-maskreq", 17},
+        {"icmp-maskreply", 18},
+    };
+    for (unsigned i = 0; i < sizeof constants / sizeof constants[0]; i++)
+        if (!strcmp(constants[i].name, word)) {
+            *value = constants[i].value;
+            return true;
+        }
+    return false;
+}
+
 /* ---- trees ---- */
 
 struct node *tree_node(struct tree *t, enum node_kind kind, struct node *left, struct node *right)

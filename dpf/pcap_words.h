@@ -25,6 +25,8 @@ struct place {
     struct node *exists;
 };
 
+/* A name that stands for a number: tcp-syn, tcpflags, icmp-echo, ... */
+bool words_constant(const char *word, uint32_t *value);
 bool words_protocol(const char *word);
 bool words_type(const char *word);
 bool words_place(struct words *w, const char *protocol, uint32_t offset, uint32_t size, struct place *place);

@@ -4,7 +4,7 @@
  * compiler and interpreter. They must agree, but for one thing: libpcap gives up at the first load beyond the frame's end,
  * where one of our alternatives may still match; so a frame that is shorter than its headers say is ours to take.
  *
- * usage: differential CASES [SEED]
+ * usage: differential CASES [SEED [LIST]]
  */
 #include <pcap/pcap.h>
 
@@ -18,7 +18,7 @@
 
 #define FRAMES 64 /* to each expression */
 
-static unsigned long state;
+static unsigned long state, matches;
 
 static unsigned draw(unsigned n)
 {
@@ -60,7 +60,7 @@ static void primitive(char *text)
 {
     const char *direction = PICK("", "src ", "dst ", "src or dst ", "src and dst ");
 
-    switch (draw(9)) {
+    switch (draw(12)) {
     case 0:
         say(text, "%s", PICK("ip", "ip6", "arp", "rarp", "tcp", "udp", "icmp", "icmp6", "sctp"));
         break;
@@ -84,6 +84,15 @@ static void primitive(char *text)
         break;
     case 7:
         say(text, "ip6 %shost fe80::%u", direction, draw(3));
+        break;
+    case 8: /* what stands by itself is of the kind before it */
+        say(text, "%shost 10.0.0.%u %s 10.0.0.%u", direction, draw(3), PICK("or", "and not"), draw(3));
+        break;
+    case 9:
+        say(text, "%s%sport %u or %u", PICK("", "tcp ", "udp "), direction, 80 + draw(3), 80 + draw(3));
+        break;
+    case 10:
+        say(text, "tcp[tcpflags] & (%s|%s) %s", PICK("tcp-syn", "tcp-ack"), PICK("tcp-fin", "tcp-rst", "tcp-push"), PICK("!= 0", "= 0", "= tcp-ack"));
         break;
     default:
         accessor(text);
@@ -148,6 +157,31 @@ static void random_frame(void)
     }
 }
 
+/* The frame is made to match a filter, as far as it reaches; now and then all but one of its atoms. */
+static void satisfy(const struct dpf_filter *f)
+{
+    unsigned base = 0, spared = draw(3) ? DPF_ATOMS : draw(f->count);
+
+    frame[14] = frame[18] = 0x45; /* whichever may be IPv4's: its header is in the frame */
+    for (unsigned i = 0; i < f->count; i++) {
+        const struct dpf_atom *a = &f->atom[i];
+        unsigned at = base + a->offset;
+        uint64_t field = 0, value = a->low;
+        if (at + a->width > frame_length)
+            return;
+        for (unsigned k = 0; k < a->width; k++)
+            field = field << 8 | frame[at + k];
+        if (a->kind == DPF_SHIFT) {
+            base += (unsigned)((field & a->mask) << a->left) + a->add;
+            continue;
+        }
+        if (a->kind == DPF_RANGE && a->high > a->low)
+            value += draw(3) ? draw((unsigned)(a->high - a->low)) : a->high - a->low;
+        if (i != spared)
+            put(at, a->width, (field & ~a->mask) | (value & a->mask));
+    }
+}
+
 /* ---- one expression ---- */
 
 static bool install(const struct pcap_filters *f)
@@ -171,6 +205,7 @@ static bool same(const char *text, const struct pcap_filters *f, struct bpf_prog
 
     for (unsigned i = 0; i < f->count; i++)
         plain |= dpf_match(&f->filter[i], frame, frame_length);
+    matches += ours;
     if (theirs == ours && ours == plain)
         return true;
     printf("# \"%s\": libpcap %d, compiled %d, interpreted %d; frame", text, theirs, ours, plain);
@@ -178,6 +213,20 @@ static bool same(const char *text, const struct pcap_filters *f, struct bpf_prog
         printf(" %02x", frame[i]);
     printf("\n");
     return false;
+}
+
+static bool agree(const char *text, struct pcap_filters *f, struct bpf_program *program, unsigned frames)
+{
+    if (!install(f))
+        return false;
+    for (unsigned i = 0; i < frames; i++) {
+        random_frame();
+        if (f->count && draw(2))
+            satisfy(&f->filter[draw(f->count)]);
+        if (!same(text, f, program))
+            return false;
+    }
+    return true;
 }
 
 /* 1: agreed, 0: did not, -1: not a case (we say that it is not taken, or libpcap does). */
@@ -189,15 +238,57 @@ static int try(pcap_t *pcap, struct pcap_filters *f, unsigned long *cases)
     expression(text, draw(4));
     if (pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN))
         return -1;
-    int good = pcap_compile_filters(text, f) ? -1 : 1;
-    if (good > 0 && !install(f))
-        good = 0;
-    for (unsigned i = 0; i < FRAMES && good > 0; i++, ++*cases) {
-        random_frame();
-        good = same(text, f, &program);
-    }
+    int good = pcap_compile_filters(text, f) ? -1 : agree(text, f, &program, FRAMES);
+    *cases += good > 0 ? FRAMES : 0;
     pcap_freecode(&program);
     return good;
+}
+
+/* ---- a list of expressions ---- */
+
+/* `taken` ones mean what libpcap means, and can match; `refused` ones are refused with a word why. */
+static bool listed(pcap_t *pcap, struct pcap_filters *f, const char *line)
+{
+    const char *text = strchr(line, '\t');
+    bool wanted = !strncmp(line, "taken", 5);
+    struct bpf_program program;
+
+    if (!text++)
+        return false;
+    matches = 0;
+    int error = pcap_compile_filters(text, f);
+    if (error || !wanted) {
+        if (!error != wanted || strlen(f->message) < 8)
+            printf("# \"%s\": %s\n", text, error ? f->message : "is taken");
+        return !error == wanted && strlen(f->message) >= 8;
+    }
+    if (pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN)) {
+        printf("# \"%s\": libpcap: %s\n", text, pcap_geterr(pcap));
+        return false;
+    }
+    bool good = agree(text, f, &program, 4000);
+    pcap_freecode(&program);
+    if (good && !matches)
+        printf("# \"%s\": no frame matched\n", text);
+    return good && matches;
+}
+
+static int list(pcap_t *pcap, struct pcap_filters *f, const char *name)
+{
+    FILE *file = fopen(name, "r");
+    char line[1024];
+    int good = file != NULL, count = 0;
+
+    while (file && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = 0;
+        if (*line == '#' || !*line)
+            continue;
+        count++;
+        good &= listed(pcap, f, line);
+    }
+    printf("# %d expressions\n%s what the manual page of libpcap shows is taken and means the same, or is refused\n", count,
+           good && count ? "ok" : "not ok");
+    return good && count;
 }
 
 int main(int argc, char **argv)
@@ -205,7 +296,7 @@ int main(int argc, char **argv)
     unsigned long wanted = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000, cases = 0, left_out = 0, tried = 0;
     static struct pcap_filters f;
     pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 65535);
-    int good = 1;
+    int good = 1, shown = argc < 4 || list(pcap, &f, argv[3]);
 
     for (state = argc > 2 ? strtoul(argv[2], NULL, 10) : 1; cases < wanted && good; tried++) {
         good = try(pcap, &f, &cases);
@@ -214,5 +305,5 @@ int main(int argc, char **argv)
     printf("# %lu cases of %lu expressions; %lu more were not taken\n", cases, tried - left_out, left_out);
     printf("%s filters and libpcap agree\n", good ? "ok" : "not ok");
     pcap_close(pcap);
-    return !good;
+    return !good || !shown;
 }
