@@ -5,17 +5,19 @@
 
 /* ---- what a test looks at ---- */
 
-static const char *field_name(const struct dpf_atom *a)
+/* Of a frame without tags; level 1 is behind IPv4's header. */
+static const char *field_name(const struct dpf_atom *a, unsigned level)
 {
     static const struct {
-        unsigned offset, width;
+        unsigned level, offset, width;
         const char *name;
     } names[] = {
-        {0, 4, "ether dst (high)"}, {4, 2, "ether dst (low)"}, {6, 4, "ether src (high)"}, {10, 2, "ether src (low)"},
-        {12, 2, "ether type"}, {20, 2, "fragment"}, {23, 1, "ip proto"}, {26, 4, "ip src"}, {30, 4, "ip dst"},
+        {0, 0, 4, "ether dst (high)"}, {0, 4, 2, "ether dst (low)"}, {0, 6, 4, "ether src (high)"}, {0, 10, 2, "ether src (low)"},
+        {0, 12, 2, "ether type"}, {0, 20, 1, "ip6 next header"}, {0, 20, 2, "fragment"}, {0, 23, 1, "ip proto"}, {0, 26, 4, "ip src"},
+        {0, 30, 4, "ip dst"}, {0, 54, 2, "ip6, src port"}, {0, 56, 2, "ip6, dst port"}, {1, 14, 2, "src port"}, {1, 16, 2, "dst port"},
     };
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (names[i].offset == a->offset && names[i].width == a->width)
+        if (names[i].level == level && names[i].offset == a->offset && names[i].width == a->width)
             return names[i].name;
     return "";
 }
@@ -34,8 +36,8 @@ static void test_say(const struct dpf_test *t, FILE *out)
     fprintf(out, "[%u:%u]", a->offset, a->width);
     if (a->mask != full)
         fprintf(out, " & 0x%lx", (unsigned long)a->mask);
-    if (!t->owner->level && *field_name(a))
-        fprintf(out, "\\n%s", field_name(a));
+    if (*field_name(a, t->owner->level))
+        fprintf(out, "\\n%s", field_name(a, t->owner->level));
 }
 
 static void edge_say(const struct dpf_test *t, const struct dpf_state *e, FILE *out)
@@ -52,43 +54,58 @@ static void edge_say(const struct dpf_test *t, const struct dpf_state *e, FILE *
         fprintf(out, a->offset == 12 ? "0x%04lx" : "%lu", (unsigned long)value);
 }
 
-/* ---- the picture ---- */
+/* ---- the picture: nodes are numbered as they are met, so that the same filters are the same text ---- */
 
-static void state_draw(const struct dpf_state *s, FILE *out, const char *(*name)(uint32_t));
+struct picture {
+    FILE *out;
+    const char *(*name)(uint32_t number);
+    unsigned nodes;
+};
 
-static void test_draw(const struct dpf_test *t, FILE *out, const char *(*name)(uint32_t))
+static void quoted_say(const char *text, FILE *out)
 {
-    fprintf(out, "  t%p [shape=%s, label=\"", (const void *)t, t->table ? "cylinder" : "box");
-    test_say(t, out);
-    fprintf(out, "\"];\n");
-    for (const struct dpf_state *e = t->edges; e; e = e->next) {
-        state_draw(e, out, name);
-        fprintf(out, "  t%p -> s%p [label=\"", (const void *)t, (const void *)e);
-        edge_say(t, e, out);
-        fprintf(out, "\"];\n");
-    }
+    for (; *text; text++)
+        fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
 }
 
-static void state_draw(const struct dpf_state *s, FILE *out, const char *(*name)(uint32_t))
+static unsigned state_draw(struct picture *p, const struct dpf_state *s);
+
+static unsigned test_draw(struct picture *p, const struct dpf_test *t)
 {
-    if (s->accepts)
-        fprintf(out, "  s%p [shape=doubleoctagon, style=filled, fillcolor=\"#d7ead9\", label=\"%s\"];\n", (const void *)s,
-                name(s->accepts - 1));
-    else
-        fprintf(out, "  s%p [shape=point];\n", (const void *)s);
-    unsigned order = 1;
-    for (const struct dpf_test *t = s->tests; t; t = t->next, order++) {
-        test_draw(t, out, name);
-        fprintf(out, "  s%p -> t%p [style=bold%s];\n", (const void *)s, (const void *)t,
-                s->tests->next ? ", label=\"tried in order\"" : "");
+    unsigned number = p->nodes++;
+
+    fprintf(p->out, "  n%u [shape=%s, label=\"", number, t->table ? "cylinder" : "box");
+    test_say(t, p->out);
+    fprintf(p->out, "\"];\n");
+    for (const struct dpf_state *e = t->edges; e; e = e->next) {
+        fprintf(p->out, "  n%u -> n%u [label=\"", number, state_draw(p, e));
+        edge_say(t, e, p->out);
+        fprintf(p->out, "\"];\n");
     }
+    return number;
+}
+
+static unsigned state_draw(struct picture *p, const struct dpf_state *s)
+{
+    unsigned number = p->nodes++;
+
+    if (s->accepts) {
+        fprintf(p->out, "  n%u [shape=doubleoctagon, style=filled, fillcolor=\"#d7ead9\", label=\"", number);
+        quoted_say(p->name(s->accepts - 1), p->out);
+        fprintf(p->out, "\"];\n");
+    } else {
+        fprintf(p->out, "  n%u [shape=point];\n", number);
+    }
+    for (const struct dpf_test *t = s->tests; t; t = t->next)
+        fprintf(p->out, "  n%u -> n%u [style=bold%s];\n", number, test_draw(p, t), s->tests->next ? ", label=\"tried in order\"" : "");
+    return number;
 }
 
 void dpf_draw(const struct dpf *d, FILE *out, const char *(*name)(uint32_t))
 {
     fprintf(out, "digraph filters {\n  rankdir=LR; node [fontname=\"sans-serif\", fontsize=11]; edge [fontname=\"sans-serif\", "
                  "fontsize=10];\n");
-    state_draw(&d->root, out, name);
+    state_draw(&(struct picture){.out = out, .name = name}, &d->root);
     fprintf(out, "}\n");
 }
 
