@@ -286,8 +286,8 @@ static int list(pcap_t *pcap, struct pcap_filters *f, const char *name)
         count++;
         good &= listed(pcap, f, line);
     }
-    printf("# %d expressions\n%s what the manual page of libpcap shows is taken and means the same, or is refused\n", count,
-           good && count ? "ok" : "not ok");
+    printf("# %d expressions\n%s %s\n", count, good && count ? "ok" : "not ok",
+           "what the manual page of libpcap shows is taken and means the same, or is refused");
     return good && count;
 }
 
