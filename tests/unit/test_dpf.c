@@ -276,6 +276,66 @@ static void test_refused(void)
     tap(dpf_check(&f) == 0, "a connection's filter is taken");
 }
 
+/* IPv6: hop-by-hop, routing and destination options, each `words` of 8 bytes longer than 8, then TCP to a port; or any fewer of them. */
+static struct dpf_filter chained(unsigned headers, uint16_t port)
+{
+    static const uint8_t kinds[] = {0, 43, 60, 6};
+    struct dpf_filter f = {.count = 2};
+
+    f.atom[0] = eq(12, 2, 0x86dd);
+    f.atom[1] = eq(20, 1, headers ? kinds[0] : 6);
+    for (unsigned i = 0; i < headers; i++) {
+        f.atom[f.count++] = eq(54, 1, i + 1 < headers ? kinds[i + 1] : 6);
+        f.atom[f.count++] = (struct dpf_atom){.kind = DPF_SHIFT, .width = 1, .left = 3, .add = 8, .offset = 55, .mask = 0x7f};
+    }
+    f.atom[f.count++] = eq(56, 2, port);
+    return f;
+}
+
+static void chained_frame(unsigned headers, const uint8_t words[3], uint16_t port)
+{
+    static const uint8_t kinds[] = {0, 43, 60, 6};
+    unsigned at = 54;
+
+    memset(frames, 0, sizeof frames);
+    put(12, 2, 0x86dd);
+    frame[20] = headers ? 0 : 6;
+    for (unsigned i = 0; i < headers; i++) {
+        frame[at] = i + 1 < headers ? kinds[i + 1] : 6;
+        frame[at + 1] = words[i];
+        at += 8 + 8 * words[i];
+    }
+    put(at + 2, 2, port);
+    frame_length = at + 4;
+}
+
+static void test_chain(void)
+{
+    static const uint8_t words[3] = {1, 0, 2};
+    bool right = true, cut = true;
+
+    setup();
+    for (unsigned headers = 0; headers <= 3; headers++) {
+        struct dpf_filter f = chained(headers, 80), g = chained(headers, 81);
+        right &= dpf_insert(&d, &f, 10 + headers) == 0 && (dpf_commit(&d), dpf_reclaim(&d), dpf_insert(&d, &g, 20 + headers)) == 0;
+        dpf_commit(&d);
+        dpf_reclaim(&d);
+    }
+    for (unsigned headers = 0; headers <= 3; headers++)
+        for (unsigned port = 80; port < 83; port++) {
+            chained_frame(headers, words, (uint16_t)port);
+            uint64_t found = classify(NULL);
+            right &= port == 82 ? found == 0 : found && DPF_RESULT_NUMBER(found) == 1 + 10 * (port - 79) + headers;
+            frame_length--; /* the port's last byte is not there */
+            cut &= classify(NULL) == 0;
+        }
+    tap(right, "a chain of IPv6's extension headers is followed, to the third");
+    tap(cut, "and not beyond the frame's end");
+    struct dpf_filter more = chained(3, 80);
+    more.atom[more.count++] = more.atom[3];
+    tap(dpf_check(&more) == DPF_BAD_SHIFT, "a fourth shift is refused");
+}
+
 static void test_overlap(void)
 {
     struct dpf_filter a = connection(1, 1), b = connection(1, 2), c = connection(1, 1);
@@ -373,6 +433,7 @@ static void test_validator(void)
 int main(void)
 {
     test_refused();
+    test_chain();
     test_overlap();
     test_refines();
     test_churn();
