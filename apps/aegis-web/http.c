@@ -223,8 +223,8 @@ static void turn_take(int listener)
 
 int http_serve(unsigned port)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int listener = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)}; /* IPv4 too */
+    int listener = socket(AF_INET6, SOCK_STREAM, 0), one = 1;
 
     signal(SIGPIPE, SIG_IGN);
     if (listener < 0) {
@@ -239,7 +239,7 @@ int http_serve(unsigned port)
     }
     for (unsigned i = 0; i < CONNECTIONS; i++)
         connections[i].fd = -1;
-    printf("aegis-web: http://0.0.0.0:%u/\n", port);
+    printf("aegis-web: http://[::]:%u/\n", port);
     if (!AEGIS_EXPOSED_STATE->net.device)
         printf("aegis-web: only programs of this machine reach it; for others: scripts/run --forward "
                "tcp:8080:%u aegis-web\n", port);

@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     files_start(folder, ROOM);
     if (serve_open(port))
         return fprintf(stderr, "httpd: port %u: %s\n", port, strerror(errno)), 1;
-    printf("httpd: http://0.0.0.0:%u/\n", port);
+    printf("httpd: http://[::]:%u/\n", port);
     if (!AEGIS_EXPOSED_STATE->net.device)
         printf("httpd: only programs of this machine reach it; for others: scripts/run --forward tcp:8080:%u httpd ...\n", port);
     fflush(stdout);

@@ -33,9 +33,10 @@ def parser():
                    help="copy a file or folder into the guest; GUEST is /basename unless said")
     p.add_argument("--get", action="append", default=[], metavar="GUEST[=HOST]", help="copy a file out when the program has ended")
     p.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the environment")
-    p.add_argument("--net", action="store_true", help="a network: QEMU's, which stands for the Internet (addresses 10.0.2.0/24)")
+    p.add_argument("--net", nargs="?", const=True, metavar="NETDEV",
+                   help="a network: QEMU's, which stands for the Internet (addresses 10.0.2.0/24), or (--net=tap,ifname=tap0,script=no) what its -netdev says")
     p.add_argument("--forward", action="append", default=[], metavar="tcp|udp:HOSTPORT:GUESTPORT",
-                   help="with a network, in which this port of 127.0.0.1 is a port of the guest's")
+                   help="with a network, in which this port of 127.0.0.1 and ::1 is a port of the guest's")
     p.add_argument("--icount", action="store_true", help="count instructions as time: runs repeat exactly")
     p.add_argument("--timeout", type=seconds, metavar="S", help="end after S seconds with status 124 and the machine's state")
     p.add_argument("--gdb", action="store_true", help="wait for a debugger; prints the command to paste")
@@ -57,7 +58,7 @@ def seconds(text):
 
 
 # An option that takes its value with `=` only, so that `--log lua` runs lua.
-JOINED = {"--log", "--trace"}
+JOINED = {"--log", "--trace", "--net"}
 
 
 def split(arguments, options):
@@ -256,8 +257,9 @@ def run(arguments):
     options = options_parser.parse_args(ours)
     put, get, environment = pairs(options)
     machine.check(options.machine, options.smp, options.memory, False, None)
-    for text in options.forward:
-        machine.forwarding(text)
+    forwards = [machine.forwarded(text)[:2] for text in options.forward]
+    if forwards and isinstance(options.net, str):
+        raise Wrong("--forward is of QEMU's user network, not of --net=" + options.net)
     extra = tokens(options)
     if (status := check_program(argv, put)) is not None:
         return status
@@ -276,6 +278,9 @@ def run(arguments):
     with machine.session(made, machine=options.machine, harts=options.smp, memory=options.memory, icount=options.icount,
                          qemu=options.qemu, append=extra, gdb=port, net=options.net, forward=options.forward, out=write_all(1), err=write_all(2), log=log_sink(options, tty),
                          on_file=receiver(get, received)) as running:
+        if forwards:
+            from . import relay  # asyncio takes its time, and is wanted here only
+            relay.start(forwards)
         return drive(running, options, argv, tty, get, received, port)
 
 

@@ -63,12 +63,18 @@ def check(machine, harts, memory, icount, qemu):
         raise Wrong("--icount with three harts or more never ends on QEMU before 10")
 
 
-def forwarding(text):
-    """tcp:HOSTPORT:GUESTPORT or udp:..., as QEMU's user network has it."""
+def forwarded(text):
+    """(kind, the host's port, the guest's) of tcp:HOSTPORT:GUESTPORT or udp:..."""
     kind, _, ports = text.partition(":")
     host, _, guest = ports.partition(":")
     if kind not in ("tcp", "udp") or not all(p.isdigit() and 0 < int(p) < 65536 for p in (host, guest)):
         raise Wrong(f"--forward {text}: not tcp:HOSTPORT:GUESTPORT or udp:HOSTPORT:GUESTPORT")
+    return kind, int(host), int(guest)
+
+
+def forwarding(text):
+    """The same as QEMU's user network has it."""
+    kind, host, guest = forwarded(text)
     return f"hostfwd={kind}:127.0.0.1:{host}-:{guest}"
 
 

@@ -3,6 +3,7 @@
 """offload.py ECHO: a device that makes checksums and believes them, as QEMU offers with a tap of the host's; the host's kernel is the peer and
 looks at all sums that are made. To be run in a network namespace of its own; status 77: there can be no tap here."""
 import random
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ sys.path.insert(0, str(ROOT / "tests/machine"))
 import guests  # noqa: E402
 from aegis import machine, peer  # noqa: E402
 
+NETDEV = "tap,ifname=aegis0,script=no,downscript=no"
 TAP, LINK = "aegis0", "fe80::5054:ff:fe12:3456%aegis0"  # the address is made of QEMU's usual Ethernet address
 
 
@@ -63,6 +65,17 @@ def ask(name, kind, address, data):
     print(f"{'ok' if good else 'not ok'} {name}" if good else f"# {why}\nnot ok {name}", flush=True)
 
 
+def typed():
+    """scripts/run with that network, and curl: IPv6 from end to end."""
+    run = [ROOT / "scripts/run", f"--net={NETDEV}", "httpd", "-r", "/etc"]
+    with subprocess.Popen(run, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        child.stdout.readline()
+        urls = [f"http://[{LINK}]/passwd", f"http://{socket.inet_ntoa(peer.GUEST_IP)}/passwd"]
+        said = [subprocess.run(["curl", "-sS", "-m", "20", "--retry", "5", "--retry-connrefused", url], capture_output=True).stdout for url in urls]
+        child.terminate()
+    print(f"{'ok' if all(b'root:' in s for s in said) else 'not ok'} curl_by_ipv6_and_ipv4_over_a_tap {'' if all(said) else said}", flush=True)
+
+
 def main():
     tap_make()
     threading.Thread(target=lend_addresses, daemon=True).start()
@@ -75,7 +88,7 @@ def main():
 
     def run():
         made = machine.make_archive([sys.argv[1]], env=machine.default_environment(None))
-        with machine.session(made, out=take, err=take, net=f"tap,ifname={TAP},script=no,downscript=no") as running:
+        with machine.session(made, out=take, err=take, net=NETDEV) as running:
             running.loop(None, 90, interrupted=lambda: 99 if over.is_set() else None)
         ready.set()
     thread = threading.Thread(target=run)
@@ -88,7 +101,11 @@ def main():
         ask(f"device_makes_checksums_udp{name}", datagrams, address, data)
     over.set()
     thread.join()
-    guests.boot(guests.build("machine-offload", guests.OFFLOAD), "a device that makes checksums", harts=1, memory=256, net=f"tap,ifname={TAP},script=no,downscript=no")
+    if shutil.which("curl"):
+        typed()
+    else:
+        print("ok curl_by_ipv6_and_ipv4_over_a_tap # left out: there is no curl")
+    guests.boot(guests.build("machine-offload", guests.OFFLOAD), "a device that makes checksums", harts=1, memory=256, net=NETDEV)
 
 
 main()

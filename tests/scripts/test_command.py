@@ -32,6 +32,12 @@ class Split(unittest.TestCase):
         self.assertEqual(self.split("--trace", "lua"), (["--trace="], ["lua"]))
         self.assertEqual(self.split("--trace=map,claim", "lua"), (["--trace=map,claim"], ["lua"]))
 
+    def test_net_takes_a_value_only_joined(self):
+        parser = command.parser()
+        for words, net in ((["--net", "httpd"], True), (["--net=tap,ifname=tap0", "httpd"], "tap,ifname=tap0"), (["httpd"], None)):
+            ours, program = self.split(*words)
+            self.assertEqual((parser.parse_args(ours).net, program), (net, ["httpd"]))
+
     def test_two_dashes_end_the_options(self):
         self.assertEqual(self.split("--icount", "--", "-x"), (["--icount"], ["-x"]))
 
