@@ -73,7 +73,9 @@ def typed():
         urls = [f"http://[{LINK}]/passwd", f"http://{socket.inet_ntoa(peer.GUEST_IP)}/passwd"]
         said = [subprocess.run(["curl", "-sS", "-m", "20", "--retry", "5", "--retry-connrefused", url], capture_output=True).stdout for url in urls]
         child.terminate()
-    print(f"{'ok' if all(b'root:' in s for s in said) else 'not ok'} curl_by_ipv6_and_ipv4_over_a_tap {'' if all(said) else said}", flush=True)
+    if not all(b"root:" in s for s in said):
+        print(f"# {said}\nnot", end=" ")
+    print("ok", "curl_by_ipv6_and_ipv4_over_a_tap", flush=True)
 
 
 def main():
@@ -104,7 +106,7 @@ def main():
     if shutil.which("curl"):
         typed()
     else:
-        print("ok curl_by_ipv6_and_ipv4_over_a_tap # left out: there is no curl")
+        print("ok", "curl_by_ipv6_and_ipv4_over_a_tap", "# left out: there is no curl")
     guests.boot(guests.build("machine-offload", guests.OFFLOAD), "a device that makes checksums", harts=1, memory=256, net=NETDEV)
 
 
