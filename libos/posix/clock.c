@@ -223,9 +223,14 @@ int clock_settime(clockid_t clock, const struct timespec *to)
 
 int settimeofday(const struct timeval *now, const struct timezone *zone)
 {
-    struct timespec t = {now->tv_sec, now->tv_usec * 1000};
+    struct timeval own;
 
     (void)zone;
+    if (user_copy_in(&own, now, sizeof own)) {
+        errno = EFAULT;
+        return -1;
+    }
+    struct timespec t = {own.tv_sec, own.tv_usec * 1000};
     return clock_settime(CLOCK_REALTIME, &t);
 }
 

@@ -102,18 +102,24 @@ int setresgid(gid_t real, gid_t effective, gid_t saved)
     return 0;
 }
 
+static int tell(struct triple now, void *real, void *effective, void *saved)
+{
+    if (!user_copy_out(real, &now.real, sizeof now.real) &&
+        !user_copy_out(effective, &now.effective, sizeof now.effective) &&
+        !user_copy_out(saved, &now.saved, sizeof now.saved))
+        return 0;
+    errno = EFAULT;
+    return -1;
+}
+
 int getresuid(uid_t *real, uid_t *effective, uid_t *saved)
 {
-    struct triple now = users();
-    *real = now.real, *effective = now.effective, *saved = now.saved;
-    return 0;
+    return tell(users(), real, effective, saved);
 }
 
 int getresgid(gid_t *real, gid_t *effective, gid_t *saved)
 {
-    struct triple now = groups();
-    *real = now.real, *effective = now.effective, *saved = now.saved;
-    return 0;
+    return tell(groups(), real, effective, saved);
 }
 
 int setuid(uid_t uid)
@@ -167,8 +173,10 @@ int getgroups(int room, gid_t list[])
         errno = EINVAL;
         return -1;
     }
-    for (int i = 0; room && i < count; i++)
-        list[i] = process_self->groups[i];
+    if (room && count && user_copy_out(list, process_self->groups, (size_t)count * sizeof *list)) {
+        errno = EFAULT;
+        return -1;
+    }
     return count;
 }
 

@@ -8,6 +8,7 @@
 #include <aegis/exposed.h>
 
 #include "process.h"
+#include "user.h"
 
 int get_nprocs(void)
 {
@@ -23,12 +24,17 @@ int sysinfo(struct sysinfo *to)
 {
     const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
 
-    memset(to, 0, sizeof *to);
-    to->uptime = (long)(clock_ticks() / e->time_hz);
-    to->totalram = e->page_count;
-    to->freeram = e->free_pages;
-    to->mem_unit = AEGIS_PAGE_SIZE;
-    return 0;
+    struct sysinfo own = {
+        .uptime = (long)(clock_ticks() / e->time_hz),
+        .totalram = e->page_count,
+        .freeram = e->free_pages,
+        .mem_unit = AEGIS_PAGE_SIZE,
+    };
+
+    if (!user_copy_out(to, &own, sizeof own))
+        return 0;
+    errno = EFAULT;
+    return -1;
 }
 
 /* Nothing keeps averages of the load. */

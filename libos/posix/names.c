@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the system calls itself. */
 #include <errno.h>
-#include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "user.h"
-#include <unistd.h>
 
 #define HOST "aegis"
 
@@ -26,14 +25,11 @@ int uname(struct utsname *name)
 
 static int name_get(char *to, size_t size, const char *name)
 {
-    size_t length = strlen(name) + 1;
+    int error = user_string_out(to, size, name);
 
-    if (size < length) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(to, name, length);
-    return 0;
+    if (error)
+        errno = error == -ERANGE ? ENAMETOOLONG : -error;
+    return error ? -1 : 0;
 }
 
 int gethostname(char *name, size_t size)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "accounts.h"
+#include "user.h"
 
 #define BUILTIN "root:x:0:0:root:/:/bin/sh"
 #define FIELDS  7
@@ -145,8 +146,5 @@ int getlogin_r(char *name, size_t size)
 
     if (!login)
         return ENXIO;
-    if (strlen(login) >= size)
-        return ERANGE;
-    strcpy(name, login);
-    return 0;
+    return -user_string_out(name, size, login);
 }

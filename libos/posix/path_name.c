@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "user.h"
+
 char *dirname(char *path)
 {
     if (!path || !*path)
@@ -112,14 +114,12 @@ static int path_resolve(const char *path, struct walk *w)
 
     if (!path)
         return EINVAL;
-    if (!*path)
-        return ENOENT;
-    if (strlen(path) >= sizeof w->rest)
-        return ENAMETOOLONG;
+    ssize_t length = user_string(w->rest, path, sizeof w->rest);
+    if (length <= 0)
+        return length ? (int)-length : ENOENT;
     w->links = 0;
     w->done[0] = 0;
-    strcpy(w->rest, path);
-    if (*path != '/') {
+    if (w->rest[0] != '/') {
         if (!getcwd(w->done, sizeof w->done))
             return errno;
         if (!strcmp(w->done, "/"))
@@ -140,7 +140,7 @@ char *realpath(const char *restrict path, char *restrict resolved)
     if (!error && !resolved && !(resolved = malloc(strlen(w->done) + 1)))
         error = ENOMEM;
     if (!error)
-        strcpy(resolved, w->done);
+        error = -user_string_out(resolved, PATH_MAX, w->done);
     free(w);
     if (error)
         errno = error;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* statfs, the older form of statvfs. */
+#include <errno.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 
+#include "user.h"
+
 #define MEMORY_MAGIC 0x01021994 /* what programs take for a file system in memory */
 
-static void convert(const struct statvfs *from, struct statfs *to)
+static int convert(const struct statvfs *from, struct statfs *to)
 {
-    *to = (struct statfs){
+    struct statfs own = {
         .f_type = MEMORY_MAGIC,
         .f_bsize = (long)from->f_bsize,
         .f_blocks = from->f_blocks,
@@ -20,24 +23,23 @@ static void convert(const struct statvfs *from, struct statfs *to)
         .f_frsize = (long)from->f_frsize,
         .f_flags = (long)from->f_flag,
     };
+
+    if (!user_copy_out(to, &own, sizeof own))
+        return 0;
+    errno = EFAULT;
+    return -1;
 }
 
 int statfs(const char *path, struct statfs *to)
 {
     struct statvfs s;
 
-    if (statvfs(path, &s))
-        return -1;
-    convert(&s, to);
-    return 0;
+    return statvfs(path, &s) ? -1 : convert(&s, to);
 }
 
 int fstatfs(int file, struct statfs *to)
 {
     struct statvfs s;
 
-    if (fstatvfs(file, &s))
-        return -1;
-    convert(&s, to);
-    return 0;
+    return fstatvfs(file, &s) ? -1 : convert(&s, to);
 }

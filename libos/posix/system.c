@@ -11,6 +11,7 @@
 
 #include "../vm/vm.h"
 #include "process.h"
+#include "user.h"
 #include "../session/random.h"
 
 #undef errno
@@ -29,10 +30,11 @@ struct _reent *_impure_ptr;
 /* EIO: more than POSIX promises, or a program outside any session. */
 int _getentropy(void *buffer, size_t size)
 {
-    if (size > 256 || random_fill(buffer, size)) {
-        errno = EIO;
-        return -1;
-    }
-    return 0;
+    unsigned char own[256];
+    int error = size > sizeof own || random_fill(own, size) ? -EIO : user_copy_out(buffer, own, size);
+
+    if (error)
+        errno = -error;
+    return error ? -1 : 0;
 }
 

@@ -18,6 +18,8 @@ long user_copy_sum(void *to, const void *user, size_t size);
 int user_zero(void *user, size_t size);
 /* A string with its end, at most `size` bytes. Its length, -EFAULT or -ENAMETOOLONG. */
 ssize_t user_string(char *to, const char *user, size_t size);
+/* A string, to where there is room for `size` bytes. 0, -ERANGE or -EFAULT. */
+int user_string_out(char *user, size_t size, const char *string);
 
 /* For the exception handler. */
 extern const char user_access_begin[], user_access_end[], user_access_failed[];

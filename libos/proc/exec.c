@@ -147,6 +147,7 @@ struct request {
 static int start_fill(struct filling *f, const struct request *r)
 {
     struct start_block *b = room(f, sizeof *b);
+    static const char *const nameless[] = {""};
     struct strings words = {r->words, true};
     unsigned argc, envc;
     int error = strings_count(r->arguments, &argc);
@@ -156,15 +157,20 @@ static int start_fill(struct filling *f, const struct request *r)
     if (error)
         return error;
     argc -= argc < r->skip ? argc : r->skip;
+    unsigned word_count = r->word_count;
+    if (argc + word_count == 0) { /* programs want a name: an empty one, as Linux gives it */
+        words.list = nameless;
+        word_count = 1;
+    }
     *b = (struct start_block){.magic = START_MAGIC, .process = r->process, .envc = envc,
-                              .argc = argc + r->word_count, .spawned = !r->setup->exec};
+                              .argc = argc + word_count, .spawned = !r->setup->exec};
     uint64_t *pointers = room(f, 8UL * (b->argc + envc + 2));
     if (!pointers)
         return -E2BIG;
     b->argv = (uint32_t)((char *)pointers - (char *)b);
-    error = strings_put(f, pointers, &words, 0, r->word_count);
+    error = strings_put(f, pointers, &words, 0, word_count);
     if (!error)
-        error = strings_put(f, pointers + r->word_count, r->arguments, r->skip, argc);
+        error = strings_put(f, pointers + word_count, r->arguments, r->skip, argc);
     pointers[b->argc] = 0;
     if (!error)
         error = strings_put(f, pointers + b->argc + 1, r->environment, 0, envc);

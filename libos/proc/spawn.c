@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "../posix/process.h"
+#include "../posix/user.h"
 #include "../sched/thread.h"
 #include "exec.h"
 #include "spawn_internal.h"
+#include "../thread/pthread_internal.h"
 
 #define FAILED 127
 
@@ -78,6 +80,10 @@ static int attributes_apply(struct process *p, void *argument)
     }
     if (a->__flags & POSIX_SPAWN_SETSIGDEF)
         session_set(p->ignored, p->ignored & ~(uint64_t)a->__default);
+    if (a->__flags & (POSIX_SPAWN_SETSCHEDULER | POSIX_SPAWN_SETSCHEDPARAM))
+        return -scheduling_set(
+            p, a->__flags & POSIX_SPAWN_SETSCHEDULER ? a->__policy : (int)p->policy,
+            a->__param.sched_priority);
     return 0;
 }
 
@@ -87,16 +93,27 @@ static int spawn_path(pid_t *pid, const char *path, const posix_spawn_file_actio
     struct strings a = {(const char *const *)argv, false};
     struct strings e = {(const char *const *)envp, false};
     struct spawn_setup setup = {.blocked = thread_self()->blocked};
+    posix_spawn_file_actions_t todo;
+    posix_spawnattr_t own;
+    pid_t child = -1;
+    char name[PATH_MAX];
 
     if (!process_self)
         return ENOSYS;
+    ssize_t length = user_string(name, path, sizeof name);
+    if (length <= 0)
+        return length ? (int)-length : ENOENT;
+    if ((actions && user_copy_in(&todo, actions, sizeof todo)) ||
+        (attributes && user_copy_in(&own, attributes, sizeof own)) ||
+        (pid && user_copy_out(pid, &child, sizeof child))) /* before there is one */
+        return EFAULT;
     if (actions) {
-        setup.actions = actions->__actions;
-        setup.action_count = (unsigned)actions->__count;
+        setup.actions = todo.__actions;
+        setup.action_count = todo.__count;
     }
-    if (attributes && attributes->__flags & POSIX_SPAWN_SETSIGMASK)
-        setup.blocked = attributes->__mask;
-    pid_t child = process_spawn(path, &a, &e, &setup, attributes_apply, (void *)attributes);
+    if (attributes && own.__flags & POSIX_SPAWN_SETSIGMASK)
+        setup.blocked = own.__mask;
+    child = process_spawn(name, &a, &e, &setup, attributes_apply, attributes ? &own : NULL);
     if (child < 0)
         return -child;
     if (pid)
@@ -111,13 +128,16 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 }
 
 /* The first of PATH's folders in which it can be run. */
-int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+int posix_spawnp(pid_t *pid, const char *user, const posix_spawn_file_actions_t *actions,
                  const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
     const char *folders = getenv("PATH"), *end;
-    char path[PATH_MAX];
+    char path[PATH_MAX], file[PATH_MAX];
     int error = ENOENT, refused = 0;
+    ssize_t length = user_string(file, user, sizeof file);
 
+    if (length <= 0)
+        return length ? (int)-length : ENOENT;
     if (strchr(file, '/'))
         return spawn_path(pid, file, actions, attributes, argv, envp);
     if (!folders)

@@ -3,16 +3,22 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "../posix/user.h"
 #include "state.h"
 
 struct sigaction signal_actions[NSIG];
 PINNED_DATA uint64_t signals_discarded = IGNORED_BY_DEFAULT;
 PINNED_BSS uint64_t signals_onstack;
 
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
 static int wrong(void)
 {
-    errno = EINVAL;
-    return -1;
+    return fail(EINVAL);
 }
 
 /* What senders and upcalls want to know of an action without asking. */
@@ -37,23 +43,29 @@ static void action_note(int signal, const struct sigaction *a)
     }
 }
 
+static void action_set(int signal, const struct sigaction *new)
+{
+    signals_defer();
+    signal_actions[signal] = *new;
+    signal_actions[signal].sa_mask &= ~UNBLOCKABLE;
+    action_note(signal, new);
+    if (signals_discarded & BIT(signal))
+        signal_discard(signal);
+    signals_allow();
+}
+
 int sigaction(int signal, const struct sigaction *restrict new, struct sigaction *restrict old)
 {
+    struct sigaction wanted;
+
     if (!VALID(signal) || (new && UNBLOCKABLE & BIT(signal)))
         return wrong();
+    if (new && user_copy_in(&wanted, new, sizeof wanted))
+        return fail(EFAULT);
     struct sigaction before = signal_actions[signal];
-    if (new) {
-        signals_defer();
-        signal_actions[signal] = *new;
-        signal_actions[signal].sa_mask &= ~UNBLOCKABLE;
-        action_note(signal, new);
-        if (signals_discarded & BIT(signal))
-            signal_discard(signal);
-        signals_allow();
-    }
-    if (old)
-        *old = before;
-    return 0;
+    if (new)
+        action_set(signal, &wanted);
+    return old && user_copy_out(old, &before, sizeof before) ? fail(EFAULT) : 0;
 }
 
 _sig_func_ptr signal(int signal, _sig_func_ptr handler)
@@ -61,7 +73,7 @@ _sig_func_ptr signal(int signal, _sig_func_ptr handler)
     struct sigaction new = {.sa_flags = SA_RESTART}, old;
 
     new.sa_handler = handler;
-    return sigaction(signal, &new, &old) ? SIG_ERR : old.sa_handler;
+    return handler == SIG_ERR ? (wrong(), SIG_ERR) : sigaction(signal, &new, &old) ? SIG_ERR : old.sa_handler;
 }
 
 int siginterrupt(int signal, int interrupts)

@@ -25,21 +25,20 @@ static void mask_set(struct thread *self, uint64_t mask)
 int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
 {
     struct thread *self = thread_self();
-    uint64_t before = self->blocked;
+    sigset_t before = self->blocked, mask;
 
     if (set) {
+        if (user_copy_in(&mask, set, sizeof mask))
+            return EFAULT;
         if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK)
             return EINVAL;
-        uint64_t mask = *set;
         signals_defer();
         mask_set(self, how == SIG_BLOCK     ? before | mask
                        : how == SIG_UNBLOCK ? before & ~mask
                                             : mask);
         signals_allow();
     }
-    if (old)
-        *old = before;
-    return 0;
+    return old && user_copy_out(old, &before, sizeof before) ? EFAULT : 0;
 }
 
 int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)

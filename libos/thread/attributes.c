@@ -6,6 +6,7 @@
 
 #include <aegis/exposed.h>
 
+#include "../posix/user.h"
 #include "../vm/vm.h"
 #include "pthread_internal.h"
 
@@ -169,20 +170,24 @@ int pthread_getschedparam(pthread_t id, int *restrict policy, struct sched_param
     if (!pthread_known(t))
         return ESRCH;
     scheduling_fetch(t);
-    *policy = t->policy;
-    *p = (struct sched_param){.sched_priority = t->priority};
+    struct sched_param own = {.sched_priority = t->priority};
+    if (user_copy_out(policy, &t->policy, sizeof *policy) || user_copy_out(p, &own, sizeof own))
+        return EFAULT;
     return 0;
 }
 
 int pthread_setschedparam(pthread_t id, int policy, const struct sched_param *p)
 {
     struct pthread *t = pthread_of(id);
+    struct sched_param own;
 
     if (!pthread_known(t))
         return ESRCH;
-    if (!scheduling_valid(policy, p->sched_priority))
+    if (user_copy_in(&own, p, sizeof own))
+        return EFAULT;
+    if (!scheduling_valid(policy, own.sched_priority))
         return EINVAL;
-    return scheduling_give(t, policy, p->sched_priority);
+    return scheduling_give(t, policy, own.sched_priority);
 }
 
 int pthread_setschedprio(pthread_t id, int priority)
@@ -218,9 +223,11 @@ int pthread_setname_np(pthread_t id, const char *name)
 
     if (!pthread_known(t))
         return ESRCH;
-    if (strlen(name) >= sizeof t->name)
-        return ERANGE;
-    strcpy(t->name, name);
+    char own[sizeof t->name];
+    ssize_t length = user_string(own, name, sizeof own);
+    if (length < 0)
+        return length == -EFAULT ? EFAULT : ERANGE;
+    strcpy(t->name, own);
     return 0;
 }
 
@@ -230,10 +237,7 @@ int pthread_getname_np(pthread_t id, char *name, size_t size)
 
     if (!pthread_known(t))
         return ESRCH;
-    if (strlen(t->name) >= size)
-        return ERANGE;
-    strcpy(name, t->name);
-    return 0;
+    return -user_string_out(name, size, t->name);
 }
 
 int pthread_getaffinity_np(pthread_t id, size_t size, cpu_set_t *set)
@@ -244,9 +248,8 @@ int pthread_getaffinity_np(pthread_t id, size_t size, cpu_set_t *set)
         return ESRCH;
     if (size < sizeof set->__bits[0])
         return EINVAL;
-    memset(set, 0, size);
-    set->__bits[0] = t->thread->affinity & ((1UL << AEGIS_EXPOSED_STATE->harts) - 1);
-    return 0;
+    uint64_t bits = t->thread->affinity & ((1UL << AEGIS_EXPOSED_STATE->harts) - 1);
+    return user_zero(set, size) || user_copy_out(set, &bits, sizeof bits) ? EFAULT : 0;
 }
 
 int pthread_setaffinity_np(pthread_t id, size_t size, const cpu_set_t *set)
@@ -255,9 +258,13 @@ int pthread_setaffinity_np(pthread_t id, size_t size, const cpu_set_t *set)
 
     if (!pthread_known(t))
         return ESRCH;
-    if (size < sizeof set->__bits[0] ||
-        !(set->__bits[0] & ((1UL << AEGIS_EXPOSED_STATE->harts) - 1)))
+    uint64_t bits;
+    if (size < sizeof bits)
         return EINVAL;
-    t->thread->affinity = set->__bits[0];
+    if (user_copy_in(&bits, set, sizeof bits))
+        return EFAULT;
+    if (!(bits & ((1UL << AEGIS_EXPOSED_STATE->harts) - 1)))
+        return EINVAL;
+    t->thread->affinity = bits;
     return 0;
 }

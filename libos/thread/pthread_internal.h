@@ -59,8 +59,10 @@ bool pthread_known(const struct pthread *t);
 void threads_lock(void);
 void threads_unlock(void);
 
-/* Policy and priority: known and in range; from the process's entry; to it (EPERM: more than there was, and not the superuser). */
+/* Policy and priority: known and in range; of an entry, in the monitor (EPERM: more than there was, and not the superuser); from the process's entry;
+ * to it. */
 bool scheduling_valid(int policy, int priority);
+int scheduling_set(struct process *p, int policy, int priority);
 void scheduling_fetch(struct pthread *t);
 void scheduling_rank(struct pthread *t);
 int scheduling_give(struct pthread *t, int policy, int priority);

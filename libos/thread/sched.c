@@ -77,10 +77,12 @@ static bool may_have(const struct process *p, int policy, int priority)
     return !more || process_self->euid == 0;
 }
 
-static int scheduling_set(struct process *p, int policy, int priority)
+int scheduling_set(struct process *p, int policy, int priority)
 {
     uid_t me = process_self->euid;
 
+    if (!scheduling_valid(policy, priority))
+        return EINVAL;
     if ((me && me != p->uid && me != p->euid) || !may_have(p, policy, priority))
         return EPERM;
     scheduling_store(p, policy, priority);
@@ -160,8 +162,6 @@ int sched_setscheduler(pid_t pid, int policy, const struct sched_param *p)
         return fail(EFAULT);
     if (!pid || pid == getpid()) {
         error = pthread_setschedparam(pthread_self(), policy, &wanted);
-    } else if (!scheduling_valid(policy, wanted.sched_priority)) {
-        error = EINVAL;
     } else {
         monitor_enter();
         struct process *to = process_find(pid);
@@ -196,8 +196,6 @@ int sched_rr_get_interval(pid_t pid, struct timespec *interval)
 {
     if (sched_getscheduler(pid) < 0)
         return -1;
-    if (!interval)
-        return fail(EINVAL);
     uint64_t ns = AEGIS_EXPOSED_STATE->slice_ticks * 1000000000UL / AEGIS_EXPOSED_STATE->time_hz;
     struct timespec t = {(time_t)(ns / 1000000000UL), (long)(ns % 1000000000UL)};
     return user_copy_out(interval, &t, sizeof t) ? fail(EFAULT) : 0;

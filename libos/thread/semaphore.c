@@ -16,6 +16,7 @@
 #include "../session/session.h"
 #include "../signal/signals.h"
 #include "../posix/clock.h"
+#include "../posix/user.h"
 #include "pthread_internal.h"
 
 #define KIND_SHARED 1
@@ -188,9 +189,16 @@ int sem_init(sem_t *s, int shared, unsigned value)
     return 0;
 }
 
+/* 0 where there is none. */
+static uint32_t kind_of(const sem_t *s)
+{
+    uint32_t kind;
+    return user_copy_in(&kind, &s->__kind, sizeof kind) ? 0 : kind;
+}
+
 int sem_destroy(sem_t *s)
 {
-    if (!(s->__kind & KIND_VALID) || s->__kind & KIND_NAMED)
+    if ((kind_of(s) & (KIND_VALID | KIND_NAMED)) != KIND_VALID)
         return fail(EINVAL);
     if (__atomic_load_n(&s->__waiters, __ATOMIC_SEQ_CST))
         return fail(EBUSY);
@@ -239,8 +247,12 @@ static struct named **name_find(const char *name)
 }
 
 /* /name: one slash, in front. */
-static int name_check(const char *name)
+static int name_read(char name[NAME_MAX], const char *user)
 {
+    ssize_t length = user_string(name, user, NAME_MAX);
+
+    if (length < 0)
+        return (int)-length;
     if (name[0] != '/' || !name[1] || strchr(name + 1, '/'))
         return EINVAL;
     return strlen(name + 1) > NAME_MAX - 4 ? ENAMETOOLONG : 0;
@@ -284,8 +296,9 @@ static int name_open(const char *name, int flags, mode_t mode, unsigned value, s
     return 0;
 }
 
-sem_t *sem_open(const char *name, int flags, ...)
+sem_t *sem_open(const char *user, int flags, ...)
 {
+    char name[NAME_MAX];
     struct named *n = NULL;
     unsigned value = 0;
     mode_t mode = 0;
@@ -297,7 +310,7 @@ sem_t *sem_open(const char *name, int flags, ...)
         value = va_arg(list, unsigned);
         va_end(list);
     }
-    int error = name_check(name);
+    int error = name_read(name, user);
     if (!error && value > SEM_VALUE_MAX)
         error = EINVAL;
     if (!error) {
@@ -328,7 +341,7 @@ int sem_close(sem_t *s)
 {
     struct named *n = (struct named *)s;
 
-    if (!(s->__kind & KIND_NAMED))
+    if (!(kind_of(s) & KIND_NAMED))
         return fail(EINVAL);
     names_enter();
     if (n->opened)
@@ -338,9 +351,10 @@ int sem_close(sem_t *s)
     return 0;
 }
 
-int sem_unlink(const char *name)
+int sem_unlink(const char *user)
 {
-    int error = name_check(name);
+    char name[NAME_MAX];
+    int error = name_read(name, user);
 
     if (error)
         return fail(error == EINVAL ? ENOENT : error);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <utmp.h>
 
+#include "../posix/user.h"
 #include "terminals.h"
 
 #define NAME_ROOM 24
@@ -45,10 +46,7 @@ int ttyname_r(int descriptor, char *name, size_t size)
 
     if (error)
         return error;
-    if (strlen(own) >= size)
-        return ERANGE;
-    strcpy(name, own);
-    return 0;
+    return -user_string_out(name, size, own);
 }
 
 char *ttyname(int descriptor)
@@ -110,10 +108,10 @@ int ptsname_r(int master, char *name, size_t size)
     if (number_of(master, &number))
         return errno;
     snprintf(own, sizeof own, "/dev/pts/%u", number);
-    if (strlen(own) >= size)
-        return errno = ERANGE;
-    strcpy(name, own);
-    return 0;
+    int error = -user_string_out(name, size, own);
+    if (error)
+        errno = error;
+    return error;
 }
 
 char *ptsname(int master)

@@ -9,13 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../posix/user.h"
+
 #define FOLDER "/dev/shm"
 
 /* A name may begin with slashes; without one it means the same. */
-static int path_make(char path[PATH_MAX], const char *name)
+static int path_make(char path[PATH_MAX], const char *user)
 {
-    name += strspn(name, "/");
-    if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+    char own[PATH_MAX];
+    ssize_t length = user_string(own, user, sizeof own);
+    const char *name = own + (length < 0 ? 0 : strspn(own, "/"));
+
+    if (length < 0)
+        errno = (int)-length;
+    else if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
         errno = EINVAL;
     else if (strlen(name) > NAME_MAX)
         errno = ENAMETOOLONG;
