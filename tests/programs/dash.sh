@@ -83,3 +83,7 @@ name="awk and sort" is "$(printf '3 c\n1 a\n2 b\n' | sort -n | awk '{s = s $2} E
 name="kill -0" is "$(kill -0 $$ && echo there)" there
 name="process group of a pipeline, seen by ps" is "$(ps -o comm | grep -c ps)" 1
 name="nohup of the parent" is "$(sh -c '(sleep 0.1; echo late) & exit'; sleep 0.3)" late
+name="signals by name" is "$(sleep 9 & state() { sleep 0.2; cut -d ' ' -f 3 /proc/$!/stat; }; kill -STOP $!; state; kill -CONT $!; state; kill -USR1 $!; wait $!; kill -l $?)" "T
+S
+USR1"
+name="signals have the numbers that others give them" is "$(for s in HUP BUS USR1 USR2 CHLD STOP TSTP CONT TTIN URG WINCH SYS; do [ $(env kill -l $s) = $(busybox kill -l $s) ] && [ "$(kill -l $(busybox kill -l $s))" = $s ] || echo $s; done)" ""
