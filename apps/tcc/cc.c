@@ -170,22 +170,25 @@ static int links(int argc, char **argv, const char **output)
 
 int main(int argc, char **argv)
 {
-    static char *const before[] = {"tcc", "-nostdlib", "-static", "-Wl,-Ttext=" STRING(PROGRAM_FIRST), LIB "names.o",
+    static char *const before[] = {"tcc", "-include", "predefined.h", "-nostdlib", "-static", "-Wl,-Ttext=" STRING(PROGRAM_FIRST), LIB "names.o",
                                    LIB "crt.o"};
-    enum { BEFORE = sizeof before / sizeof before[0] };
+    enum { BEFORE = sizeof before / sizeof before[0], COMPILING = 3 }; /* of these, what concerns no linking */
     const char *output = "a.out";
     char linked[] = "/tmp/ccXXXXXX";
     char **arguments = calloc((size_t)argc + BEFORE + 3, sizeof *arguments);
 
+    if (!arguments)
+        fail("arguments", strerror(ENOMEM));
+    memcpy(arguments, before, sizeof before);
     if (!links(argc, argv, &output)) {
-        execv("/bin/tcc", argv);
+        memcpy(arguments + COMPILING, argv + 1, (size_t)argc * sizeof *argv);
+        execv("/bin/tcc", arguments);
         fail("/bin/tcc", strerror(errno));
     }
     int fd = mkstemp(linked);
-    if (fd < 0 || !arguments)
+    if (fd < 0)
         fail(linked, strerror(errno));
     close(fd);
-    memcpy(arguments, before, sizeof before);
     char **end = arguments + BEFORE;
     for (int i = 1; i < argc; i++)
         if (strncmp(argv[i], "-o", 2))
