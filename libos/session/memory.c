@@ -17,6 +17,7 @@
 #include "monitor.h"
 
 #define NEAR         SESSION_CHUNKS_KEPT /* up to 64 MiB; further ones' slots have a page of the pager's */
+#define FOUR(slots)  (*(const uint64_t __attribute__((may_alias)) *)(slots))
 #define INDEX_BITS   10
 #define FIRST_CHUNKS 4
 #define KEPT_PAGES   64 /* chunks do not take the last ones */
@@ -28,7 +29,7 @@ _Static_assert(AEGIS_ENVS == 1 << INDEX_BITS, "an identity holds an index");
 _Static_assert(sizeof(struct session) <= 15 * AEGIS_PAGE_SIZE, "the first chunk has room for it");
 
 PINNED_BSS uint64_t session_me;
-static PINNED_BSS uint16_t near_slot[NEAR];
+static PINNED_BSS uint16_t near_slot[NEAR] __attribute__((aligned(8)));
 static PINNED_BSS uint16_t *far_slot;
 
 /* ---- identities ---- */
@@ -174,6 +175,18 @@ int session_capability(const void *pages, size_t count, unsigned rights,
 PINNED_CODE void session_chunk_kept(unsigned n, unsigned slot)
 {
     near_slot[n] = (uint16_t)slot;
+}
+
+PINNED_CODE void session_chunks_follow(uintptr_t distance)
+{
+    const uint16_t *its = (const uint16_t *)((uintptr_t)near_slot + distance);
+
+    for (unsigned n = 0; n < NEAR; n++) {
+        if (n % 4 == 0 && FOUR(&its[n]) == FOUR(&near_slot[n]))
+            n += 3;
+        else if (its[n] && !near_slot[n])
+            chunk_slot(n);
+    }
 }
 
 PINNED_CODE bool session_holds(unsigned slot)

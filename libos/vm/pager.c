@@ -343,15 +343,16 @@ int pager_set(const struct pager *pager)
 
 /* ---- the beginning ---- */
 
-/* The kernel gives the first environment all rights to its image; the segments say which are meant.
+/* The kernel gives the first environment all rights to its image; the segments say which are meant. Text behind our data
+ * is that of a program joined to us (apps/tcc): whoever loads it gives no right to write it.
  */
-PINNED_CODE static unsigned image_rights(uintptr_t va)
+PINNED_CODE static unsigned image_rights(uintptr_t va, unsigned given)
 {
-    if (va >= (uintptr_t)_end)
-        return AEGIS_R | AEGIS_W;
-    return va < (uintptr_t)__text_end     ? AEGIS_R | AEGIS_X
-           : va < (uintptr_t)__rodata_end ? AEGIS_R
-                                          : AEGIS_R | AEGIS_W;
+    unsigned meant = va < (uintptr_t)__text_end     ? AEGIS_R | AEGIS_X
+                     : va < (uintptr_t)__rodata_end ? AEGIS_R
+                     : given & AEGIS_W              ? AEGIS_R | AEGIS_W
+                                                    : AEGIS_R | AEGIS_X;
+    return meant & given;
 }
 
 /* Entries of a block that lies within one segment. */
@@ -387,7 +388,7 @@ PINNED_CODE static int adopt(unsigned slot)
         memory_adopt(va, slot);
         return 0;
     }
-    unsigned rights = AEGIS_WHAT_RIGHTS(what) & AEGIS_RWX & image_rights(va);
+    unsigned rights = image_rights(va, AEGIS_WHAT_RIGHTS(what) & AEGIS_RWX);
     struct page_entry entry = {(uint16_t)slot, (uint8_t)rights, PAGE_PRESENT, 0};
     return block_adopt(va, end, entry);
 }

@@ -18,6 +18,7 @@
 
 #include "../proc/space.h"
 #include "fork.h"
+#include "reset.h"
 
 #define HOT           40 /* pages that children write, at most */
 #define MIRROR        (SPACE_WINDOW + SPACE_WINDOW_PAGES * (uintptr_t)AEGIS_PAGE_SIZE)
@@ -402,6 +403,7 @@ PINNED_CODE static long renew_masked(long sp, long go, long populated, long d)
     if (parked.nodes != pager_memory_count)
         return AEGIS_E_NO_TABLE; /* what was filled just now has nodes that it lacks */
     pages_settle();
+    session_chunks_follow(MIRROR - AEGIS_PINNED); /* what each child claims is claimed once */
     for (unsigned i = 0; i < SLOTS / 64; i++)
         ours_only[i] = 0;
     entries_renew((uintptr_t)sp);

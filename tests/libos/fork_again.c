@@ -4,6 +4,7 @@
  * time: each child finds exactly what its parent had, and the parent what it had before. Children
  * end in all ways: by exit, by exec, by a signal, with threads and children of their own.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -281,12 +282,62 @@ static bool two_long_lives(void)
     return wait(&status[0]) > 0 && wait(&status[1]) > 0 && status[0] == 0 && status[1] == 0;
 }
 
+static unsigned claims(void)
+{
+    const struct aegis_claim *c = (const struct aegis_claim *)AEGIS_LEDGER_VA;
+    unsigned slots = AEGIS_EXPOSED_STATE->env[AEGIS_WHAT_RESOURCE(c[AEGIS_SLOT_SELF].what)].pages * AEGIS_CLAIMS_PER_PAGE, found = 0;
+
+    for (unsigned i = 0; i < slots; i++)
+        found += c[i].what != 0;
+    return found;
+}
+
+static void in_a_child(void (*what)(void))
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        what();
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+}
+
+static char block[1 << 16];
+
+static void write_much(void)
+{
+    int fd = open("/tmp/much", O_CREAT | O_WRONLY, 0600);
+
+    for (unsigned i = 0; i < 16; i++)
+        write(fd, block, sizeof block);
+    close(fd);
+}
+
+static void nothing(void)
+{
+}
+
+/* Else each would claim them anew. */
+static bool children_s_chunks_are_ours(void)
+{
+    in_a_child(nothing);
+    unsigned before = claims();
+    in_a_child(write_much);
+    in_a_child(nothing);
+    unsigned after = claims();
+    unlink("/tmp/much");
+    printf("# %u claims, then %u\n", before, after);
+    return after >= before + 4; /* a MiB in chunks of 64 KiB and more */
+}
+
 int main(int argc, char **argv)
 {
     bool good = true;
 
     if (argc && !strcmp(argv[0], "nothing"))
         return 0;
+    tap(children_s_chunks_are_ours(), "what_children_claim_of_the_session_is_claimed_once");
     for (unsigned round = 0; round < ROUNDS && good; round++) {
         good = born(round, 0);
         for (unsigned i = dice(6); i; i--)
