@@ -162,9 +162,13 @@ void page_lent_then_mapped_writable(void)
         }
         page_put(S(1));
     }
-    /* in another environment */
-    DONE(aegis_share(c.slot, AEGIS_SLOT_SLICE0, 0, 0));
     page_put(S(0));
+    /* in another environment, which has it too: lent, then shared */
+    page_get(127, 0);
+    DONE(aegis_table_lend(c.slot, 127, AEGIS_TABLE_LEDGER, 0));
+    DONE(aegis_share(c.slot, 127, 1, AEGIS_RWX));
+    NEVER(UNTIL_DONE(aegis_map(c.slot, 127, AREA | AEGIS_R | AEGIS_W)).error == 0);
+    page_put(127);
     child_end(&c);
 }
 

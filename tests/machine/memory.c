@@ -58,6 +58,7 @@ void superpage_of_a_gib(void)
  * of its own, with three leaf tables, so that the image's words in the STLB are nobody else's.
  */
 enum { RECYCLED = 30 };
+#define GUARANTEED (AEGIS_PINNED + 20 * 4096UL)
 
 static unsigned long recycled_va(unsigned i)
 {
@@ -67,6 +68,8 @@ static unsigned long recycled_va(unsigned i)
 static void recycling_child(long unused)
 {
     (void)unused;
+    g[1] |= (unsigned long)UNTIL_DONE(aegis_map(0, 224 + RECYCLED, GUARANTEED | AEGIS_R | AEGIS_W)).error;
+    *(volatile unsigned long *)GUARANTEED = 77;
     unsigned long before = my()->exceptions;
     for (unsigned i = 0; i < RECYCLED; i++) {
         struct aegis_result r = UNTIL_DONE(aegis_map(0, 224 + i, recycled_va(i) | AEGIS_R | AEGIS_W));
@@ -80,6 +83,9 @@ static void recycling_child(long unused)
     /* the arguments of a call in a page whose table was recycled: refused or taken, never wrong */
     struct aegis_result r = aegis_map_vector(0, recycled_va(0), 1);
     g[6] = r.error != AEGIS_E_BAD_ADDRESS && r.error != AEGIS_E_BAD_RIGHTS;
+    before = my()->exceptions; /* guaranteed: in no STLB, and never recycled */
+    g[8] = *(volatile unsigned long *)GUARANTEED != 77;
+    g[9] = my()->exceptions - before;
     /* what the hardware recorded in tables that are gone is kept */
     for (unsigned i = 0; i < RECYCLED; i++) {
         g[4] |= (unsigned long)UNTIL_DONE(aegis_unmap(0, 224 + i)).error;
@@ -91,12 +97,14 @@ static void recycling_child(long unused)
         up_yield();
 }
 
-void stlb_refill_after_recycling(void)
+static void refill_after_recycling(unsigned stlb_order)
 {
     struct child c;
     for (unsigned i = 0; i < 16; i++)
         g[i] = 0;
+    child_stlb = stlb_order;
     child_make(&c, 0);
+    child_stlb = 0;
     page_get(S(0), 0);
     DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEDGER, 0));
     page_put(S(0));
@@ -105,17 +113,24 @@ void stlb_refill_after_recycling(void)
         DONE(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEAF, 0));
         page_put(S(0));
     }
-    for (unsigned i = 0; i < RECYCLED; i++)
+    for (unsigned i = 0; i <= RECYCLED; i++)
         page_get(224 + i, 0);
-    DONE(aegis_share(c.slot, 224, RECYCLED, AEGIS_R | AEGIS_W));
-    for (unsigned i = 0; i < RECYCLED; i++)
+    DONE(aegis_share(c.slot, 224, RECYCLED + 1, AEGIS_R | AEGIS_W));
+    for (unsigned i = 0; i <= RECYCLED; i++)
         page_put(224 + i);
     child_on(&c, 0, recycling_child, 0);
     child_slice(&c, 0);
     CHECK(wait_word(&g[0], 1));
-    for (unsigned i = 1; i < 8; i++)
+    for (unsigned i = 1; i < 10; i++)
         EQUAL(g[i], 0);
     child_end(&c);
+}
+
+/* With 512 words, and with as many as there can be. */
+void stlb_refill_after_recycling(void)
+{
+    refill_after_recycling(0);
+    refill_after_recycling(3);
 }
 
 /* ---- one environment on several harts ---- */
@@ -343,6 +358,23 @@ void page_exchange_beside_a_reader_of_the_old_page(void)
 }
 
 /* ---- what is exposed ---- */
+
+/* The window shows root, middle and leaf table of a page's translation, as the hardware walks them, and its claim. */
+void own_tables_are_read_in_place(void)
+{
+    unsigned long page = page_get(S(0), 0), found = 0;
+    DONE(UNTIL_DONE(aegis_map(0, S(0), AREA | AEGIS_R)));
+    EQUAL(LEDGER[S(0)].where & ~0xfffUL, AREA);
+    for (unsigned long va = AEGIS_PINNED + AEGIS_PINNED_TABLES * 4096UL; va < AEGIS_LEDGER_VA; va += 4096) {
+        if (probe_read(va))
+            continue;
+        unsigned long entry = ((volatile unsigned long *)va)[AREA >> 12 & 511];
+        found += entry >> 10 == page && (entry & 0x1f) == 0x13; /* V R, U */
+        EQUAL(probe_write(va), 1);
+    }
+    EQUAL(found, 1);
+    page_put(S(0));
+}
 
 void exposed_pages_hold_no_secret(void)
 {

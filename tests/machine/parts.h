@@ -12,6 +12,9 @@
     X(pct_deadline_while_idle, 1) X(pct_callee_dies, 1) X(upcall_caller_gone, 1)                   \
     X(server_that_returns_in_grace_is_not_charged, 1)                                               \
     X(caller_gone_after_its_entry_was_released, 1) X(pct_chain, 1)                                 \
+    X(pct_message, 1) X(pct_only_on_its_own_hart, 2) X(pct_second_is_busy_while_one_is_outstanding, 1) \
+    X(pct_busy_server_is_pushed_through, 1) X(what_is_given_away_is_the_rest_of_the_slot, 1)       \
+    X(masked_holds_revocation, 1) X(own_tables_are_read_in_place, 1)                               \
     X(slice_vector_order, 1) X(slice_share_by_positions, 1) X(tickless_idle, 1)                    \
     X(wait_on_a_claimed_page, 1) X(wait_wakes_with_revoked, 1) X(wait_wakes_when_released, 1)      \
     X(wait_wakes_for_an_upcall, 1) X(ring_wakes_another_hart, 2)                                   \

@@ -64,6 +64,48 @@ static long serve_back(long a)
     return 0;
 }
 
+static void skip_use(unsigned long *state)
+{
+    g[7] = activation()->exc_cause;
+    state[0] = state[1]; /* as if it had returned */
+}
+
+static __attribute__((noinline)) void fp_use(void)
+{
+    __asm__ volatile("fmv.d.x f0, zero");
+}
+
+/* Of message_entry: what came, and whether the FP unit is on. */
+static volatile unsigned long came[32];
+static long keep_message(void)
+{
+    struct my *m = my();
+    for (unsigned i = 0; i < 32; i++)
+        came[i] = m->exc[i];
+    m->exc_fn = (unsigned long)skip_use;
+    fp_use();
+    m->exc_fn = 0;
+    return 0;
+}
+
+/* Sends to the entry in its slot 8 before it answers. */
+static long serve_sends_back(long a)
+{
+    g[12] = (unsigned long)aegis_claim(AEGIS_WHAT(AEGIS_ENTRY, AEGIS_SEND, 0, 0), g[10], 8).error;
+    g[13] = (unsigned long)up_send(ASYNC(8), 0);
+    return a + 1;
+}
+
+/* What is left of the slot that it came in. */
+static long serve_rest(long a)
+{
+    struct my *m = my();
+    unsigned long ends = m->ends;
+    while (m->ends == ends)
+        g[14] = now();
+    return a;
+}
+
 /* Until its slot ends, and then back within the grace time. */
 static long serve_to_the_end(long a)
 {
@@ -81,10 +123,11 @@ static void server(long k)
     struct my *m = my();
     static long (*const functions[])() = {(long (*)())serve, (long (*)())serve_never, (long (*)())serve_dies,
                                           (long (*)())serve_chain, (long (*)())serve_sleeping,
-                                          (long (*)())serve_to_the_end};
+                                          (long (*)())serve_to_the_end, (long (*)())keep_message,
+                                          (long (*)())serve_sends_back, (long (*)())serve_rest};
     m->ignore = mode[k] == 5;
     m->entry_fn = (unsigned long)functions[mode[k]];
-    m->async_fn = (unsigned long)serve_back;
+    m->async_fn = (unsigned long)(mode[k] == 8 ? (void *)serve_rest : (void *)serve_back);
     aegis_alloc(AEGIS_SLOT_SELF, 0, 7);
     mac[k] = aegis_capability_make(7, AEGIS_CALL | AEGIS_SEND, 0, 0).value;
     for (;;) {
@@ -159,11 +202,167 @@ void pct_refusals(void)
     EQUAL(pct_call(SYNC(other), 0, 0, 0, 0, 0, &reply), AEGIS_E_REVOKED);
     page_put(other);
     page_put(low);
-    /* no activation on this hart */
-    child_make(&c, 0);
-    page_get(S(0), 0);
+}
+
+/* Whose server is on another hart is not reached from here. */
+void pct_only_on_its_own_hart(void)
+{
+    struct child c;
+    long reply = 0;
+    unsigned long low = low_slot(0);
+    clear();
+    child_start(&c, 0, 1, server, 0);
+    CHECK(wait_for(has_mac, 0, 1000));
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL | AEGIS_SEND, 0, c.index), mac[0], low));
+    EQUAL(pct_call(SYNC(low), 0, 0, 0, 0, 0, &reply), AEGIS_E_NO_RESOURCE);
+    EQUAL(up_send(ASYNC(low), 0), AEGIS_E_NO_RESOURCE);
+    EQUAL(g[0] + g[3], 0);
+    page_put(low);
     child_end(&c);
-    page_put(S(0));
+}
+
+static void prepare_message(volatile struct aegis_activation *u, struct my *m)
+{
+    (void)m;
+    u->up_entry = (uint64_t)message_entry;
+}
+
+/* a0 to a6, s0 to s11, t3 to t6: the message, both ways. The callee has no FP unit, though the caller does. */
+void pct_message(void)
+{
+    struct child c;
+    unsigned long low = low_slot(0);
+    clear();
+    child_prepare = prepare_message;
+    server_make(&c, 0, 6, low);
+    child_prepare = 0;
+    DONE(aegis_fp_take());
+    EQUAL(message_call(SYNC(low)), 0);
+    for (unsigned n = 8; n < 32; n++)
+        if (n != 17) {
+            EQUAL(came[n], 0x100 + n);
+            EQUAL(my()->exc[n], 0x200 + n);
+        }
+    EQUAL(came[5], EXPOSED->env[0].check);
+    EQUAL(came[6], 0);
+    EQUAL(came[7], 0);
+    EQUAL(g[7], 2 - 8);
+    fp_use(); /* still ours */
+    page_put(low);
+    child_end(&c);
+}
+
+/* Of main, while its call is outstanding: a second one, of a server whose gate is open. */
+static long call_again(void)
+{
+    register long number __asm__("a7") = (long)g[11];
+    register long error __asm__("t0");
+    __asm__ volatile("ecall" : "=r"(error) : "r"(number) : "t1", "t2", "memory");
+    g[15] = (unsigned long)error;
+    return 0;
+}
+
+void pct_second_is_busy_while_one_is_outstanding(void)
+{
+    struct child c, d;
+    long reply = 0;
+    unsigned long low = low_slot(0), other, own;
+    clear();
+    server_make(&c, 0, 7, low);
+    other = low_slot(0);
+    server_make(&d, 1, 0, other);
+    own = low_slot(0);
+    DONE(aegis_alloc(AEGIS_SLOT_SELF, 0, own));
+    g[10] = aegis_capability_make(own, AEGIS_SEND, 0, 0).value;
+    EQUAL(pct_call(SYNC(other), 1, 0, 0, 0, 0, &reply), 0); /* its gate is open, and it is resolved */
+    g[11] = (unsigned long)SYNC(other);
+    my()->async_fn = (unsigned long)call_again;
+    EQUAL(pct_call(SYNC(low), 41, 0, 0, 0, 0, &reply), 0);
+    EQUAL(reply, 42);
+    EQUAL(g[12], 0);
+    EQUAL(g[13], 1);
+    EQUAL((long)g[15], AEGIS_E_BUSY);
+    EQUAL(g[0], 1); /* it was not entered again */
+    my()->async_fn = 0;
+    page_put(own);
+    page_put(other);
+    page_put(low);
+    child_end(&d);
+    child_end(&c);
+}
+
+/* A server with no slot of its own works on something long: who finds it busy gives it time until it is through. */
+void pct_busy_server_is_pushed_through(void)
+{
+    struct child c;
+    long reply = 0, error;
+    unsigned long low = low_slot(0), pushed = 0;
+    clear();
+    server_make(&c, 0, 8, low);
+    DONE(aegis_slice_recall(c.slices[0]));
+    EQUAL(up_send(ASYNC(low), 0), 1);
+    unsigned long stood = g[14];
+    CHECK(stood > 0);
+    EQUAL(pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply), AEGIS_E_BUSY);
+    pause_ms(30);
+    EQUAL(g[14], stood); /* nobody gave it any */
+    while ((error = pct_call(SYNC(low), 1, 0, 0, 0, 0, &reply)) == AEGIS_E_BUSY && pushed++ < 100)
+        EQUAL(up_yield_to(c.slot), 1);
+    EQUAL(error, 0);
+    EQUAL(reply, 1);
+    CHECK(pushed > 0);
+    page_put(low);
+    child_end(&c);
+}
+
+/* Half of a slot is used before the rest is given away: that ends when the slot does. */
+static void half_a_slot(unsigned long *begun)
+{
+    up_yield();
+    *begun = now();
+    while (now() - *begun < EXPOSED->slice_ticks / 2)
+        ;
+}
+
+static void ends_with_the_slot(unsigned long begun)
+{
+    if (EXPOSED->slice_ticks * 1000 > EXPOSED->time_hz)
+        return; /* by a host's clock */
+    CHECK(g[14] - begun > EXPOSED->slice_ticks * 9 / 10);
+    CHECK(g[14] - begun < EXPOSED->slice_ticks * 11 / 10);
+}
+
+static void rest_child(long unused)
+{
+    for (;;) {
+        serve_rest(unused);
+        up_yield();
+    }
+}
+
+void what_is_given_away_is_the_rest_of_the_slot(void)
+{
+    struct child c, d;
+    long reply = 0;
+    unsigned long low = low_slot(0), begun;
+    clear();
+    server_make(&c, 0, 8, low);
+    DONE(aegis_slice_recall(c.slices[0]));
+    half_a_slot(&begun);
+    EQUAL(up_send(ASYNC(low), 0), 1);
+    ends_with_the_slot(begun);
+    EQUAL(up_yield_to(c.slot), 1); /* it is through */
+    half_a_slot(&begun);
+    EQUAL(pct_call(SYNC(low), 0, 0, 0, 0, 0, &reply), 0);
+    ends_with_the_slot(begun);
+    child_make(&d, 1);
+    child_on(&d, 0, rest_child, 0);
+    half_a_slot(&begun);
+    EQUAL(up_yield_to(d.slot), 1);
+    ends_with_the_slot(begun);
+    page_put(low);
+    child_end(&d);
+    child_end(&c);
 }
 
 void pct_async(void)

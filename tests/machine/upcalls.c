@@ -192,6 +192,28 @@ void masked_holds_slice_end(void)
     EQUAL(u->masked, 0);
 }
 
+/* Told that it came; when nothing is masked any more it comes with a slot. */
+void masked_holds_revocation(void)
+{
+    struct my *m = my();
+    volatile struct aegis_activation *u = activation();
+    page_get(S(0), 0);
+    up_yield();
+    unsigned long revokes = m->revokes;
+    u->held = 0;
+    u->masked = 1;
+    DONE(aegis_revoke(PAGES_ROOT, AEGIS_SLOT_SELF, 1, now() + milliseconds(1000)));
+    EQUAL(u->held & AEGIS_HELD_REVOKE, AEGIS_HELD_REVOKE);
+    EQUAL(m->revokes, revokes);
+    u->masked = u->held = 0;
+    unsigned long until = now() + milliseconds(100);
+    while (m->revokes == revokes && now() < until)
+        ;
+    EQUAL(m->revokes, revokes + 1);
+    page_put(S(0));
+    DONE(aegis_revoke_force(PAGES_ROOT, AEGIS_SLOT_SELF)); /* given back in time */
+}
+
 static void ignoring_child(long unused)
 {
     (void)unused;

@@ -94,6 +94,28 @@ static void taking(void)
     tap(!r.error && u->loss_count == 0, "revoke_force: a vector that lies harms its owner only");
 }
 
+/* Not pages alone: positions are taken back like them. */
+static void positions(void)
+{
+    victim();
+    volatile struct aegis_activation *u = activation_user(e->activation[0]);
+    bool good = true;
+    for (unsigned i = 0; i < 3; i++) {
+        good &= !CALL3(0, alloc, AEGIS_SLOT_SLICES, 10 + i, 150 + i).error && !CALL2(0, slice_lend, 150 + i, c).error;
+        give(c, 150 + i, AEGIS_LEND);
+        good &= !AGAIN(CALL2(0, release, 0, 150 + i)).error;
+    }
+    tap(good && exposed.slice[0][12].owner == e->index && exposed.env[e->index].positions == 3, "slice_lend, share: three positions given away");
+    result_t r = CALL4(0, revoke, AEGIS_SLOT_SLICES, c, 2, host.time);
+    good = !r.error && u->revoke_type == AEGIS_SLICE;
+    while ((r = CALL2(0, revoke_force, AEGIS_SLOT_SLICES, c)).error == AEGIS_E_AGAIN)
+        ;
+    tap(good && !r.error && e->held[AEGIS_PAGE] >= PAGES_HELD && e->held[AEGIS_SLICE] == 1 && ledger_at(e, 150)->what && exposed.slice[0][11].owner == AEGIS_ANY &&
+            exposed.slice[0][12].owner == AEGIS_ANY && !kernel.hart[0].slots[12].linked && exposed.env[e->index].positions == 1 && u->loss_count == 2 &&
+            AEGIS_WHAT_TYPE(u->loss[0].what) == AEGIS_SLICE && u->loss[0].slot == 152 && !u->loss[0].saved,
+        "revoke_force: two positions, highest slot first, and no page (K15)");
+}
+
 static void last(void)
 {
     victim();
@@ -123,6 +145,7 @@ int main(void)
 {
     asking();
     taking();
+    positions();
     last();
     return tap_failed;
 }

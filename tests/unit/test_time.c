@@ -180,6 +180,10 @@ static void comparing(void)
         good &= CALL3(0, slice_wait, ARGS, 1, 1).error == AEGIS_E_BAD_RANGE;
     }
     tap(good, "slice_wait: widths, operations and offsets that are wrong");
+    for (unsigned i = 0; i < AEGIS_PREDICATES; i++)
+        q[i] = (struct aegis_predicate){.slot = (uint16_t)page, .operation = AEGIS_EQ, .width = 8, .offset = 64 + 8 * i, .value = 1};
+    word[16 + 2 * 7] = 1;
+    tap(CALL3(0, slice_wait, ARGS, 8, 1).value == 7 && CALL3(0, slice_wait, ARGS, 7, 1).error == AEGIS_E_TIMEOUT, "slice_wait: of eight comparisons the last holds (K14)");
     q[0] = (struct aegis_predicate){.slot = 999, .width = 4};
     long empty = CALL3(0, slice_wait, ARGS, 1, 1).error;
     q[0].slot = AEGIS_SLOT_PAGES;
@@ -236,6 +240,44 @@ static void idling(void)
     exposed.env[p->index].sleeping[0] = 1;
     p->activation[0]->deadline = ~0UL;
     tap(soon && wait_next(&kernel.hart[0]) == ~0UL, "K14: an idle hart comes back for who has forfeited a slot, and for no sleeper");
+}
+
+/* Whom a ring interrupts: a hart in wfi, for who sleeps there. */
+static void ringing(void)
+{
+    scene(2);
+    unsigned c = child_full(1);
+    uint32_t *sleeping = &exposed.env[page_in(p, c)].sleeping[1];
+    bool good = true;
+    for (unsigned n = 0; n < 4; n++) {
+        *sleeping = n & 1;
+        exposed.hart[1].idle = n >> 1;
+        host.pending[1] = 0;
+        good &= !CALL2(0, slice_ring, c, 1).error && !host.pending[1] == (n != 3);
+    }
+    tap(good, "slice_ring: nothing unless it sleeps, no interrupt unless its hart idles (K14)");
+}
+
+/* Slots of the caller's that its callee gets, until the transfer ends with TIMEOUT. */
+static unsigned slots_to_timeout(uint64_t limit)
+{
+    unsigned entry, n = 0;
+    scene(1);
+    server(1, &entry);
+    user(p, 0)->pct_slices = limit;
+    host_pct(0, -1 - (long)entry);
+    for (unsigned turn = 0; turn < 200; turn++) {
+        CALL0(0, slice_yield);
+        if (ran(p, 0x7004))
+            return host.ran_t0 == (uint64_t)AEGIS_E_TIMEOUT ? n : 0;
+        n += kernel.hart[0].slot == &kernel.hart[0].slots[0];
+    }
+    return 0;
+}
+
+static void deadlines(void)
+{
+    tap(slots_to_timeout(0) == 16 && slots_to_timeout(3) == 3 && slots_to_timeout(40) == 40, "pct: its deadline is so many of the caller's slots, 16 if it names none (K12)");
 }
 
 static void transfers(void)
@@ -338,6 +380,79 @@ static void deaths(void)
     tap(host.self[0] == p->activation[0] && host_pct(0, -1 - (long)entry) == AEGIS_E_REVOKED, "pct: by a claim that a re-key ended is REVOKED; the open one returns");
 }
 
+/* p calls c, which calls d; p runs on the second hart too. The slots of c and d. */
+static void chain_make(unsigned *c, unsigned *d)
+{
+    unsigned first, second;
+    scene(2);
+    also_on(1);
+    *c = server(1, &first), *d = server(2, &second);
+    become(0, child_env(*d));
+    uint64_t mac = mac_of(100, AEGIS_CALL, 0, 0);
+    become(0, child_env(*c));
+    if (CALL3(0, claim, AEGIS_WHAT(AEGIS_ENTRY, AEGIS_CALL, 0, child_env(*d)->index), mac, 40).error)
+        abort();
+    kernel.hart[0].slot = &kernel.hart[0].slots[0];
+    CALL0(0, slice_yield); /* c's slot begins */
+    kernel.hart[0].slot = &kernel.hart[0].slots[0];
+    become(0, p);
+    if (host_pct(0, -1 - (long)first) || host_pct(0, -41) || host.self[0] != child_env(*d)->activation[0])
+        abort();
+}
+
+static uint64_t told; /* by caller_gone, last */
+
+/* Who was entered just now: a, behind its transfer, with DEAD? */
+static bool goes_on(const struct activation *a)
+{
+    if (host.outcome == HOST_RAN && host.ran_pc == 0x2300)
+        told = host.ran_a0;
+    return host.outcome == HOST_RAN && host.ran == a && host.ran_pc == 0x7004 && host.ran_t0 == (uint64_t)AEGIS_E_DEAD;
+}
+
+/* p, on its other hart, ends one of them: whether a goes on behind its transfer with DEAD, at once or in one of the next slots. */
+static bool dies(unsigned slot, const struct activation *a)
+{
+    bool heard = false;
+
+    for (unsigned n = 0; n < 200 && CALL1(1, env_destroy, slot).error == AEGIS_E_AGAIN; n++)
+        if (host.pending[0] & MACHINE_SOFTWARE) {
+            host_serve(0);
+            heard |= goes_on(a);
+        }
+    for (unsigned n = 0; n < 20 && !heard; n++) {
+        CALL0(0, slice_yield);
+        heard = goes_on(a);
+    }
+    return heard && exposed.env[page_in(p, slot)].state == AEGIS_ENV_DEAD;
+}
+
+static void chains(void)
+{
+    unsigned c, d;
+    chain_make(&c, &d);
+    struct activation *a = p->activation[0], *f = child_env(d)->activation[0], *e;
+    uint64_t middle = child_env(c)->check;
+    told = 0;
+    bool good = dies(c, a) && !f->caller;
+    for (unsigned n = 0; n < 3 && !told; n++) {
+        CALL0(0, slice_yield);
+        goes_on(a);
+    }
+    tap(good && told == middle,
+        "pct: the middle of a chain dies: DEAD for its caller, caller gone for its callee (K12)");
+
+    chain_make(&c, &d);
+    a = p->activation[0], e = child_env(c)->activation[0];
+    good = dies(d, e) && a->resume;
+    host_pct_return(0);
+    tap(good && host.self[0] == a && !a->resume, "pct: the end of a chain dies: DEAD for its caller alone, which answers its own");
+
+    chain_make(&c, &d);
+    a = p->activation[0], e = child_env(c)->activation[0];
+    tap(dies(d, e) && dies(c, a), "pct: both die: DEAD for the nearest that lives, then for the other");
+}
+
 static void faults(void)
 {
     scene(1);
@@ -389,8 +504,11 @@ int main(void)
     comparing();
     waiting_on_what_goes();
     idling();
+    ringing();
+    deadlines();
     transfers();
     deaths();
+    chains();
     faults();
     units();
     return tap_failed;

@@ -22,6 +22,7 @@ const char *test_now;
 static unsigned failures;
 static volatile int failing;
 void (*child_prepare)(volatile struct aegis_activation *u, struct my *m);
+unsigned child_stlb;
 
 /* ---- words ---- */
 
@@ -236,6 +237,11 @@ void child_make(struct child *c, unsigned k)
     DONE(aegis_table_lend(base, base + 1 + AEGIS_ENV_LENT, AEGIS_TABLE_LEAF, 0));
     for (unsigned i = 0; i <= AEGIS_ENV_LENT; i++)
         page_put(base + 1 + i);
+    if (child_stlb) {
+        page_get(base + 1, child_stlb);
+        DONE(aegis_table_lend(base, base + 1, AEGIS_TABLE_STLB, 0));
+        page_put(base + 1);
+    }
     DONE(aegis_share(base, AEGIS_SLOT_CONSOLE, 1, AEGIS_W));
     DONE(aegis_share(base, image_first, image_end - image_first, AEGIS_RWX));
     for (unsigned long s = image_first; s < image_end; s++) {

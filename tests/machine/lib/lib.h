@@ -73,6 +73,8 @@ long up_yield_to(unsigned long env);
 long up_wait(const struct aegis_predicate *p, unsigned long count, unsigned long deadline); /* 1: woken, see wake */
 long pct_call(long number, long a, long b, long c, long d, long e, long *reply);
 long up_send(long number, unsigned long message);
+long message_call(long number);
+void message_entry(void);
 long probe_byte(unsigned long va), probe_read(unsigned long va), probe_write(unsigned long va), probe_execute(unsigned long va);
 long registers_after(long number);
 long raw_call(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e);
@@ -113,6 +115,7 @@ void child_end(struct child *c);
 unsigned long child_slot(unsigned k, unsigned n);
 /* What the next activation of a child is filled with, beside the usual; 0: nothing. */
 extern void (*child_prepare)(volatile struct aegis_activation *u, struct my *m);
+extern unsigned child_stlb; /* order of the STLB that the next child is made with, instead of the usual page; 0: that */
 
 bool env_gone(void *child); /* the environment of a struct child is dead */
 /* A low slot (below 64) for entries. */

@@ -361,6 +361,55 @@ pct_call:
 1:  mv a0, t5
     ret
 
+/*
+ * Every register on its way, there and back: message_call(number) sets each to its number and 0x100, message_entry keeps what
+ * came in `exc`, and returns with each set to its number and 0x200, which message_call keeps in `exc`; its result is the error.
+ */
+    .macro numbers from
+    .irp n, 1,2,4,5,6,7,8,9,10,11,12,13,14,15,16,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    li x\n, \from + \n
+    .endr
+    .endm
+
+    .globl message_call, message_entry
+message_call:
+    addi sp, sp, -128
+    sd ra, 8(sp)
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11
+    sd s\n, \n * 8 + 16(sp)
+    .endr
+    mv a7, a0
+    mv t5, a7
+    find_me
+    mv a7, t5
+    sd sp, MY(MY_PCT_SP)(t6)
+    sd tp, MY(MY_TMP0)(t6)
+    sd t6, U_MASKED(t6)          # gp is the activation behind the call
+    numbers 0x100
+    ecall
+    save MY_EXC
+    sd zero, U_MASKED(gp)
+    ld tp, MY(MY_TMP0)(gp)
+    ld sp, MY(MY_PCT_SP)(gp)
+    mv a0, t0
+    ld ra, 8(sp)
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11
+    ld s\n, \n * 8 + 16(sp)
+    .endr
+    addi sp, sp, 128
+    ret
+
+message_entry:
+    sd gp, U_MASKED(gp)
+    save MY_EXC
+    ld sp, MY(MY_ENTRY_SP)(gp)
+    ld t0, MY(MY_ENTRY_FN)(gp)
+    sd zero, U_MASKED(gp)
+    jalr t0
+    numbers 0x200
+    li a7, 2
+    ecall
+
 /* ---- accesses that may fault: 0, or 1 when they did ---- */
 
     .globl probe_byte, probe_read, probe_write, probe_execute, probe_failed, probe_read_at, probe_write_at
