@@ -7,6 +7,9 @@
 #define ROOT AEGIS_SLOT_NETWORK
 #define ROUNDS 400
 #define CANARY_VA (AREA + 0x100000)
+#define CANARIES 60
+#define CANARY(i) S(10 + (i)) /* slots of theirs */
+#define SONG 0x5a5a5a5a5a5a5a5aUL
 
 static unsigned long state = 88172645463325252UL;
 
@@ -57,7 +60,7 @@ static void entry_scribble(struct aegis_tx *t, unsigned filter)
             t->checksum_offset = (unsigned short)lie(6);
             break;
         default:
-            *part = (struct aegis_tx_part){(unsigned short)(draw(4) ? S(draw(9)) : lie(NONE)), (unsigned short)lie(100), (unsigned)lie(3900)};
+            *part = (struct aegis_tx_part){(unsigned short)(draw(4) ? S(draw(20)) : lie(NONE)), (unsigned short)lie(100), (unsigned)lie(3900)};
         }
     }
 }
@@ -104,16 +107,39 @@ static void neighbour_round(struct socket *s, unsigned filter, unsigned round)
         EQUAL(got[i], s->buffers[2 + i]);
 }
 
+/* Pages of somebody's that lie behind the mad one's buffers, as many as are free. */
+static unsigned canaries_take(void)
+{
+    unsigned behind = AEGIS_WHAT_RESOURCE(LEDGER[S(1)].what) + 4, count = 0;
+
+    for (unsigned i = 0; i < CANARIES; i++) {
+        if (UNTIL_DONE(aegis_page_alloc(PAGES_ROOT, behind + i, 0, CANARY(count), NONE)).error)
+            continue;
+        DONE(UNTIL_DONE(aegis_map(0, CANARY(count), (CANARY_VA + count * 4096UL) | AEGIS_R | AEGIS_W)));
+        count++;
+    }
+    for (unsigned i = 0; i < count * 512; i++)
+        ((volatile unsigned long *)CANARY_VA)[i] = SONG;
+    return count;
+}
+
+static void canaries_sing(unsigned count)
+{
+    for (unsigned i = 0; i < count * 512; i++)
+        EQUAL(((volatile unsigned long *)CANARY_VA)[i], SONG);
+    for (unsigned i = 0; i < count; i++) {
+        EQUAL(RECORDS[AEGIS_WHAT_RESOURCE(LEDGER[CANARY(i)].what) - EXPOSED->page_first].pins, 0); /* parts of them were sent */
+        page_put(CANARY(i));
+    }
+}
+
 void network_corrupted_ring_hurts_its_owner_only(void)
 {
     struct socket mad, neighbour;
     unsigned filter = bound(&mad, 0, AREA, 9000), other = bound(&neighbour, 4, AREA + 0x80000, 9001);
-    volatile unsigned long *canary = (volatile unsigned long *)CANARY_VA;
+    unsigned canaries = canaries_take();
 
-    page_get(S(8), 0);
-    DONE(UNTIL_DONE(aegis_map(0, S(8), CANARY_VA | AEGIS_R | AEGIS_W)));
-    for (unsigned i = 0; i < 512; i++)
-        canary[i] = 0x5a5a5a5a5a5a5a5aUL;
+    CHECK(canaries > 20);
     for (unsigned at = 2; at + 300 < 4 * 4096; at += 300)
         udp_frame(mad.buffers + at, 298, 9000, 9000, at);
     const struct aegis_endpoint_record *truth = (const struct aegis_endpoint_record *)&EXPOSED->net.endpoint[mad.number];
@@ -126,10 +152,7 @@ void network_corrupted_ring_hurts_its_owner_only(void)
     EQUAL(neighbour.ring->refused + neighbour.ring->dropped, 0);
     EQUAL(EXPOSED->net.endpoint[neighbour.number].received, ROUNDS);
     EQUAL(EXPOSED->net.endpoint[neighbour.number].dropped, 0);
-    for (unsigned i = 0; i < 512; i++)
-        EQUAL(canary[i], 0x5a5a5a5a5a5a5a5aUL);
-    EQUAL(RECORDS[AEGIS_WHAT_RESOURCE(LEDGER[S(8)].what) - EXPOSED->page_first].pins, 0); /* parts of it were sent */
-    page_put(S(8));
+    canaries_sing(canaries);
     for (unsigned i = 0; i < 8; i += 4) {
         page_put(S(i + 3));
         socket_close(i ? &neighbour : &mad);
