@@ -193,12 +193,14 @@ struct place_call {
     void **place;          /* &process_self->directory, or its root */
 };
 
-static int place_set(void **place, struct node *node)
+static int place_set(void **place, struct node *node, uint64_t number)
 {
     struct node *old = *place;
 
     node_hold(node);
     session_set(*place, node);
+    if (place == &process_self->directory)
+        session_set(process_self->directory_number, number);
     if (old)
         node_drop(old);
     return 0;
@@ -210,11 +212,29 @@ static int place_call(struct path_call *p)
     struct node *node = p->walk.at;
 
     if (p->walk.number > MOUNT_ROOT)
-        return -ENOSYS; /* only its root has a place in memory */
+        return -EXDEV; /* within what is mounted: see below */
     if (!S_ISDIR(node->mode))
         return -ENOTDIR;
     int error = node_permit(node, &p->walk.who, 1);
-    return error ? error : place_set(c->place, node);
+    return error ? error : place_set(c->place, node, p->walk.number);
+}
+
+static int mounted_attempt(void *argument)
+{
+    struct place_call *c = argument;
+    return place_set(c->place, c->path.walk.at, c->path.walk.number);
+}
+
+/* A root has its place in memory. */
+static int mounted_place(struct place_call *c)
+{
+    const struct filesystem *fs = file_systems[c->path.walk.at->mount];
+    struct stat stat;
+    int error = !fs || c->place == &process_self->root ? -ENOSYS : fs->stat(c->path.walk.number, &stat);
+
+    if (!error && !S_ISDIR(stat.st_mode))
+        error = -ENOTDIR;
+    return error ? error : file_attempt(mounted_attempt, c);
 }
 
 static int place_change(void **place, const char *path)
@@ -226,6 +246,8 @@ static int place_change(void **place, const char *path)
     c.place = place;
     if (!error)
         error = path_node(&c.path, place_call);
+    if (error == -EXDEV)
+        error = mounted_place(&c);
     files_reap();
     return error ? (int)file_result(error) : 0;
 }
@@ -252,7 +274,7 @@ static int fchdir_attempt(void *argument)
     if (file->type != FILE_DIRECTORY)
         return -ENOTDIR;
     int error = node_permit(file->node, &who, 1);
-    return error ? error : place_set(&process_self->directory, file->node);
+    return error ? error : place_set(&process_self->directory, file->node, file->words[0]);
 }
 
 int fchdir(int descriptor)
@@ -269,8 +291,12 @@ static ssize_t current_path(char *text, size_t size)
 
     monitor_enter();
     struct node *at = process_self->directory ? process_self->directory : root;
+    uint64_t number = process_self->directory_number;
+    unsigned mount = at->mount;
     int error = walk_path(at, root, text, size);
     monitor_leave();
+    if (!error && mount)
+        error = mounted_path(mount, number, text, size);
     return error ? error : (ssize_t)strlen(text) + 1;
 }
 

@@ -449,6 +449,7 @@ int file_node(int descriptor, struct node **node, unsigned *flags)
 void directories_fork(struct process *child, const struct process *parent)
 {
     session_set(child->directory, parent->directory);
+    session_set(child->directory_number, parent->directory_number);
     session_set(child->root, parent->root);
     session_set(child->mask, parent->mask);
     if (parent->directory)

@@ -96,6 +96,40 @@ const struct file_operations mounted_operations = {.read = mounted_read,
                                                    .truncate = mounted_truncate,
                                                    .stat = mounted_stat};
 
+/* ---- paths ---- */
+
+static int name_find(const struct filesystem *fs, uint64_t directory, uint64_t number, struct mounted_name *name)
+{
+    for (uint64_t at = 0; fs->list(directory, at, name) > 0; at = name->next)
+        if (name->number == number && name->name[0] != '.')
+            return 0;
+    return -ENOENT;
+}
+
+int mounted_path(unsigned mount, uint64_t number, char *text, size_t size)
+{
+    const struct filesystem *fs = file_systems[mount];
+    size_t before = strlen(text), at = 0;
+    struct mounted_name name;
+    uint64_t directory;
+
+    for (; number > MOUNT_ROOT; number = directory) {
+        int error = fs ? fs->find(number, "..", &directory) : -ENOENT;
+        if (!error)
+            error = name_find(fs, directory, number, &name);
+        if (error)
+            return error;
+        size_t length = strlen(name.name);
+        if (before + at + length + 2 > size)
+            return -ERANGE;
+        memmove(text + before + length + 1, text + before, at + 1);
+        text[before] = '/';
+        memcpy(text + before + 1, name.name, length);
+        at += length + 1;
+    }
+    return 0;
+}
+
 /* ---- mounting ---- */
 
 static int mount_call(struct path_call *c)

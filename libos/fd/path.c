@@ -17,6 +17,19 @@ struct attempt {
     int (*call)(struct path_call *);
 };
 
+int path_begin_at(struct walk *w, int directory)
+{
+    const struct file *file = file_at(directory);
+
+    if (!file)
+        return -EBADF;
+    if (file->type != FILE_DIRECTORY)
+        return -ENOTDIR;
+    walk_begin(w, file->node, w->text);
+    w->base_number = file->words[0] ? file->words[0] : MOUNT_ROOT;
+    return 0;
+}
+
 static int attempt_node(void *argument)
 {
     struct attempt *a = argument;

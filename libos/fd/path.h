@@ -5,23 +5,19 @@
 #include "../fs/node.h"
 #include "call.h"
 
+/* Begins a walk of w->text in an open directory. -EBADF, -ENOTDIR. */
+int path_begin_at(struct walk *w, int directory);
+
 /* Begins a walk of a user's path. -EFAULT, -ENAMETOOLONG, -EBADF, -ENOTDIR. */
 static inline int path_take(struct walk *w, int directory, const char *user)
 {
     ssize_t n = user_string(w->text, user, sizeof w->text);
-    struct node *base = NULL;
 
     if (n < 0)
         return (int)n;
-    if (directory != AT_FDCWD && w->text[0] != '/') {
-        struct file *file = file_at(directory);
-        if (!file)
-            return -EBADF;
-        if (file->type != FILE_DIRECTORY)
-            return -ENOTDIR;
-        base = file->node;
-    }
-    walk_begin(w, base, w->text);
+    if (directory != AT_FDCWD && w->text[0] != '/')
+        return path_begin_at(w, directory);
+    walk_begin(w, NULL, w->text);
     return 0;
 }
 

@@ -48,6 +48,9 @@ struct filesystem {
 /* Of this process. */
 extern const struct filesystem *file_systems[MOUNTS];
 
+/* Appends a directory's path from its root on to `text`. -ENOENT, -ERANGE. Outside the monitor. */
+int mounted_path(unsigned mount, uint64_t number, char *text, size_t size);
+
 /* -ENOTDIR, -EBUSY (something is mounted there, or under that number). */
 int file_system_mount(const char *path, unsigned type, const struct filesystem *filesystem);
 

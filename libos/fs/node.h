@@ -229,6 +229,7 @@ struct walk {
     struct node *at;   /* where the path has led */
     uint64_t number;   /* not 0: within the file system that is mounted at `at` */
     struct node *base; /* of a relative path */
+    uint64_t base_number; /* within what is mounted there; 0: where the process is */
     const char *name;  /* walk_parent: the last name, its length and hash */
     size_t length;
     uint32_t hash;
@@ -252,6 +253,7 @@ static inline void walk_begin(struct walk *w, struct node *base, const char *pat
 
     w->root = p && p->root ? p->root : FILE_SYSTEM->root;
     w->base = base ? base : p && p->directory ? p->directory : w->root;
+    w->base_number = 0;
     w->who = credentials_effective();
     w->path = path;
 }

@@ -9,7 +9,9 @@
 
 #include "../fd/table.h"
 #include "../proc/busy_text.h"
+#include "../tty/terminal.h"
 #include "../vm/vm.h"
+#include "mount.h"
 #include "node.h"
 #include "proc.h"
 
@@ -265,11 +267,27 @@ int proc_process_text(struct text *t, enum proc_file file, pid_t pid)
 
 /* ---- links ---- */
 
-static long file_link(const struct file *file, char *target, size_t size)
+/* What is mounted where a link leads, and where in it. */
+struct inside {
+    unsigned mount;
+    uint64_t number;
+};
+
+static long directory_link(const struct node *node, uint64_t number, struct inside *inside, char *target, size_t size)
+{
+    *inside = (struct inside){node->mount, number};
+    return walk_path(node, FILE_SYSTEM->root, target, size);
+}
+
+static long terminal_link(const struct terminal *t, char *target, size_t size)
+{
+    return t->index ? snprintf(target, size, "/dev/pts/%u", t->index - 1) : snprintf(target, size, "/dev/console");
+}
+
+static long file_link(const struct file *file, struct inside *inside, char *target, size_t size)
 {
     static const char *const kinds[FILE_TYPES] = {[FILE_PIPE] = "pipe",
                                                   [FILE_SOCKET] = "socket",
-                                                  [FILE_TERMINAL] = "/dev/console",
                                                   [FILE_CONSOLE] = "/dev/console",
                                                   [FILE_PTY_MASTER] = "/dev/ptmx",
                                                   [FILE_NULL] = "/dev/null",
@@ -277,8 +295,10 @@ static long file_link(const struct file *file, char *target, size_t size)
                                                   [FILE_FULL] = "/dev/full",
                                                   [FILE_RANDOM] = "/dev/random"};
 
-    if (file->type == FILE_DIRECTORY && !file->words[0])
-        return walk_path(file->node, FILE_SYSTEM->root, target, size);
+    if (file->type == FILE_DIRECTORY)
+        return directory_link(file->node, file->words[0], inside, target, size);
+    if (file->type == FILE_TERMINAL)
+        return terminal_link(file->object, target, size);
     const char *kind = kinds[file->type];
     if (kind && *kind == '/')
         return snprintf(target, size, "%s", kind);
@@ -286,7 +306,7 @@ static long file_link(const struct file *file, char *target, size_t size)
                     (unsigned long)(file->node ? file->node->inode : (uint64_t)file->object));
 }
 
-static long link_in_monitor(enum proc_file file, const struct process *p, int d, char *target,
+static long link_in_monitor(enum proc_file file, const struct process *p, int d, struct inside *inside, char *target,
                             size_t size)
 {
     const struct node *root = FILE_SYSTEM->root;
@@ -295,7 +315,7 @@ static long link_in_monitor(enum proc_file file, const struct process *p, int d,
         return -ENOENT;
     switch (file) {
     case PROC_PID_CWD:
-        return walk_path(p->directory ? p->directory : root, root, target, size);
+        return directory_link(p->directory ? p->directory : root, p->directory_number, inside, target, size);
     case PROC_PID_ROOT:
         return walk_path(p->root ? p->root : root, root, target, size);
     case PROC_PID_EXE:
@@ -304,14 +324,18 @@ static long link_in_monitor(enum proc_file file, const struct process *p, int d,
         break;
     }
     uint64_t word = word_of(p, d);
-    return word ? file_link(word_file(word), target, size) : -ENOENT;
+    return word ? file_link(word_file(word), inside, target, size) : -ENOENT;
 }
 
 long proc_link(enum proc_file file, pid_t pid, int descriptor, char *target, size_t size)
 {
+    struct inside inside = {0, 0};
+
     monitor_enter();
-    long n = link_in_monitor(file, process_find(pid), descriptor, target, size);
+    long n = link_in_monitor(file, process_find(pid), descriptor, &inside, target, size);
     monitor_leave();
+    if (n >= 0 && inside.mount)
+        n = mounted_path(inside.mount, inside.number, target, size);
     if (n < 0)
         return n;
     return (long)strnlen(target, size);

@@ -14,10 +14,22 @@
 
 enum { STEPPED, AGAIN = 1 };
 
+/* Where a path begins within what is mounted there. */
+static __attribute__((noinline)) uint64_t number_first(const struct walk *w)
+{
+    const struct process *p = process_self;
+
+    if (*w->path == '/')
+        return MOUNT_ROOT;
+    if (w->base_number)
+        return w->base_number;
+    return p && p->directory == w->base && p->directory_number ? p->directory_number : MOUNT_ROOT;
+}
+
 static void walk_start(struct walk *w)
 {
     w->at = *w->path == '/' ? w->root : w->base;
-    w->number = w->at->mount ? MOUNT_ROOT : 0;
+    w->number = __builtin_expect(w->at->mount, 0) ? number_first(w) : 0;
     w->links = 0;
     w->changes = FILE_SYSTEM->changes;
 }

@@ -80,6 +80,7 @@ struct process {
     /* libos/fd and libos/fs */
     struct descriptor_table *descriptors;
     void *directory, *root; /* current and root directory: nodes, held */
+    uint64_t directory_number; /* where the current one is within what is mounted there */
     mode_t mask;
     uint32_t terminal; /* controlling terminal, index + 1, or 0 */
     struct image *image, *next_image; /* whose pages it has claimed (proc/image.h); exec: will */

@@ -36,7 +36,7 @@
 #define CHUNK_NETWORK  (SESSION_CHUNKS - 1) /* the last one: net/stack.h */
 #define SESSION_LOG    1024                 /* stores of one stay in the monitor */
 #define SESSION_MAGIC  0x314e4f4953534553UL
-#define SESSION_ABI    8 /* of everything that lies in session memory */
+#define SESSION_ABI    9 /* of everything that lies in session memory */
 
 #define SESSION_CLASSES 14 /* sizes of small objects */
 #define SESSION_ORDERS  10 /* runs of 1 to 512 pages */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -400,6 +401,50 @@ static void views(void)
     close(fd), close(p[0]), close(p[1]);
 }
 
+static bool is_here(const char *format)
+{
+    char here[64], wanted[64], link[64];
+
+    snprintf(wanted, sizeof wanted, format, (int)getpid());
+    ssize_t n = readlink("/proc/self/cwd", link, sizeof link - 1);
+    link[n < 0 ? 0 : n] = 0;
+    return getcwd(here, sizeof here) && !strcmp(here, wanted) && !strcmp(link, wanted);
+}
+
+/* One may be in /proc, as in any directory. */
+static void within_proc(void)
+{
+    struct stat here, there;
+    char name[64], link[64] = "";
+    int status = -1, fd;
+
+    tap(chdir("/proc/self") == 0 && is_here("/proc/%d") && access("stat", R_OK) == 0 && chdir("fd") == 0 &&
+            is_here("/proc/%d/fd") && stat(".", &here) == 0 && stat("/proc/self/fd", &there) == 0 &&
+            here.st_ino == there.st_ino,
+        "proc_chdir");
+    pid_t child = fork();
+    if (child == 0) {
+        snprintf(name, sizeof name, "/proc/%d/fd", (int)getppid());
+        _exit(!getcwd(link, sizeof link) || strcmp(name, link) || access("../comm", R_OK));
+    }
+    waitpid(child, &status, 0);
+    tap(status == 0, "proc_chdir_is_inherited");
+    tap(chdir("..") == 0 && is_here("/proc/%d") && chdir("..") == 0 && is_here("/proc") && access("uptime", R_OK) == 0 &&
+            chdir("..") == 0 && is_here("/"),
+        "proc_chdir_upwards");
+    tap(FAILS(chdir("/proc/self/stat"), ENOTDIR) && FAILS(chdir("/proc/99999"), ENOENT) && is_here("/"), "proc_chdir_errors");
+    fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(name, link, sizeof link - 1);
+    link[n < 0 ? 0 : n] = 0;
+    snprintf(name, sizeof name, "/proc/%d/fd", (int)getpid());
+    tap(!strcmp(name, link) && faccessat(fd, "../comm", R_OK, 0) == 0 && FAILS(faccessat(fd, "uptime", R_OK, 0), ENOENT) &&
+            fchdir(fd) == 0 && is_here("/proc/%d/fd"),
+        "proc_at_and_fchdir");
+    close(fd);
+    chdir("/");
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); /* children must not say it again */
@@ -414,5 +459,6 @@ int main(void)
     relative();
     permissions();
     views();
+    within_proc();
     return tap_failed;
 }
