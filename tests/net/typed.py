@@ -57,6 +57,7 @@ onload="document.getElementById('script').textContent = 'ran, with a picture of 
 
 
 def site(folder, data):
+    folder.chmod(0o755)  # mini_httpd reads as nobody
     (folder / "index.html").write_bytes(PAGE)
     (folder / "p.svg").write_bytes(b'<svg xmlns="http://www.w3.org/2000/svg" width="3" height="2"/>')
     (folder / "data.bin").write_bytes(data)
@@ -93,6 +94,15 @@ def taken(tap, port):
     tap(done.returncode != 0 and str(port).encode() in done.stderr and b"Traceback" not in done.stderr, "taken_port_is_told", done)
 
 
+def others(tap, folder, port, data):
+    """The README's other web servers."""
+    for words in (("lighttpd", "-D", "-f", "/etc/lighttpd.conf"), ("mini_httpd", "-D", "-d", "/www")):
+        machine = Run("--put", f"{folder}=/www", "--forward", f"tcp:{port}:80", "--", "sh", "-c", "echo; exec " + " ".join(words))
+        done = call("curl", "-sS", "--retry", "30", "--retry-delay", "1", "--retry-all-errors", f"http://localhost:{port}/data.bin")
+        said = machine.end()
+        tap(done.stdout == data and b"exist" not in said, f"typed_{words[0]}", (done.stderr, said))
+
+
 def run(tap, ports):
     data = random.Random(12).randbytes(1 << 20)
     with tempfile.TemporaryDirectory(prefix="aegis-typed-") as name:
@@ -108,3 +118,4 @@ def run(tap, ports):
             tap(False, "typed", repr(error))
         finally:
             machine.end()
+        others(tap, name, tcp, data)
