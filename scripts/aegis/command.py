@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from . import archive, build, frames, machine, paths, terminal
-from .proc import Wrong, say
+from .proc import Failure, Wrong, say
 
 DESCRIPTION = """Boots the exokernel in QEMU and runs PROGRAM on it; what is missing is set up and built first.
 A PROGRAM with a slash is a file of this computer; any other name is one of --list. Without PROGRAM: the shell, dash."""
@@ -27,11 +27,12 @@ def parser():
                                 formatter_class=argparse.RawDescriptionHelpFormatter,
                                 usage="scripts/run [options] [PROGRAM [ARGUMENT...]]")
     p.add_argument("--machine", choices=sorted(machine.HARTS, reverse=True), default="virt", help="default virt")
-    p.add_argument("--smp", type=int, default=1, metavar="N", help="application harts: virt 1 to 8, sifive_u 1 to 4")
-    p.add_argument("--memory", type=int, default=512, metavar="MIB", help="16 to 16384, default 512")
+    p.add_argument("--smp", type=number("virt has 1 to 8 application harts, sifive_u 1 to 4"), default=1, metavar="N", help="application harts: virt 1 to 8, sifive_u 1 to 4")
+    p.add_argument("--memory", type=number("16 to 16384 MiB"), default=512, metavar="MIB", help="16 to 16384, default 512")
     p.add_argument("--put", action="append", default=[], metavar="HOST[=GUEST]",
                    help="copy a file or folder into the guest; GUEST is /basename unless said")
-    p.add_argument("--get", action="append", default=[], metavar="GUEST[=HOST]", help="copy a file out when the program has ended")
+    p.add_argument("--get", action="append", default=[], metavar="GUEST[=HOST]",
+                   help="copy a file (of a folder make a tar first) out when the program has ended; HOST is basename here unless said, or a folder for it")
     p.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="set a variable of the environment")
     p.add_argument("--net", nargs="?", const=True, metavar="NETDEV",
                    help="a network: QEMU's, which stands for the Internet (addresses 10.0.2.0/24), or (--net=tap,ifname=tap0,script=no) what its -netdev says")
@@ -50,11 +51,23 @@ def parser():
     return p
 
 
+def number(what):
+    """An option's type; `what` is said of a value that is no number."""
+    def parse(text):
+        try:
+            return int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text} is no number: {what}") from None
+    return parse
+
+
 def seconds(text):
-    value = float(text)
-    if not 0 < value < 1e7:
-        raise argparse.ArgumentTypeError("a positive number of seconds")
-    return value
+    try:
+        if 0 < (value := float(text)) < 1e7:
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text} is no positive number of seconds")
 
 
 # An option that takes its value with `=` only, so that `--log lua` runs lua.
@@ -91,7 +104,8 @@ def pairs(options):
         name = archive.clean(guest)
         if not name:
             raise Wrong(f"--get {text}: names no file")
-        get.append(("/" + name, host or Path(name).name))
+        host = host or Path(name).name
+        get.append(("/" + name, os.path.join(host, Path(name).name) if os.path.isdir(host) else host))
     for text in options.env:
         name, equals, value = text.partition("=")
         if not name or not equals:
@@ -102,6 +116,9 @@ def pairs(options):
 
 def check_program(argv, put):
     """The status for a host program that cannot be run, or None."""
+    if argv and not argv[0]:
+        say("run: '': not found")
+        return machine.NOT_FOUND
     if not argv or "/" not in argv[0] or machine.is_guest_path(argv[0], put):
         return None
     try:
@@ -168,13 +185,17 @@ class Signals:
 
 
 def write_all(fd):
-    """A sink for a descriptor; what cannot be written any more ends the machine like a broken pipe."""
+    """A sink for a descriptor; what cannot be written any more ends the machine."""
     def sink(data):
         while data:
             try:
                 data = data[os.write(fd, data):]
             except BlockingIOError:
                 select.select([], [fd], [])
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise Failure(f"standard {'output' if fd == 1 else 'error'}: {error.strerror}") from None
     return sink
 
 
@@ -212,21 +233,13 @@ def receiver(get, received):
     wanted = dict(get)
 
     def take(file):
-        host = wanted.get("/" + file.path.strip("/"))
-        if host is None:  # below a folder that was asked for
-            for guest, name in get:
-                rest = ("/" + file.path.strip("/")).removeprefix(guest.rstrip("/") + "/")
-                if rest != "/" + file.path.strip("/"):
-                    host = os.path.join(name, archive.clean(rest))
-                    received.add(guest)
-        if host is None:
+        guest = "/" + file.path.strip("/")
+        if guest not in wanted:
             return
-        received.add("/" + file.path.strip("/"))
+        host = wanted[guest]
+        received.add(guest)
         try:
             os.makedirs(os.path.dirname(host) or ".", exist_ok=True)
-            if file.mode & 0o170000 == 0o040000:
-                os.makedirs(host, exist_ok=True)
-                return
             with open(host, "wb") as f:
                 f.write(file.content)
             os.chmod(host, file.mode & 0o777 or 0o644)

@@ -122,7 +122,8 @@ def main(function):
     standard_descriptors()
     try:
         status = function()
-        sys.stdout.flush()
+        if sys.stdout:  # None: it was closed when we began
+            sys.stdout.flush()
         sys.exit(status)
     except Failure as failure:
         say(f"{os.path.basename(sys.argv[0])}: {failure}")

@@ -56,10 +56,11 @@ class Arguments(unittest.TestCase):
     def test_harts(self):
         self.refused("1 to 8", "--smp", "9", "lua")
         self.refused("1 to 4", "--machine", "sifive_u", "--smp", "5", "lua")
-        self.refused("invalid int", "--smp", "two")
+        self.refused("1 to 8", "--smp", "two")
 
     def test_memory(self):
         self.refused("16 to 16384", "--memory", "15")
+        self.refused("16 to 16384", "--memory", "512M")
 
     def test_machine(self):
         self.refused("invalid choice", "--machine", "pc")
@@ -75,13 +76,16 @@ class Arguments(unittest.TestCase):
 
     def test_timeout(self):
         self.refused("timeout", "--timeout", "-1", "lua")
-        self.refused("timeout", "--timeout", "soon", "lua")
+        self.refused("soon is no positive number of seconds", "--timeout", "soon", "lua")
 
     def test_unknown_option(self):
         self.refused("unrecognized", "--fast", "lua")
 
     def test_host_program_missing_is_127(self):
         self.refused("No such file", "./nonexistent", status=127)
+
+    def test_program_without_a_name_is_127(self):
+        self.refused("'': not found", "", status=127)
 
     def test_host_program_not_executable_is_126(self):
         self.refused("not an executable", __file__, status=126)
@@ -110,6 +114,11 @@ class Pairs(unittest.TestCase):
         self.assertEqual(get, [("/a/b", "b"), ("/c", "d")])
         self.assertEqual(env, {"A": "b=c", "E": ""})
 
+    def test_get_into_a_folder(self):
+        with tempfile.TemporaryDirectory() as folder:
+            _, get, _ = command.pairs(self.options("--get", f"/a/b={folder}"))
+        self.assertEqual(get, [("/a/b", f"{folder}/b")])
+
     def test_get_of_nothing(self):
         with self.assertRaises(Failure):
             command.pairs(self.options("--get", "="))
@@ -136,14 +145,15 @@ class Received(unittest.TestCase):
         from aegis.frames import File
         with tempfile.TemporaryDirectory() as folder:
             got = set()
-            take = command.receiver([("/a", f"{folder}/a"), ("/d", f"{folder}/d")], got)
-            take(File("/a", 0o100755, b"1"))
-            take(File("/d/e/f", 0o100600, b"2"))
-            take(File("/evil", 0o100644, b"3"))
-            self.assertEqual(sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file()), ["a", "d/e/f"])
+            take = command.receiver([("/a", f"{folder}/a"), ("/d", f"{folder}/d/e")], got)
+            take(File("/a", 0o755, b"1"))
+            take(File("/d", 0o600, b"2"))
+            take(File("/d/f", 0o600, b"3"))
+            take(File("/evil", 0o644, b"4"))
+            take(File("/d/../../x", 0o644, b"5"))
+            self.assertEqual(sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file()), ["a", "d/e"])
             self.assertEqual((Path(folder) / "a").stat().st_mode & 0o777, 0o755)
-            with self.assertRaises(Failure):
-                take(File("/d/../../x", 0o100644, b"4"))
+            self.assertEqual(got, {"/a", "/d"})
 
 
 if __name__ == "__main__":
