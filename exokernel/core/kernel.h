@@ -132,6 +132,7 @@ _Static_assert(sizeof(struct activation) <= PAGE_SIZE, "activation");
 #define ATTENTION_GONE 4    /* the caller died: caller_gone */
 #define ATTENTION_EMERGENCY 8
 #define ATTENTION_DEAD 16   /* an outstanding transfer is to end with DEAD */
+#define ATTENTION_LATER 64    /* handlers are to be run on this hart later: C looks at each slot */
 #define ATTENTION_COUNTED 32  /* `resume` is marked: pct_return takes its slower way, which strips it */
 
 static inline struct aegis_activation *activation_user(struct activation *a)
@@ -205,6 +206,7 @@ struct hart {
     struct activation *fp; /* owner of the FP unit, or null */
     uint32_t parked; /* in machine_idle: holds nothing, and flushes before it enters anybody */
     uint64_t asked;  /* the newest epoch of which it was told */
+    uint64_t again;  /* time at which handlers are to be run on it, plus 1; 0: never (dev/handler.c) */
     struct slot *ring;    /* some owned position, or `none` */
     struct slot none;     /* alone in the ring while no position has an owner */
     struct slot slots[AEGIS_SLICES];

@@ -34,7 +34,7 @@ struct env;
  * machine_run(activation, pc)    never returns: into user mode at pc, integer registers zero but gp
  * machine_idle()                 wait for an interrupt with interrupts masked; value: MACHINE_* that are pending
  * machine_fp_save(area) _off     the FP unit
- * dev_waiting, dev_poll(idle)   a device has work that no interrupt tells of; does some of it, and may listen for more
+ * dev_waiting, dev_poll(idle)   a device has work that no interrupt tells of; does some of it, and may listen for more; runs handlers that are due
  * dev_reap_wanted, dev_reap()    a filter or an endpoint has lost its last claim; a step of taking such out of use
  * dev_unsettled                  ... or of what a change of the filters has left
  * dev_interrupt()                serves a device; false: what it brought concerns nobody who sleeps

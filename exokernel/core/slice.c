@@ -153,10 +153,9 @@ CALL_SELF(slice_recall, 1, (slot))
 /* Somebody wants something of it, or a transfer of it is outstanding: C looks at its next slot. */
 static COLD void heed(struct hart *h, struct activation *a)
 {
-    uint64_t attention = a->attention;
+    uint64_t over = (a->resume ? 0 : ATTENTION_COUNTED) | (h->again ? 0 : ATTENTION_LATER);
+    uint64_t attention = __atomic_and_fetch(&a->attention, ~over, __ATOMIC_SEQ_CST);
 
-    if (attention & ATTENTION_COUNTED && !a->resume)
-        attention = __atomic_and_fetch(&a->attention, ~(uint64_t)ATTENTION_COUNTED, __ATOMIC_SEQ_CST);
     if (attention | a->resume)
         a->run = 0;
     if (attention & ATTENTION_REVOKE)
@@ -340,7 +339,7 @@ _Noreturn void slice_leave(void)
 
     machine_self()->phase = 0;
     for (;;) {
-        if (!LIKELY(!dev_waiting))
+        if (!LIKELY(!(dev_waiting | h->again)))
             dev_poll(h->shown->idle);
         try_all(h);
         bool busy = true;

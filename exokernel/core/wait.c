@@ -78,7 +78,7 @@ long wait_look(const struct activation *a, unsigned from)
 uint64_t wait_next(struct hart *h)
 {
     bool reaping = exposed.dying != AEGIS_ENVS; /* it waits for another hart: look again */
-    uint64_t first = reaping ? machine_time() + h->slice_ticks : ~0UL;
+    uint64_t first = reaping ? machine_time() + h->slice_ticks : h->again - 1;
     struct slot *s = h->ring;
 
     for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {

@@ -9,6 +9,7 @@
 #include "../core/slice.h"
 
 #define LONG      1000 /* instructions: behind a run of more others that wait to send have their turn */
+#define LATEST    (1UL << 60)
 #define TIME_PART 64   /* of a rotation of the slice vector is an owner's for its handlers, while somebody runs */
 
 _Static_assert(H_START == ASH_FRAME_START && HANDLER_DROP == ASH_DROP && HANDLER_SPENT == ASH_SPENT && HANDLER_TRAPPED == ASH_SPENT + 1, "handler.S");
@@ -167,6 +168,38 @@ static COLD bool send_copy(uint32_t length)
     return send(&burst, length, true);
 }
 
+/* ---- later runs ---- */
+
+/* While one is asked for, each slot of the hart begins in C, which looks at the time: somebody who computes does not put it off. */
+static COLD void slots_watch(struct hart *hart)
+{
+    struct slot *s = hart->ring;
+
+    for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {
+        struct activation *a = s->runs;
+        if (a != hart->null && !(a->attention & ATTENTION_LATER)) {
+            __atomic_fetch_or(&a->attention, ATTENTION_LATER, __ATOMIC_SEQ_CST);
+            a->run = 0;
+        }
+        if (s->next == hart->ring)
+            break;
+    }
+}
+
+/* The handler that runs asks: anything, in ticks. More than LATEST, and it is not run again. */
+static COLD void again_ask(struct handler *h, uint64_t ticks)
+{
+    struct hart *hart = machine_self()->hart;
+
+    h->hart = hart;
+    h->again = ticks > LATEST ? 0 : machine_time() + ticks + 1;
+    if (h->again - 1 >= hart->again - 1)
+        return;
+    hart->again = h->again;
+    network.news = true; /* a hart that idles is to look when it must wake */
+    slots_watch(hart);
+}
+
 /* ---- running ---- */
 
 /* handler.S: an entry of the table. Both arguments are the handler's: anything. */
@@ -181,7 +214,8 @@ long handler_entry(unsigned long a, unsigned long b, unsigned long number)
     case ASH_CALL_time:
         return (long)machine_time();
     default:
-        return -1;
+        again_ask(burst.handler, (uint64_t)a);
+        return 0;
     }
 }
 
@@ -226,16 +260,23 @@ static inline __attribute__((always_inline)) unsigned long enter(const struct ha
     return a0;
 }
 
+/* A run is over. What it took of fuel. */
+static inline uint64_t ran(const struct handler *h, uint64_t fuel)
+{
+    uint64_t used = h->steps - fuel;
+
+    h->shown->runs++;
+    h->shown->steps += used;
+    return used;
+}
+
 /* On b->frame, which it sees at b->page; in a page that may be sent it goes out from there. What it took of fuel. */
 static inline __attribute__((always_inline)) uint64_t run(struct burst *b, struct handler *h, struct net_in *in, bool paged)
 {
     uint64_t fuel;
     unsigned long verdict = enter(h, in->length, b->page, &fuel);
-    struct aegis_handler_record *r = b->handler->shown;
-    uint64_t used = b->handler->steps - fuel;
+    uint64_t used = ran(b->handler, fuel);
 
-    r->runs++;
-    r->steps += used;
     if (!LIKELY(verdict == ASH_SEND))
         conclude(b, verdict, in);
     else if (send(b, in->length, !paged) && paged)
@@ -254,29 +295,43 @@ static bool has_time(const struct handler *h, uint64_t now)
 
     if ((uint32_t)now - a->since >= rotation)
         *a = (struct account){.since = (uint32_t)now};
-    if (a->used < rotation / TIME_PART)
-        return true;
-    h->shown->passed++;
-    return false;
+    return a->used < rotation / TIME_PART;
 }
 
-/* Any frame of a handler's. False: it may not run now. */
+/* With no frame: its page is as its last run with one left it, and what it says is no matter. */
+static COLD void run_alone(struct burst *b, struct handler *h)
+{
+    uint64_t fuel;
+    unsigned long verdict = enter(h, 0, b->page, &fuel);
+
+    ran(b->handler, fuel);
+    if (verdict > ASH_SEND)
+        conclude(b, verdict, NULL);
+}
+
+/* Any frame of a handler's; null: none. False: it may not run now. */
 static COLD bool run_slowly(struct burst *b, struct net_in *in, bool busy)
 {
     struct handler *h = b->handler;
     uint64_t now = busy ? machine_time() : 0;
 
-    if (busy && !has_time(h, now))
+    if (busy && !has_time(h, now)) {
+        h->shown->passed += in != NULL;
         return false;
-    if (in->flags & NET_PAGED) {
+    }
+    if (in && in->flags & NET_PAGED) {
         b->frame = in->frame;
         b->page = page_show(in->frame, in->length, h->serial);
     } else {
         b->frame = h->frame + ASH_FRAME_START;
         b->page = h->frame_va;
-        frame_copy(b->frame, in->frame, in->length);
+        if (in)
+            frame_copy(b->frame, in->frame, in->length);
     }
-    run(b, h, in, in->flags & NET_PAGED);
+    if (in)
+        run(b, h, in, in->flags & NET_PAGED);
+    else
+        run_alone(b, h);
     if (busy) {
         uint64_t ticks = machine_time() - now;
         h->owner_shown->handler_ticks += ticks;
@@ -306,7 +361,7 @@ static inline bool lock_waited(const struct lock *l)
     return (uint32_t)__atomic_load_n(&l->next, __ATOMIC_RELAXED) - (uint32_t)l->serving != 1;
 }
 
-static void begin(struct burst *b, bool sending)
+static inline __attribute__((always_inline)) void begin(struct burst *b, bool sending)
 {
     if (!sending)
         lock_take(&network.send_lock);
@@ -333,7 +388,7 @@ static void finish(struct burst *b, bool sending)
 
 /* A handler's binding, once in a burst: its filter's claim, its owner and its window are what they were. Whoever takes one of them away
    waits until this hart has left the kernel before anything of it is used again. */
-static bool bind(struct burst *b, struct handler *h, unsigned long n)
+static inline __attribute__((always_inline)) bool bind(struct burst *b, struct handler *h, unsigned long n)
 {
     static uint32_t seen[AEGIS_HARTS];
     uint32_t *here = &seen[machine_hart()], change = __atomic_load_n(&handler_change, __ATOMIC_ACQUIRE);
@@ -420,4 +475,45 @@ void net_frames(struct net_in *in, unsigned count, bool sending)
     }
     if (begun)
         finish(b, sending);
+}
+
+/* ---- runs that are due ---- */
+
+/* One that was replaced, or has ended, is forgotten; one whose owner has no time left now asks anew. */
+static COLD void run_again(struct burst *b, struct handler *h, uint64_t now)
+{
+    unsigned n = h->filter;
+    bool busy = machine_self()->env;
+
+    h->again = 0;
+    if (n != AEGIS_NONE && __atomic_load_n(&network.filter[n].handler, __ATOMIC_ACQUIRE) == h && bind(b, h, n) && !run_slowly(b, NULL, busy))
+        h->again = now + h->hart->slice_ticks + 1;
+}
+
+/* A hart that idles counts as having let go of what it had: it flushes. */
+static COLD void run_all_due(struct hart *hart, uint64_t now)
+{
+    uint64_t next = ~0UL;
+
+    if (!machine_self()->env)
+        machine_flush_all();
+    begin(&burst, false);
+    for (struct handler *h = handler_place; h < handler_place + AEGIS_HANDLERS; h++) {
+        if (h->hart == hart && h->again - 1 <= now)
+            run_again(&burst, h, now);
+        if (h->hart == hart && h->again - 1 < next)
+            next = h->again - 1;
+    }
+    hart->again = next + 1;
+    finish(&burst, false);
+}
+
+void handlers_again(struct hart *hart)
+{
+    uint64_t now = machine_time();
+
+    if (hart->again - 1 <= now)
+        run_all_due(hart, now);
+    if (hart->again)
+        slots_watch(hart);
 }

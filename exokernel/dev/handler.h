@@ -42,6 +42,9 @@ struct handler {
     uint32_t owner;
     uint64_t serial;                 /* 48 bits: no other handler ever has it */
     bool aborted;                    /* the receiver's: not run again */
+    /* send_lock's: on which hart it is to be run with no frame, and when, plus 1; 0: never. */
+    struct hart *hart;
+    uint64_t again;
     /* What is not looked at for each frame. */
     uint16_t number, filter;         /* filter: AEGIS_NONE: it is gone */
     uint64_t frame_va;               /* of a page of its own, for frames that have none */
@@ -52,6 +55,8 @@ struct handler {
 };
 _Static_assert(offsetof(struct handler, run) == H_RUN && offsetof(struct handler, window_va) == H_WINDOW &&
                offsetof(struct handler, mask) == H_MASK && offsetof(struct handler, fuel) == H_FUEL, "handler.S");
+
+extern struct handler handler_place[AEGIS_HANDLERS];
 
 /* Of handlers' code and windows: a hart that has not seen the last one flushes before it runs any. */
 extern uint32_t handler_change;

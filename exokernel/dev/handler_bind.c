@@ -42,7 +42,7 @@ struct desk {
 };
 _Static_assert(sizeof(struct desk) <= (PAGE_SIZE << AEGIS_HANDLER_ORDER) - CODE_PAGES * PAGE_SIZE, "desk");
 
-static struct handler place[AEGIS_HANDLERS];
+struct handler handler_place[AEGIS_HANDLERS];
 static uint64_t table[512] __attribute__((aligned(4096))); /* of entry CODE_ENTRY */
 static uint64_t serials;
 
@@ -108,7 +108,7 @@ bool handlers_reap(void)
 {
     bool found = false;
 
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++) {
+    for (struct handler *h = handler_place; h < handler_place + AEGIS_HANDLERS; h++) {
         if (h->state == FREE)
             continue;
         bool is_over = is_forsaken(h);
@@ -126,7 +126,7 @@ bool handlers_reap(void)
 
 void handlers_orphan(unsigned filter)
 {
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++)
+    for (struct handler *h = handler_place; h < handler_place + AEGIS_HANDLERS; h++)
         if (h->state != FREE && h->filter == filter) {
             if (h->state == LIVE)
                 end(h);
@@ -166,7 +166,7 @@ static long ask(struct asked *a, unsigned long filter, unsigned long window, uns
 /* The call before this one was of the same. */
 static struct handler *under_way(const struct asked *a)
 {
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++)
+    for (struct handler *h = handler_place; h < handler_place + AEGIS_HANDLERS; h++)
         if (h->state == LOADING && h->memory == a->memory && h->filter == a->filter && h->check == a->check &&
             h->owner_check == a->env->check && h->image == a->image && h->window == a->window && h->fuel == a->fuel)
             return h;
@@ -175,7 +175,7 @@ static struct handler *under_way(const struct asked *a)
 
 static struct handler *place_find(void)
 {
-    for (struct handler *h = place; h < place + AEGIS_HANDLERS; h++)
+    for (struct handler *h = handler_place; h < handler_place + AEGIS_HANDLERS; h++)
         if (h->state == FREE)
             return h;
     return NULL;
@@ -291,6 +291,7 @@ static void publish(struct handler *h)
     struct handler *before = f->handler;
 
     h->aborted = false;
+    h->again = 0;
     network.handlers++;
     h->state = LIVE;
     exposed.net.handler[h->number] = (struct aegis_handler_record){.check = h->check, .owner = h->owner, .filter = h->filter};
@@ -358,7 +359,7 @@ result_t call_handler_remove(unsigned long filter)
     long error = ledger_use(e, filter, AEGIS_FILTER, AEGIS_R | AEGIS_W, &c);
 
     lock_take(&network.lock);
-    for (struct handler *h = place; !error && h < place + AEGIS_HANDLERS; h++) {
+    for (struct handler *h = handler_place; !error && h < handler_place + AEGIS_HANDLERS; h++) {
         if (h->state == FREE || h->filter != (uint32_t)AEGIS_WHAT_RESOURCE(c->what))
             continue;
         if (h->state == LIVE)
@@ -382,11 +383,11 @@ COLD void handlers_start(void)
 
     for (unsigned n = 0; n < AEGIS_HANDLERS; n++) {
         uint64_t first = gib + ((uint64_t)CODE_ENTRY << ENTRY_SHIFT);
-        place[n].number = (uint16_t)n;
-        place[n].shown = &exposed.net.handler[n];
-        place[n].run = first + n * CODE_PAGES * PAGE_SIZE;
-        place[n].frame_va = first + (FRAMES + n * FRAME_SPAN) * PAGE_SIZE;
-        place[n].window_va = gib + ((uint64_t)(WINDOWS + 2 * n) << ENTRY_SHIFT) + WINDOW_AT;
+        handler_place[n].number = (uint16_t)n;
+        handler_place[n].shown = &exposed.net.handler[n];
+        handler_place[n].run = first + n * CODE_PAGES * PAGE_SIZE;
+        handler_place[n].frame_va = first + (FRAMES + n * FRAME_SPAN) * PAGE_SIZE;
+        handler_place[n].window_va = gib + ((uint64_t)(WINDOWS + 2 * n) << ENTRY_SHIFT) + WINDOW_AT;
     }
     image_middle[CODE_ENTRY] = map_physical(table) >> 12 << 10 | PTE_V;
     machine_flush_all();

@@ -79,7 +79,8 @@ void net_kept_give(void)
 
 void dev_poll(bool idle)
 {
-    if (!lock_try(&network.receive_lock))
+    handlers_again(machine_self()->hart);
+    if (!dev_waiting || !lock_try(&network.receive_lock))
         return; /* another hart is at it */
     drain(idle);
     lock_give(&network.receive_lock);

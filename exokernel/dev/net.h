@@ -142,6 +142,8 @@ bool net_interrupt(void); /* true: somebody may wait for what it brought */
 
 /* Each to whom it belongs: his handler runs, or it comes into his ring. `sending`: send_lock is held. (handler.c) */
 void net_frames(struct net_in *in, unsigned count, bool sending);
+/* Those that asked to be run on this hart by now; slots are looked at as long as there are others. */
+void handlers_again(struct hart *hart);
 #define NET_PAGED 0x400 /* the frame is in a page of its own (a device's receiver says so) */
 /* Its first six bytes; it stands 2 bytes behind a multiple of 8. */
 static inline bool net_is_ours(const char *header)

@@ -253,8 +253,8 @@ transfer:
     ld t1, ENTRY_END(t1)        # the partner's activation here, or one whose gate is never open
     ld t2, K_GATE(t1)
     beqz t2, transfer_slow
-    ld t0, K_RUN(gp)
-    beqz t0, transfer_slow      # one synchronous transfer at a time
+    ld t0, K_RESUME(gp)
+    bnez t0, transfer_slow      # one synchronous transfer at a time
     sd zero, K_RUN(gp)          # our slots are its until it returns
     csrr t0, sepc
     sd t0, K_RESUME(gp)

@@ -214,7 +214,7 @@ void handler_entries(void)
         FRAME, ADDI(X_A1, X_ZERO, -1), CALL(1), SD(X_A0, 24, X_S10),
         ADDI(X_A0, X_ZERO, 0), ADDI(X_A1, X_ZERO, 60), CALL(1), SD(X_A0, 32, X_S10),
         FRAME, ADDI(X_A1, X_ZERO, 60), CALL(1), SD(X_A0, 40, X_S10), CALL(2), SD(X_A0, 48, X_S10), CALL(3), SD(X_A0, 56, X_S10),
-        ADDI(X_A0, X_ZERO, 5), CALL(4), SD(X_A0, 64, X_S10), SD(X_S1, 72, X_S10), SD(X_S8, 80, X_S10), SD(X_SP, 88, X_S10), SAY(ASH_DROP)));
+        ADDI(X_A0, X_ZERO, -1), CALL(4), SD(X_A0, 64, X_S10), SD(X_S1, 72, X_S10), SD(X_S8, 80, X_S10), SD(X_SP, 88, X_S10), SAY(ASH_DROP)));
     socket_post(&b.socket, 3);
     unsigned long before = now();
     frame(&b, 9);
@@ -223,7 +223,7 @@ void handler_entries(void)
     EQUAL(b.window[5], 0);
     EQUAL(b.window[6], 0);
     CHECK(b.window[7] >= before && b.window[7] <= now());
-    EQUAL(b.window[8], -1);
+    EQUAL(b.window[8], 0);
     EQUAL(b.window[9], 77);
     EQUAL(b.window[10], FUEL - 6 * 64 - 32 - 8 - 32);
     EQUAL(b.window[11] % 4096, 0);

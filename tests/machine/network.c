@@ -431,8 +431,8 @@ void network_wakes_by_predicate(void)
     struct socket s;
     unsigned number = open_bound(&s, 9000);
     struct aegis_predicate p = {.slot = (unsigned short)S(0), .operation = AEGIS_NE, .width = 8, .value = 0};
-    EQUAL(up_wait(&p, 1, now() + milliseconds(2)), 1);
-    EQUAL(activation()->wake, AEGIS_WAKE_TIMEOUT);
+    long how = up_wait(&p, 1, now() + milliseconds(2));
+    CHECK(how == AEGIS_E_TIMEOUT || (how == 1 && activation()->wake == AEGIS_WAKE_TIMEOUT)); /* at once, if the host was away until then */
     udp_frame(s.buffers + 2, 60, 9000, 9000, 0);
     socket_queue(&s, number, 2, 60);
     socket_post(&s, 1);

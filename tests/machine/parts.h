@@ -30,7 +30,7 @@
     X(root_of_a_part_of_the_environments, 1) X(root_never_gives_control_of_a_controller, 1)        \
     X(exposed_pages_hold_no_secret, 1) X(pages_come_back_clear, 1)                           \
     X(errors_of_dead_claims, 1) X(errors_while_unsettled_or_without_a_right, 1)
-/* Of another image: network.c, network_service.c, handlers.c, handlers_owner.c. */
+/* Of another image: network.c, network_service.c, handlers.c, handlers_owner.c, handlers_later.c. */
 #define NETWORK(X)                                                                                 \
     X(call_filter_lend, 1) X(call_filter_install, 1) X(call_endpoint_create, 1) X(call_filter_bind, 1) X(call_net_send, 1) \
     X(network_claims_that_are_dead_or_unsettled, 1) X(network_filter_that_is_being_installed_is_busy, 2) \
@@ -46,7 +46,11 @@
     X(handler_image_rewritten_by_another_hart, 2)                                                  \
     X(handler_never_wakes, 1) X(handler_wakes, 2) X(handler_replies_to_itself, 1)                  \
     X(handler_window_goes_while_it_runs, 2) X(handler_window_revoked_while_it_runs, 1)             \
-    X(handler_window_rekeyed_when_it_has_ended, 1)
+    X(handler_window_rekeyed_when_it_has_ended, 1)                                                 \
+    X(handler_runs_later, 1) X(handler_runs_later_beside_who_computes, 1)                          \
+    X(handler_runs_later_beside_transfers, 1) X(handler_sends_later, 1)                            \
+    X(handler_runs_later_in_its_owners_time, 1) X(handler_runs_later_once, 1) X(handler_runs_no_more, 1)                  \
+    X(handler_runs_no_more_for_the_dead, 1)
 #define DECLARE(name, harts) void name(void);
 ALL(DECLARE)
 NETWORK(DECLARE)

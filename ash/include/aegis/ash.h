@@ -7,7 +7,8 @@
  * that is run for each frame of its filter: `length` bytes from the destination's hardware address on, to be read and
  * changed in place; frame + 14 is a multiple of 16. It returns ASH_PASS (the frame goes to its owner's ring as if there
  * were no handler), ASH_DROP (it was consumed) or ASH_SEND (the frame, as it is now, goes out again). With length 0 it runs
- * since ash_again asked for it: there is no frame.
+ * since ash_again asked for it: there is no frame, but room at `frame` in which it may build one for ash_send; what it returns
+ * is no matter then.
  *
  * All functions that it calls are inlined; there are no libraries and no pointers to functions. Variables live in the
  * window, which the owner has mapped too; those marked ASH_SHARED come first, in the order of the file.
@@ -59,7 +60,12 @@ static inline uint64_t ash_time(void)
     return a0;
 }
 
-/* The handler is run again in `ticks` at the earliest, with no frame; asking again before that replaces the time. 0. */
+/*
+ * The handler is run again in so many ticks of the timer, or later, with no frame; asking again before that replaces the time. Where the hart
+ * idles, or sleeps, that is on time; where somebody computes it is when his slot ends. While somebody does, it is run once a slot at most, and
+ * within its owner's part of the time, as for frames. 0.
+ */
+#define ASH_NEVER (~0UL)
 static inline long ash_again(uint64_t ticks)
 {
     register long a0 asm("a0") = (long)ticks;

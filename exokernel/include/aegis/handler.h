@@ -64,7 +64,7 @@ struct ash_image {
     X(1, send, 2, 64)     /* (frame, bytes) -> 0 or an error: these bytes of the frame's page go out */    \
     X(2, wake, 0, 32)     /* () -> 0: the owner's predicates are looked at; else not for what a run writes */ \
     X(3, time, 0, 8)      /* () -> ticks */                                                   \
-    X(4, again, 1, 32)    /* (ticks) -> 0: run again then, with no frame; -1: the kernel does not (it does not yet) */
+    X(4, again, 1, 32)    /* (ticks) -> 0: run again in so many ticks, or later, with no frame; ~0: not any more */
 
 #ifndef __ASSEMBLER__
 enum ash_call {
