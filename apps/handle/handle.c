@@ -22,6 +22,7 @@ static const struct application {
     {"tcp", true, tcp, "tcp PORT [TEXT]", "a whole TCP server: each connection gets one text"},
     {"count", true, increment, "count PORT",
      "active messages: add to, lock, unlock, read 64 counters"},
+    {"beat", true, beat, "beat PORT", "heartbeats: as many, as far apart, as a datagram asks for"},
     {"kv", true, kv, "kv PORT", "key-value store: GETs by the handler, PUTs by this process"},
     {"balance", true, balance, "balance PORT SERVER...",
      "spreads UDP over servers of this network"},

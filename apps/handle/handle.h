@@ -7,8 +7,8 @@
 #include <aegis/exposed.h>
 #include <aegis/raw.h>
 
-extern const struct ash_image image_balance, image_icmp_echo, image_increment, image_kv_get,
-    image_sample, image_tcp, image_udp_echo;
+extern const struct ash_image image_balance, image_beat, image_icmp_echo, image_increment,
+    image_kv_get, image_sample, image_tcp, image_udp_echo;
 
 /* The machine has an address. False: it was told why not. */
 bool network_await(void);
@@ -24,6 +24,7 @@ int udp_echo(unsigned port, char **arguments);
 int icmp_echo(unsigned port, char **arguments);
 int tcp(unsigned port, char **arguments);
 int increment(unsigned port, char **arguments);
+int beat(unsigned port, char **arguments);
 int kv(unsigned port, char **arguments);
 int balance(unsigned port, char **arguments);
 int sample(unsigned port, char **arguments);

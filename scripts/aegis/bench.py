@@ -181,6 +181,8 @@ def by_handlers(names):
             values = quiet(name, lambda: handlers(talk)) | values  # what it costs to install one is the first's, at which nothing comes meanwhile
     if "ash_echo_lone" in names:
         values["ash_echo_lone"] = handlers(peer.lone(), bursts=False, program="handlers-lone")["ash_echo"]
+    if "ash_beat" in names:
+        values |= handlers(peer.beats(), bursts=False, program="handlers-beat")
     if "ash_load" in names:
         values |= handlers_at_load()
     return values

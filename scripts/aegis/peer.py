@@ -148,6 +148,17 @@ def lone(port=7):
     return talk
 
 
+def beats(count=250, milliseconds=1, port=7):
+    """Asks apps/handlers/beat.c for heartbeats, and again behind the last one; or when none has come for long."""
+    def talk(made, over):
+        while not over.is_set():
+            made.send(udp(struct.pack(">II", count, milliseconds), port))
+            while (got := made.receive(2)) is not None:
+                if not neighbour(made, got) and got[34:36] == struct.pack(">H", port) and got[42:46] == bytes(4):
+                    break
+    return talk
+
+
 def pour(frame, burst=32, every=0.02):
     """Frames that nobody answers, so many at a time."""
     def talk(made, over):

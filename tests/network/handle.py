@@ -5,7 +5,7 @@ import threading
 
 from aegis import machine, peer
 
-APPLICATIONS = ("echo 7", "ping", "tcp 80 twenty-byte-answer+", "count 12", "kv 11", "balance 9 10.0.0.11 10.0.0.12")
+APPLICATIONS = ("echo 7", "ping", "tcp 80 twenty-byte-answer+", "count 12", "kv 11", "beat 13", "balance 9 10.0.0.11 10.0.0.12")
 SERVERS = {bytes((10, 0, 0, 11)): bytes.fromhex("02000000000b"), bytes((10, 0, 0, 12)): bytes.fromhex("02000000000c")}
 SYN, ACK, PSH, FIN = 2, 16, 8, 1
 
@@ -47,7 +47,7 @@ class Talk:
         try:
             while self.said.count(b"serving") < len(APPLICATIONS) and not over.is_set():
                 self.next(made, 0.2)
-            for part in (self.echo, self.ping, self.tcp, self.count, self.store, self.balance):
+            for part in (self.echo, self.ping, self.tcp, self.count, self.store, self.beat, self.balance):
                 if not over.is_set():
                     part(made)
         finally:
@@ -97,6 +97,16 @@ class Talk:
         found = [said(b"get " + k) for k in keys[:4]]
         self.tap(found == [b"get " + v for v in values[:4]], "GET is answered with what was PUT", found)
         self.tap(by == ["process"] * 6 + ["handler"] * 4, "GETs by the handler, all else by the process", by)
+
+    def beat(self, made):
+        def numbers(most):
+            got = []
+            while len(got) < most and (frame := self.next(made, 0.5 if got else 3)) is not None:
+                got += [struct.unpack(">I", frame[42:46])[0]] if frame[34:36] == b"\0\x0d" else []
+            return got
+        made.send(peer.udp(struct.pack(">II", 5, 20), port=13))
+        got = numbers(6)
+        self.tap(got == [4, 3, 2, 1, 0], "a program's handler sends heartbeats by itself, and no more than it was asked for", got)
 
     def balance(self, made):
         seen, wrong = {}, []
