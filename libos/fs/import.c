@@ -37,8 +37,8 @@ static int root_make(void)
     return error ? -ENOMEM : 0;
 }
 
-/* A node under a path. -EEXIST is no error for a directory. */
-static int path_make(const char *path, mode_t mode, struct node **node)
+/* Something under a path: `make` in the monitor, after walk_parent. */
+static int path_make(const char *path, int (*make)(struct walk *, void *), void *argument)
 {
     struct walk w;
     int error;
@@ -50,12 +50,7 @@ static int path_make(const char *path, mode_t mode, struct node **node)
         monitor_enter();
         error = walk_parent(&w);
         if (!error)
-            error = name_create(&w, mode, node);
-        if (error == -EEXIST && S_ISDIR(mode)) {
-            struct entry *e = walk_entry(&w);
-            *node = e && S_ISDIR(e->node->mode) ? e->node : NULL;
-            error = *node ? 0 : error;
-        }
+            error = make(&w, argument);
         if (error)
             monitor_abandon();
         else
@@ -64,25 +59,48 @@ static int path_make(const char *path, mode_t mode, struct node **node)
     return error;
 }
 
+struct making {
+    mode_t mode;
+    struct node *node;
+};
+
+/* -EEXIST is no error for a directory. */
+static int node_in(struct walk *w, void *argument)
+{
+    struct making *m = argument;
+    int error = name_create(w, m->mode, &m->node);
+
+    if (error != -EEXIST || !S_ISDIR(m->mode))
+        return error;
+    struct entry *e = walk_entry(w);
+    m->node = e && S_ISDIR(e->node->mode) ? e->node : NULL;
+    return m->node ? 0 : error;
+}
+
+static int member_make(const char *path, mode_t mode, struct node **node)
+{
+    struct making m = {mode, NULL};
+    int error = path_make(path, node_in, &m);
+
+    *node = m.node;
+    return error;
+}
+
+struct linking {
+    const char *target;
+    size_t length;
+};
+
+static int link_in(struct walk *w, void *argument)
+{
+    const struct linking *l = argument;
+    return name_symlink(w, l->target, l->length);
+}
+
 static int link_make(const char *path, const char *target, size_t length)
 {
-    struct walk w;
-    int error;
-
-    walk_begin(&w, FILE_SYSTEM->root, path);
-    do {
-        if (session_reserve(ROOM))
-            return -ENOSPC;
-        monitor_enter();
-        error = walk_parent(&w);
-        if (!error)
-            error = name_symlink(&w, target, length);
-        if (error)
-            monitor_abandon();
-        else
-            monitor_leave();
-    } while (error == -EAGAIN);
-    return error;
+    struct linking l = {target, length};
+    return path_make(path, link_in, &l);
 }
 
 /* ---- what every session has ---- */
@@ -98,7 +116,7 @@ static int folders_make(void)
     int error = 0;
 
     for (size_t i = 0; i < sizeof folders / sizeof folders[0] && !error; i++)
-        error = path_make(folders[i].path, S_IFDIR | folders[i].mode, &node);
+        error = member_make(folders[i].path, S_IFDIR | folders[i].mode, &node);
     if (!error)
         node->mount = MOUNT_PROC;
     return error;
@@ -118,7 +136,7 @@ static int devices_make(void)
     int error = 0;
 
     for (size_t i = 0; i < sizeof devices / sizeof devices[0] && !error; i++) {
-        error = path_make(devices[i].path, S_IFCHR | 0666, &node);
+        error = member_make(devices[i].path, S_IFCHR | 0666, &node);
         if (!error)
             node->device = devices[i].device;
     }
@@ -165,7 +183,7 @@ static int parents_make(const char *path)
         memcpy(part, path, n);
         part[n] = 0;
         if (n)
-            error = path_make(part, S_IFDIR | 0755, &node);
+            error = member_make(part, S_IFDIR | 0755, &node);
     }
     return error;
 }
@@ -182,7 +200,7 @@ static int member_add(const struct cpio_file *file)
 
     if (S_ISLNK(file->mode))
         return link_make(file->name, (const char *)file->data, file->size);
-    error = path_make(file->name, file->mode, &node);
+    error = member_make(file->name, file->mode, &node);
     if (error)
         return error;
     /* nobody else is there yet */

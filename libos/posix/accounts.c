@@ -2,6 +2,7 @@
 #include "accounts.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static unsigned line_split(char *line, char *field[], unsigned most)
@@ -53,4 +54,16 @@ int account_next(FILE *file, const char *builtin, unsigned *position, unsigned f
         if (line_split(buffer, field, fields) == fields && *field[0])
             return 0;
     }
+}
+
+int account_grow(char **text, size_t *size)
+{
+    size_t wanted = *size ? 2 * *size : 256;
+    char *larger = realloc(*text, wanted);
+
+    if (!larger)
+        return 0;
+    *text = larger;
+    *size = wanted;
+    return 1;
 }

@@ -13,3 +13,6 @@
  */
 int account_next(FILE *file, const char *builtin, unsigned *position, unsigned fields,
                  char *field[], char *buffer, size_t size);
+
+/* Twice the room for the text of an entry that is kept. False: no memory. */
+int account_grow(char **text, size_t *size);

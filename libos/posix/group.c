@@ -87,24 +87,12 @@ int getgrgid_r(gid_t gid, struct group *group, char *buffer, size_t size, struct
     return find(NULL, gid, group, buffer, size, result);
 }
 
-static int text_grow(void)
-{
-    size_t size = text_size ? 2 * text_size : 256;
-    char *larger = realloc(text, size);
-
-    if (!larger)
-        return 0;
-    text = larger;
-    text_size = size;
-    return 1;
-}
-
 static struct group *find_static(const char *name, gid_t gid)
 {
     struct group *result = NULL;
     int error = ERANGE;
 
-    while (error == ERANGE && text_grow())
+    while (error == ERANGE && account_grow(&text, &text_size))
         error = find(name, gid, &entry, text, text_size, &result);
     if (error)
         errno = error;
@@ -140,9 +128,9 @@ struct group *getgrent(void)
 
     if (!file && !position)
         file = fopen("/etc/group", "re");
-    if (!text && !text_grow())
+    if (!text && !account_grow(&text, &text_size))
         return NULL;
-    while ((error = entry_next(file, &position, &entry, text, text_size)) == ERANGE && text_grow())
+    while ((error = entry_next(file, &position, &entry, text, text_size)) == ERANGE && account_grow(&text, &text_size))
         ;
     if (error && error != ENOENT)
         errno = error;

@@ -70,25 +70,12 @@ int getpwuid_r(uid_t uid, struct passwd *user, char *buffer, size_t size, struct
     return find(NULL, uid, user, buffer, size, result);
 }
 
-/* The static entry's text, made larger. False: no memory. */
-static int text_grow(void)
-{
-    size_t size = text_size ? 2 * text_size : 256;
-    char *larger = realloc(text, size);
-
-    if (!larger)
-        return 0;
-    text = larger;
-    text_size = size;
-    return 1;
-}
-
 static struct passwd *find_static(const char *name, uid_t uid)
 {
     struct passwd *result = NULL;
     int error = ERANGE;
 
-    while (error == ERANGE && text_grow())
+    while (error == ERANGE && account_grow(&text, &text_size))
         error = find(name, uid, &entry, text, text_size, &result);
     if (error)
         errno = error;
@@ -124,9 +111,9 @@ struct passwd *getpwent(void)
 
     if (!file && !position)
         file = fopen("/etc/passwd", "re");
-    if (!text && !text_grow())
+    if (!text && !account_grow(&text, &text_size))
         return NULL;
-    while ((error = entry_next(file, &position, &entry, text, text_size)) == ERANGE && text_grow())
+    while ((error = entry_next(file, &position, &entry, text, text_size)) == ERANGE && account_grow(&text, &text_size))
         ;
     if (error && error != ENOENT)
         errno = error;

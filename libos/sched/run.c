@@ -228,57 +228,57 @@ int thread_sleep(const volatile uint32_t *word, uint32_t expected, uint64_t dead
     return (int)context_call(&thread_self()->context, sleep_on, &s);
 }
 
-struct wake_arguments {
+/* What is done masked with those who wait for a word. */
+struct word_arguments {
     const volatile uint32_t *word;
-    unsigned count;
+    long number;
+    long (*call)(const volatile uint32_t *word, long number);
 };
 
-PINNED_CODE static void wake(struct context *c, void *argument, struct aegis_activation *a)
+PINNED_CODE static void on_word(struct context *c, void *argument, struct aegis_activation *a)
 {
-    const struct wake_arguments *w = argument;
+    const struct word_arguments *w = argument;
 
-    thread_result(c, wait_wake(w->word, w->count));
+    thread_result(c, w->call(w->word, w->number));
     thread_go_on(thread_of(c), a);
+}
+
+static long word_call(const volatile uint32_t *word, long number, long (*call)(const volatile uint32_t *, long))
+{
+    struct word_arguments w = {word, number, call};
+
+    return waiting_count ? context_call(&thread_self()->context, on_word, &w) : 0;
+}
+
+PINNED_CODE static long wake(const volatile uint32_t *word, long count)
+{
+    return wait_wake(word, (unsigned)count);
 }
 
 unsigned thread_wake(const volatile uint32_t *word, unsigned count)
 {
-    struct wake_arguments w = {word, count};
-
-    if (!waiting_count)
-        return 0;
-    return (unsigned)context_call(&thread_self()->context, wake, &w);
+    return (unsigned)word_call(word, count, wake);
 }
 
-struct hand_arguments {
-    const volatile uint32_t *word;
-    int result;
-};
-
-PINNED_CODE static void hand(struct context *c, void *argument, struct aegis_activation *a)
+PINNED_CODE static long hand(const volatile uint32_t *word, long result)
 {
-    const struct hand_arguments *w = argument;
-
-    thread_result(c, wait_hand(w->word, w->result));
-    thread_go_on(thread_of(c), a);
+    return wait_hand(word, result);
 }
 
 bool thread_hand(const volatile uint32_t *word, int result)
 {
-    struct hand_arguments w = {word, result};
-
-    return waiting_count && context_call(&thread_self()->context, hand, &w);
+    return word_call(word, result, hand);
 }
 
-PINNED_CODE static void sleeps(struct context *c, void *word, struct aegis_activation *a)
+PINNED_CODE static long sleeps(const volatile uint32_t *word, long unused)
 {
-    thread_result(c, wait_first(word) != 0);
-    thread_go_on(thread_of(c), a);
+    (void)unused;
+    return wait_first(word) != 0;
 }
 
 bool thread_sleeps(const volatile uint32_t *word)
 {
-    return waiting_count && context_call(&thread_self()->context, sleeps, (void *)word);
+    return word_call(word, 0, sleeps);
 }
 
 /* ---- beginning, attention, the end ---- */
