@@ -435,6 +435,17 @@ static int control_in(const struct socket *s, struct socket_control *c, const ch
     return 0;
 }
 
+/* The socket, the header, the vector. */
+static int message_begin(int descriptor, const struct msghdr *user, struct msghdr *m, struct aegis_transfer *t, struct file **file,
+                         struct socket **s)
+{
+    int error = socket_find(descriptor, file, s);
+
+    if (!error && user_copy_in(m, user, sizeof *m))
+        error = -EFAULT;
+    return error ? error : vector_begin(t, m->msg_iov, m->msg_iovlen);
+}
+
 static long send_message(int descriptor, const struct msghdr *user, int flags)
 {
     struct aegis_transfer t = {.flags = (unsigned)flags, .sum = AEGIS_NO_SUM};
@@ -442,12 +453,8 @@ static long send_message(int descriptor, const struct msghdr *user, int flags)
     struct msghdr m;
     struct file *file;
     struct socket *s;
-    int error = socket_find(descriptor, &file, &s);
+    int error = message_begin(descriptor, user, &m, &t, &file, &s);
 
-    if (!error && user_copy_in(&m, user, sizeof m))
-        error = -EFAULT;
-    if (!error)
-        error = vector_begin(&t, m.msg_iov, m.msg_iovlen);
     if (!error && m.msg_name) {
         error = socket_name_in(&t.name, m.msg_name, m.msg_namelen);
         t.name_size = m.msg_namelen;
@@ -539,12 +546,8 @@ static long receive_message(int descriptor, struct msghdr *user, int flags)
     struct msghdr m;
     struct file *file;
     struct socket *s;
-    int error = socket_find(descriptor, &file, &s);
+    int error = message_begin(descriptor, user, &m, &t, &file, &s);
 
-    if (!error && user_copy_in(&m, user, sizeof m))
-        error = -EFAULT;
-    if (!error)
-        error = vector_begin(&t, m.msg_iov, m.msg_iovlen);
     if (error)
         return error;
     t.control = &control;
