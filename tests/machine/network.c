@@ -48,15 +48,20 @@ struct aegis_tx *socket_queue(struct socket *s, unsigned filter, unsigned offset
     return t;
 }
 
-/* One filter bound to one endpoint at S(0) .. S(2), the filter at S(3): its number. */
-static unsigned open_bound(struct socket *s, unsigned port)
+unsigned socket_bound(struct socket *s, unsigned long slot, unsigned long va, unsigned port)
 {
     struct packet_filter f = udp_ports(port, port, 0);
-    socket_open(s, ROOT, S(0), RING_VA, 2);
-    struct aegis_result r = filter_make(ROOT, &f, S(3));
+    socket_open(s, ROOT, slot, va, 2);
+    struct aegis_result r = filter_make(ROOT, &f, slot + 3);
     DONE(r);
-    DONE(aegis_filter_bind(S(3), S(2), port));
+    DONE(aegis_filter_bind(slot + 3, slot + 2, port));
     return (unsigned)r.value;
+}
+
+/* At S(0) .. S(3). */
+static unsigned open_bound(struct socket *s, unsigned port)
+{
+    return socket_bound(s, S(0), RING_VA, port);
 }
 
 static void close_bound(struct socket *s)

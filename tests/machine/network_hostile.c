@@ -4,7 +4,6 @@
 #include "packets.h"
 #include "parts.h"
 
-#define ROOT AEGIS_SLOT_NETWORK
 #define ROUNDS 400
 #define CANARY_VA (AREA + 0x100000)
 #define CANARIES 60
@@ -77,17 +76,6 @@ static void ring_scribble(struct aegis_ring *r, const struct aegis_endpoint_reco
     r->queued = lie(truth->sent + truth->refused + draw(34));
 }
 
-static unsigned bound(struct socket *s, unsigned slot, unsigned long va, unsigned port)
-{
-    struct packet_filter f = udp_ports(port, port, 0);
-
-    socket_open(s, ROOT, S(slot), va, 2);
-    struct aegis_result r = filter_make(ROOT, &f, S(slot + 3));
-    DONE(r);
-    DONE(aegis_filter_bind(S(slot + 3), S(slot + 2), port));
-    return (unsigned)r.value;
-}
-
 /* The neighbour sends itself a frame, which comes as it is. */
 static void neighbour_round(struct socket *s, unsigned filter, unsigned round)
 {
@@ -136,7 +124,7 @@ static void canaries_sing(unsigned count)
 void network_corrupted_ring_hurts_its_owner_only(void)
 {
     struct socket mad, neighbour;
-    unsigned filter = bound(&mad, 0, AREA, 9000), other = bound(&neighbour, 4, AREA + 0x80000, 9001);
+    unsigned filter = socket_bound(&mad, S(0), AREA, 9000), other = socket_bound(&neighbour, S(4), AREA + 0x80000, 9001);
     unsigned canaries = canaries_take();
 
     CHECK(canaries > 20);

@@ -69,6 +69,8 @@ struct socket {
     unsigned number;
 };
 void socket_open(struct socket *s, unsigned long root, unsigned long slot, unsigned long va, unsigned order);
+/* One with 4 pages of buffers and a filter for a port, which is bound to it, in the slot behind it: the filter's number. */
+unsigned socket_bound(struct socket *s, unsigned long slot, unsigned long va, unsigned port);
 void socket_close(struct socket *s);
 void socket_post(struct socket *s, unsigned buffer);
 /* Queues a frame that lies at an offset of the buffers; parts may be added to what it returns before the next net_send. */

@@ -37,7 +37,7 @@
     X(network_frames_of_every_length, 1) X(network_gathers_parts, 1) X(network_wakes_by_predicate, 1) \
     X(network_many_filters_one_endpoint, 1) X(network_longest_match_wins, 1)                       \
     X(network_hundreds_of_filters, 1) X(network_root_of_a_part, 1) X(network_service_that_holds_a_range, 1) \
-    X(network_corrupted_ring_hurts_its_owner_only, 1) \
+    X(network_corrupted_ring_hurts_its_owner_only, 1) X(network_filters_come_and_go_while_frames_flow, 2) \
     X(call_handler_install, 1) X(call_handler_remove, 1) X(handler_passes_and_sends, 1)            \
     X(handler_claims_that_are_dead_or_unsettled, 1) X(handler_calls_are_paid_for, 1)               \
     X(handler_sees_frames_of_every_length, 1) X(handler_entries, 1) X(handler_trap_is_contained, 1) \
