@@ -62,20 +62,33 @@ def ask(name, kind, address, data):
         good, why = kind(address, data), "other bytes came back"
     except OSError as error:
         good, why = False, error
-    print(f"{'ok' if good else 'not ok'} {name}" if good else f"# {why}\nnot ok {name}", flush=True)
+    tell(name, good, why)
 
 
 def typed():
-    """scripts/run with that network, and curl: IPv6 from end to end."""
-    run = [ROOT / "scripts/run", f"--net={NETDEV}", "httpd", "-r", "/etc"]
-    with subprocess.Popen(run, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+    """scripts/run with that network, and curl and nc: IPv6 from end to end; FTP, whose second connection QEMU's user network would not let in."""
+    guest = "tcpsvd 0.0.0.0 21 ftpd -A -w / & udpsvd :: 9000 cat & exec httpd -r /etc"
+    with subprocess.Popen([ROOT / "scripts/run", f"--net={NETDEV}", "sh", "-c", guest], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as child:
         child.stdout.readline()
-        urls = [f"http://[{LINK}]/passwd", f"http://{socket.inet_ntoa(peer.GUEST_IP)}/passwd"]
-        said = [subprocess.run(["curl", "-sS", "-m", "20", "--retry", "5", "--retry-connrefused", url], capture_output=True).stdout for url in urls]
+        ours = socket.inet_ntoa(peer.GUEST_IP)
+        seen = {url: call("curl", "-sS", "-m", "20", "--retry", "5", "--retry-connrefused", url) for url in (f"http://[{LINK}]/passwd", f"http://{ours}/passwd")}
+        tell("curl_by_ipv6_and_ipv4_over_a_tap", all(b"root:" in s for s in seen.values()), seen)
+        call("curl", "-sS", "-T", "-", f"ftp://{ours}/tmp/put", stdin=b"put by ftp\n" * 3000)
+        got = call("curl", "-sS", f"ftp://{ours}/tmp/put")
+        tell("curl_by_ftp_there_and_back_over_a_tap", got == b"put by ftp\n" * 3000, got[-200:])
+        if shutil.which("nc"):
+            tell("nc_u_by_ipv6_over_a_tap", (got := call("nc", "-6", "-u", "-w", "2", LINK, "9000", stdin=b"six\n")) == b"six\n", got)
         child.terminate()
-    if not all(b"root:" in s for s in said):
-        print(f"# {said}\nnot", end=" ")
-    print("ok", "curl_by_ipv6_and_ipv4_over_a_tap", flush=True)
+
+
+def call(*words, stdin=b""):
+    done = subprocess.run(words, input=stdin, capture_output=True, timeout=60)
+    return done.stdout or done.stderr
+
+
+def tell(name, good, why=""):
+    print(f"{'ok' if good else 'not ok'} {name}" if good else f"# {why}\nnot ok {name}", flush=True)
 
 
 def main():
@@ -105,8 +118,6 @@ def main():
     thread.join()
     if shutil.which("curl"):
         typed()
-    else:
-        print("ok", "curl_by_ipv6_and_ipv4_over_a_tap", "# left out: there is no curl")
     guests.boot(guests.build("machine-offload", guests.OFFLOAD), "a device that makes checksums", harts=1, memory=256, net=NETDEV)
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """aegis-tap: its captures, read as libpcap's are, against what was sent."""
+import re
+import shutil
 import struct
+import subprocess
 
 
 def frames(data):
@@ -32,6 +35,16 @@ def stream(found, port):
     return out
 
 
+def others_read(tap, data, count):
+    """tcpdump, where it is, sees as many frames, and no wrong sum."""
+    if not shutil.which("tcpdump"):
+        return
+    done = subprocess.run(["tcpdump", "-vvnr", "-"], input=data, capture_output=True, timeout=60)
+    lines = re.findall(rb"^\d\d:\d\d:\d\d\.\d{6} ", done.stdout, re.M)
+    tap(done.returncode == 0 and len(lines) == count and b"incorrect" not in done.stdout and b"bad" not in done.stdout and b"truncated" not in done.stdout,
+        "tap_is_read_by_tcpdump", (len(lines), count, done.stderr))
+
+
 def run(tap, ssh, fetch):
     """`fetch()` gets something from port 81 and returns it."""
     started = ssh("aegis-tap -w /tmp/tap.pcap 'icmp or tcp port 81' > /dev/null 2> /tmp/tap.said & sleep 1; ping -c 3 10.0.2.2 > /dev/null")
@@ -49,6 +62,7 @@ def run(tap, ssh, fetch):
     tap(len(asked) == 3 and asked == answered, "tap_sees_pings_and_answers", f"{len(asked)} {len(answered)}")
     tap(all(f[23] == 1 or 81 in struct.unpack(">HH", f[34:38]) for _, f in found), "tap_shows_what_was_asked_for")
     tap(got in stream(found, 81), "tap_has_the_whole_stream", f"{len(got)} {len(stream(found, 81))} {said!r}")
+    others_read(tap, data, len(found))
     tap([t for t, _ in found] == sorted(t for t, _ in found), "tap_in_order")
     out = ssh("(sleep 1; ping -c 1 10.0.2.2 > /dev/null) & aegis-tap -c 2 -x icmp 2> /dev/null") or b""
     tap(b"> 10.0.2.15 > 10.0.2.2: ICMP type 8" in out and b"  0000  " in out, "tap_prints_lines_and_bytes", out)
