@@ -18,12 +18,15 @@ static const char *folder;
 static uint8_t *plain_code, *plain_data;
 static uint64_t plain_entry, plain_words;
 static unsigned woken, sent;
+static uint64_t asked; /* for a later run: ticks */
 
 static uint64_t answer(unsigned number, const uint64_t *arguments)
 {
     woken += number == ASH_CALL_wake;
     if (number == ASH_CALL_send)
         sent = (unsigned)arguments[1];
+    if (number == ASH_CALL_again)
+        asked = arguments[0];
     return 0;
 }
 
@@ -276,6 +279,27 @@ static void balance(void)
     tell("balance rewrites and forwards", good && used == 0x1e0);
 }
 
+/* Three heartbeats of 20 milliseconds: runs with no frame build what the question's header asks for. */
+static void beat(void)
+{
+    uint64_t shared_words[2] = {10000, 0};
+    bool good = begin("beat");
+
+    shared(0, shared_words, sizeof shared_words);
+    ip_frame(17, 50);
+    put(42, 4, 3);
+    put(46, 4, 20);
+    sent = 0;
+    good &= both(50, 8) && verdict == ASH_DROP && asked == 200000 && sent == 0;
+    for (unsigned left = 3; left--;) {
+        memset(run.frame, 0xaa, ASH_FRAME_SIZE);
+        sent = woken = 0;
+        good &= both(0, 16) && sent == 50 && turned(true) && get(42, 4) == left && get(40, 2) == 0 && asked == (left ? 200000 : ~0UL) && (woken > 0) == !left;
+    }
+    ip_frame(17, 60);
+    tell("beat asks for its next run, and not behind the last", good && *(uint64_t *)(run.window + 8) == 3 && both(60, 16) && verdict == ASH_PASS);
+}
+
 static void sample(void)
 {
     bool good = begin("sample");
@@ -407,6 +431,7 @@ int main(int count, char **argument)
     increment();
     kv_get();
     balance();
+    beat();
     sample();
     gather();
     tcp();

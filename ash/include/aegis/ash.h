@@ -32,7 +32,7 @@ typedef uint64_t __attribute__((may_alias)) ash_u64;
 #define ASH_ENTRY_TEXT(n) #n
 #define ASH_ENTRY(number) "jalr ra, 16*" ASH_ENTRY_TEXT(number) "(s11)"
 #define ASH_CLOBBERED                                                                                                       \
-    "ra", "t0", "t1", "t2", "t3", "t4", "t5", "a2", "a3", "a4", "a5", "a6", "a7", "memory"
+    "ra", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "a2", "a3", "a4", "a5", "a6", "a7", "memory"
 
 /* The first `bytes` of the frame go out now; the handler goes on. 0, or -1: they may not (the filter's send template), or
  * there is no room; nothing went out. */
