@@ -95,12 +95,13 @@ def taken(tap, port):
 
 
 def others(tap, folder, port, data):
-    """The README's other web servers."""
-    for words in (("lighttpd", "-D", "-f", "/etc/lighttpd.conf"), ("mini_httpd", "-D", "-d", "/www")):
-        machine = Run("--put", f"{folder}=/www", "--forward", f"tcp:{port}:80", "--", "sh", "-c", "echo; exec " + " ".join(words))
+    """The README's other web servers; and ours on the other machine, by its GEM."""
+    for options, words in (((), ("lighttpd", "-D", "-f", "/etc/lighttpd.conf")), ((), ("mini_httpd", "-D", "-d", "/www")),
+                           (("--machine", "sifive_u", "--smp", "4"), ("httpd", "-r", "/www"))):
+        machine = Run(*options, "--put", f"{folder}=/www", "--forward", f"tcp:{port}:80", "--", "sh", "-c", "echo; exec " + " ".join(words))
         done = call("curl", "-sS", "--retry", "30", "--retry-delay", "1", "--retry-all-errors", f"http://localhost:{port}/data.bin")
         said = machine.end()
-        tap(done.stdout == data and b"exist" not in said, f"typed_{words[0]}", (done.stderr, said))
+        tap(done.stdout == data and b"exist" not in said, f"typed_{words[0]}{'_on_sifive_u' if options else ''}", (done.stderr, said))
 
 
 def run(tap, ports):
