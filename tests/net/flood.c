@@ -70,9 +70,10 @@ int main(void)
     measure("before", NULL);
     puts("flood");
     fflush(stdout);
-    unsigned long dropped = net->dropped, unwanted = net->unwanted;
+    unsigned long dropped = net->dropped, unwanted = net->unwanted, received = net->received, polls = net->polls;
     raw_wait(0);
     measure("during", serve);
+    printf("received %lu\nturns %lu\n", net->received - received, net->polls - polls);
     printf("answered %lu\ndropped %lu\nunwanted %lu\nover\n", answered, net->dropped - dropped, net->unwanted - unwanted);
     fflush(stdout);
     pause();
