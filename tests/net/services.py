@@ -17,8 +17,7 @@ import remote
 import tap as tapping
 
 START = """\
-chmod 700 /root /root/.ssh
-mkdir -p /etc/dropbear /var/tmp
+mkdir -p /var/tmp
 dropbear -R -p 22
 mini_httpd -p 81 -d /www -dd /www -l /dev/null
 lighttpd -f /srv/lighttpd.conf

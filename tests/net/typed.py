@@ -104,6 +104,20 @@ def others(tap, folder, port, data):
         tap(done.stdout == data and b"exist" not in said, f"typed_{words[0]}{'_on_sifive_u' if options else ''}", (done.stderr, said))
 
 
+def ssh(tap, port):
+    """In as the README has it, but for the host's list of known keys."""
+    with tempfile.TemporaryDirectory(prefix="aegis-key-") as folder:
+        call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{folder}/key")
+        child = subprocess.Popen([ROOT / "scripts/run", "--put", f"{folder}/key.pub=/root/.ssh/authorized_keys", "--forward", f"tcp:{port}:22", "dropbear", "-R", "-F"],
+                                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        child.stderr.readline()  # it serves
+        done = call("ssh", "-i", f"{folder}/key", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-tt", "-p", port, "root@localhost",
+                    stdin=b"echo $((6*7)) by $0 on $(tty)\nexit\n")
+        child.terminate()
+        child.wait(timeout=30)
+        tap(b"42 by -sh on /dev/pts/0" in done.stdout, "typed_dropbear", done)
+
+
 def run(tap, ports):
     data = random.Random(12).randbytes(1 << 20)
     with tempfile.TemporaryDirectory(prefix="aegis-typed-") as name:
@@ -120,3 +134,5 @@ def run(tap, ports):
         finally:
             machine.end()
         others(tap, name, tcp, data)
+        if shutil.which("ssh"):
+            ssh(tap, tcp)
