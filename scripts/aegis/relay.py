@@ -11,12 +11,14 @@ LARGEST = 1 << 16
 
 
 async def pump(reader, writer):
-    """One direction, with its end."""
-    with contextlib.suppress(OSError):
+    """One direction, with its end; where one side breaks off the other's ends too."""
+    try:
         while data := await reader.read(LARGEST):
             writer.write(data)
             await writer.drain()
         writer.write_eof()
+    except OSError:
+        writer.close()
 
 
 async def stream(port, reader, writer):
