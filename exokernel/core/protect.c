@@ -44,23 +44,12 @@ static long protect_check(struct env *e, const struct run *r, uint64_t may)
     return 0;
 }
 
-static void stlb_drop_run(struct env *e, unsigned long va, unsigned long n)
-{
-    unsigned long i = va >> 12 & e->stlb_mask, room = e->stlb_mask + 1 - i;
-
-    if (n > room) {
-        wipe(e->stlb, (n - room) * sizeof *e->stlb);
-        n = room;
-    }
-    wipe(&e->stlb[i], n * sizeof *e->stlb);
-}
-
 /* Bits that entries lost: others have to be told. Without a table the STLB must still forget the range. */
 static uint64_t protect_run(struct env *e, const struct run *r, uint64_t rights)
 {
     uint64_t set = rights ? rights | PTE_V : 0, keep = ~(uint64_t)(PTE_RWX | PTE_V) | set, had = 0;
 
-    stlb_drop_run(e, r->va, r->count);
+    wipe(&e->stlb[r->va >> 12 & e->stlb_mask], r->count * sizeof *e->stlb); /* no STLB is smaller than a table */
     for (uint64_t *entry = r->entry, *end = entry ? entry + r->count : entry; entry != end; entry++) {
         uint64_t old = __atomic_fetch_and(entry, keep, __ATOMIC_RELAXED);
         if (old)

@@ -253,7 +253,7 @@ def gdb_command(port, argv):
     if argv:
         elf = Path(argv[0]) if "/" in argv[0] else machine.programs().get(argv[0])
         if elf and Path(elf).is_file():
-            symbols = ["-ex", f"'add-symbol-file {Path(elf).resolve()}'"]
+            symbols = ["-ex", f"'with confirm off -- add-symbol-file {Path(elf).resolve()}'"]
     # Source names in the symbols are relative to the repository.
     return " ".join(["gdb-multiarch", "-iex", f"'cd {paths.ROOT}'", "-ex", f"'target remote 127.0.0.1:{port}'", *symbols, str(paths.KERNEL)])
 
