@@ -27,6 +27,7 @@ static unsigned flushes;
 #include "core/limbo.h"
 #include "core/map.c"
 #include "core/ledger.c"
+#include "around.h"
 
 #define ENTRIES 512
 #define VA      0x40205000UL /* symbolic, it would make each table access a choice of 512 */
@@ -91,51 +92,14 @@ void page_drop_claim(struct aegis_page *head)
     drops++;
 }
 
-void page_soil(struct aegis_page *head)
-{
-    head->flags &= ~AEGIS_PAGE_IS_CLEAN & 15;
-}
-
-struct aegis_page *page_head_search(pfn_t page)
-{
-    (void)page;
-    return NULL;
-}
-
-bool resource_check(uint64_t what, uint64_t *check)
-{
-    (void)what;
-    *check = nondet_u64();
-    return *check != 0;
-}
-
-void resource_drop(uint64_t what, const struct env *from)
-{
-    (void)what, (void)from;
-}
-
-void pct_forget(struct env *from, const struct env *gone)
-{
-    (void)from, (void)gone;
-}
-
 static void exchange_with(unsigned long rights)
 {
     __CPROVER_havoc_object(records);
     exposed.page_first = FIRST;
     exposed.page_count = COUNT;
-    e->ledger_pages = 1;
-    e->ledger[0] = ledger[0];
-    e->root = root;
-    e->stlb = stlb;
-    e->stlb_mask = ENTRIES - 1;
-    e->mask = nondet_u32();
+    caller_begin(root, stlb, ENTRIES);
     e->leaf_region = REGION(VA);
     e->leaf_table = table;
-    activation[0].hart = &kernel.hart[0];
-    activation[0].env = e;
-    kernel.hart[0].bit = 1;
-    self = &activation[0];
     *c = (struct aegis_claim){(uint64_t)AEGIS_PAGE << 56 | (uint64_t)(nondet_u32() & 0xffff) << 40 | (uint64_t)(nondet_u32() & 0xff) << 32 | FIRST,
                               nondet_u64(), nondet_u64(), nondet_u32(), nondet_u32()};
     uint64_t *entry = &table[INDEX(VA, 0)], *word = &stlb[VA >> 12 & (ENTRIES - 1)];

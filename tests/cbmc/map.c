@@ -76,6 +76,7 @@ static long use_page(struct env *by, unsigned long slot, unsigned rights, struct
 #include "core/map.c"
 #undef ledger_use_page
 #include "core/ledger.c"
+#include "around.h"
 
 #define REGION_AT 0x40200000UL
 #define OTHER_AT  0x40400000UL
@@ -125,34 +126,6 @@ void *machine_direct(uint32_t page)
     return page == LEAF ? table : middle;
 }
 
-void page_soil(struct aegis_page *head)
-{
-    head->flags &= ~AEGIS_PAGE_IS_CLEAN & 15;
-}
-
-struct aegis_page *page_head_search(pfn_t page)
-{
-    (void)page;
-    return NULL;
-}
-
-bool resource_check(uint64_t what, uint64_t *check)
-{
-    (void)what;
-    *check = nondet_u64();
-    return *check != 0;
-}
-
-void resource_drop(uint64_t what, const struct env *from)
-{
-    (void)what, (void)from;
-}
-
-void pct_forget(struct env *from, const struct env *gone)
-{
-    (void)from, (void)gone;
-}
-
 /* ---- one call ---- */
 
 struct asked {
@@ -179,22 +152,14 @@ static void begin(const struct asked *a)
     *c = (struct aegis_claim){AEGIS_WHAT(AEGIS_PAGE, a->has, a->order, BLOCK), nondet_u64(), nondet_u64(), nondet_u32(), nondet_u32()};
     ASSUME(c->where & AEGIS_MAPPED || !(c->where >> 12)); /* as map_drop leaves it */
     ledger[0][0] = (struct aegis_claim){AEGIS_WHAT(AEGIS_ENV, AEGIS_R, 0, 0), nondet_u64(), 0, 0, 0};
-    e->ledger_pages = 1;
-    e->ledger[0] = ledger[0];
+    caller_begin(root, stlb, LEAF_ENTRIES);
     e->activation[0] = &activation[0];
-    e->root = root;
     e->pinned = pinned;
-    e->stlb = stlb;
-    e->stlb_mask = LEAF_ENTRIES - 1;
     e->mask = 1;
     e->stamp = LAST;
     e->leaf_region = ~0UL;
     root[1] = (uint64_t)MIDDLE << 10 | PTE_V;
-    activation[0].hart = (uint64_t)&kernel.hart[0];
-    activation[0].env = e;
     activation[0].leaf_region = ~0UL;
-    kernel.hart[0].bit = 1;
-    self = &activation[0];
 }
 
 /* The leaf table stands in a region; what it holds there the shadow tells. */

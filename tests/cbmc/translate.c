@@ -25,6 +25,7 @@
 #include "core/limbo.h"
 #include "core/map.c"
 #include "core/ledger.c"
+#include "around.h"
 
 #define ENTRIES 512
 #define VA 0x40205000UL /* symbolic, it would make each table access a choice of 512 */
@@ -45,47 +46,7 @@ bool limbo_over(uint32_t mask, uint32_t stamp)
     return let_go = nondet_bool();
 }
 
-void machine_clear(void *page)
-{
-    (void)page;
-    MUST(false, "a table is cleared");
-}
-
-void *machine_direct(uint32_t page)
-{
-    (void)page;
-    MUST(false, "a table is looked up");
-    return table;
-}
-
-static uint64_t check_now;
-bool resource_check(uint64_t what, uint64_t *check)
-{
-    (void)what;
-    *check = check_now;
-    return check_now != 0;
-}
-
-void resource_drop(uint64_t what, const struct env *from)
-{
-    (void)what, (void)from;
-}
-
-void pct_forget(struct env *e, const struct env *gone)
-{
-    (void)e, (void)gone;
-}
-
-struct aegis_page *page_head_search(pfn_t page)
-{
-    (void)page;
-    return NULL;
-}
-
-void page_soil(struct aegis_page *head)
-{
-    head->flags &= ~AEGIS_PAGE_IS_CLEAN & 15;
-}
+NO_TABLES
 
 static struct env *e = &env[0];
 static struct aegis_claim *c = &ledger[0][1]; /* the claim; the others are empty */
@@ -97,19 +58,10 @@ static void begin(unsigned long va)
     *c = (struct aegis_claim){(uint64_t)AEGIS_PAGE << 56 | (uint64_t)(nondet_u32() & 0xffff) << 40 | FIRST, nondet_u64(),
                               nondet_u64(), 0, nondet_u32()};
     ASSUME(c->where & AEGIS_MAPPED || !(c->where >> 12)); /* as map_drop leaves it */
-    e->ledger_pages = 1;
-    e->ledger[0] = ledger[0];
-    e->root = root;
+    caller_begin(root, stlb, ENTRIES);
     e->pinned = pinned;
-    e->stlb = stlb;
-    e->stlb_mask = ENTRIES - 1;
-    e->mask = nondet_u32();
     e->leaf_region = REGION(va);
     e->leaf_table = table;
-    kernel.hart[0].bit = 1;
-    activation[0].hart = (uint64_t)&kernel.hart[0];
-    activation[0].env = e;
-    self = &activation[0];
     ASSUME(va >= AEGIS_USER_FIRST && va < AEGIS_EXPOSED && !in_window(va));
 }
 
