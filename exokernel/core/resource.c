@@ -111,6 +111,16 @@ static pfn_t page_alloc_one(struct env *e, unsigned long root, unsigned long slo
     return page;
 }
 
+/* With nothing free: a dead one's pages may be what is wanted, whoever began with its end. */
+static COLD result_t page_alloc_last(AEGIS_P5(root, name, order, slot, source))
+{
+    result_t r = call_page_alloc_any(root, name, order, slot, source);
+
+    if (r.error == AEGIS_E_NO_MEMORY && env_reap())
+        r.error = AEGIS_E_AGAIN;
+    return r;
+}
+
 result_t call_page_alloc(unsigned long root, unsigned long name, unsigned long order,
                          unsigned long slot, unsigned long source)
 {
@@ -121,7 +131,7 @@ result_t call_page_alloc(unsigned long root, unsigned long name, unsigned long o
         if (LIKELY(page))
             return OK_VALUE(page);
     }
-    return call_page_alloc_any(root, name, order, slot, source);
+    return page_alloc_last(root, name, order, slot, source);
 }
 
 #define LONG_STEP 8 /* as many pages cleared: a step of what is not one */

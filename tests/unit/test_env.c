@@ -196,6 +196,29 @@ static void abandoned(void)
     tap(good && most >= 3, "env_destroy, reap: given up between any two steps and ended by another hart, everything comes back (I8, I9)");
 }
 
+/* All memory is in use, most of it by one that died, whose controller stopped there: whoever wants a page goes on with its end. */
+static void wanted(void)
+{
+    scene(1);
+    unsigned c = child_full(0), held = next_slot, n = 0;
+    struct env *e = child_env(c);
+    for (unsigned i = 0; i < 3; i++) {
+        give(c, page_new(0, 0), AEGIS_RWX);
+        AGAIN(CALL2(0, release, 0, held + i));
+    }
+    for (unsigned order = 10; order-- > 0;)
+        while (!AGAIN(CALL5(0, page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, order, next_slot, AEGIS_NONE)).error)
+            next_slot++;
+    bool good = CALL5(0, page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, 0, next_slot, AEGIS_NONE).error == AEGIS_E_NO_MEMORY && !exposed.free_pages;
+    lock_take(&e->lock);
+    host.hart = 0;
+    env_kill(e, AEGIS_END_CONTROLLER);
+    lock_give(&e->lock);
+    while (n < 4 && !AGAIN(CALL5(0, page_alloc, AEGIS_SLOT_PAGES, AEGIS_ANY, 0, next_slot, AEGIS_NONE)).error)
+        next_slot++, n++;
+    tap(good && n == 3, "page_alloc: with nothing free it goes on with the end of the dead, and has their pages");
+}
+
 static void self(void)
 {
     scene(2);
@@ -401,6 +424,7 @@ int main(void)
     destroying();
     inherited();
     abandoned();
+    wanted();
     self();
     pairs();
     entries();
