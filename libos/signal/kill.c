@@ -103,13 +103,15 @@ int killpg(pid_t group, int signal)
     return kill(group ? -group : 0, signal);
 }
 
+int signal_queue(pid_t pid, int signal, int code, union sigval value)
+{
+    siginfo_t information = {.si_signo = signal, .si_code = code, .si_value = value};
+    return send_to(pid, &information);
+}
+
 int sigqueue(pid_t pid, int signal, const union sigval value)
 {
-    siginfo_t information = {.si_signo = signal, .si_code = SI_QUEUE, .si_value = value};
-
-    if (pid <= 0)
-        return result(-ESRCH);
-    return send_to(pid, &information);
+    return pid <= 0 ? result(-ESRCH) : signal_queue(pid, signal, SI_QUEUE, value);
 }
 
 int raise(int signal)

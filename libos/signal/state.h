@@ -30,6 +30,8 @@ void signals_bind(void);
 int signal_take(uint64_t mask, siginfo_t *information);
 /* Signals to a thread of this process, or (null) to this process without a session. -EAGAIN. */
 int signal_post_here(struct thread *to, const siginfo_t *information);
+/* As kill, with a code and a value. */
+int signal_queue(pid_t pid, int signal, int code, union sigval value);
 /* Forgets one signal, wherever it is pending in this process. */
 void signal_discard(int signal);
 void local_forget(void);

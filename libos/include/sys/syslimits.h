@@ -5,6 +5,7 @@
 #include <sys/cdefs.h>
 
 /* What this libOS gives. No name for what has no fixed limit here. */
+#define AIO_LISTIO_MAX       256
 #define ARG_MAX              131072
 #define IOV_MAX              1024
 #define LINK_MAX             32767
