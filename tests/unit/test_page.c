@@ -122,6 +122,21 @@ static void clearing(void)
         "page_alloc: once done the slot is OCCUPIED");
 }
 
+/* A hart that has nothing else to do clears pages, until there are enough of them. */
+static void ahead(void)
+{
+    scene(1);
+    while (exposed.clean_pages)
+        page_new(0, 0);
+    unsigned last = page_new(0, 5);
+    memset(machine_direct(page_in(p, last)), 0x77, 32 * PAGE_SIZE);
+    CALL2(0, release, 0, last);
+    uint64_t before = exposed.clean_pages, free = exposed.free_pages;
+    CALL3(0, slice_wait, ARGS, 0, 0);
+    tap(host.outcome == HOST_IDLE && before < 32 && exposed.clean_pages == (free < 1024 ? free : 1024) && exposed.free_pages == free && lists_sound(),
+        "slice_wait: an idle hart clears pages ahead (K7)");
+}
+
 static void source(void)
 {
     scene(1);
@@ -177,6 +192,7 @@ int main(void)
     names();
     orders();
     clearing();
+    ahead();
     source();
     exhaust();
     return tap_failed;
