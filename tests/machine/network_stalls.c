@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A device that does not get rid of its frames: what it has of pages comes back all the same. Booted with such a one only (tests/network/run). */
+#include "packets.h"
+
+#define ROOT AEGIS_SLOT_NETWORK
+#define PORT 9000
+#define PART (AREA + 0x40000)
+
+static unsigned pins(unsigned slot)
+{
+    return RECORDS[AEGIS_WHAT_RESOURCE(LEDGER[S(slot)].what) - EXPOSED->page_first].pins;
+}
+
+static bool all_completed(void *ring)
+{
+    struct aegis_ring *r = ring;
+    aegis_net_send(S(2));
+    return r->completed == r->taken;
+}
+
+static bool unpinned(void *unused)
+{
+    (void)unused;
+    aegis_reap(8);
+    return !pins(5) && !EXPOSED->net.endpoints;
+}
+
+/* The endpoint ends with frames under way that never leave: within a bounded time the device is reset, and nothing is pinned. */
+static void pins_end_though_the_device_stalls(void)
+{
+    struct packet_filter f = udp_ports(PORT, PORT, 0);
+    struct socket s;
+
+    page_get(S(4), 6);
+    DONE(UNTIL_DONE(aegis_filter_lend(ROOT, S(4))));
+    page_put(S(4));
+    given_pages = 1UL << 6;
+    given_cells = EXPOSED->net.memory;
+    socket_open(&s, ROOT, S(0), AREA, 2);
+    struct aegis_result r = aegis_filter_install(ROOT, (unsigned long)&f, S(3));
+    DONE(r);
+    DONE(aegis_filter_bind(S(3), S(2), PORT));
+    page_get(S(5), 0);
+    DONE(UNTIL_DONE(aegis_map(0, S(5), PART | AEGIS_R | AEGIS_W)));
+    udp_frame(s.buffers + 2, 1442, PORT, PORT, 1);
+    s.buffers[2] ^= 2; /* to another machine */
+    do
+        for (unsigned i = 0; i < AEGIS_TX_ENTRIES / 2; i++) {
+            struct aegis_tx *t = socket_queue(&s, (unsigned)r.value, 2, 42);
+            t->part[0] = (struct aegis_tx_part){.slot = S(5), .length = 1400, .offset = 0};
+            aegis_net_send(S(2));
+        }
+    while (wait_for(all_completed, s.ring, 20) && s.ring->taken < 100000);
+    CHECK(s.ring->completed < s.ring->taken);
+    CHECK(pins(5) > 0);
+    EQUAL(EXPOSED->net.resets, 0);
+    unsigned long begun = now();
+    page_put(S(3));
+    socket_close(&s);
+    CHECK(wait_for(unpinned, 0, 1000));
+    say("# %d ms", (now() - begun) / milliseconds(1));
+    EQUAL(EXPOSED->net.resets, 1);
+    page_put(S(5));
+}
+
+const struct test tests[] = {{"pins_end_though_the_device_stalls", pins_end_though_the_device_stalls, 1}};
+const unsigned test_count = 1;
