@@ -353,7 +353,7 @@ static void test_semaphores(void)
 /* ---- who is woken first ---- */
 
 static sem_t *gate;
-static volatile int *order_count;
+static volatile int *order_count, *arrived;
 static volatile char *order;
 
 static void *passes(void *name)
@@ -381,6 +381,7 @@ static void *arrives(void *argument)
 {
     const struct arrival *a = argument;
     ranked(a->priority);
+    __atomic_fetch_add(arrived, 1, __ATOMIC_SEQ_CST);
     return passes((void *)(long)a->name);
 }
 
@@ -388,15 +389,24 @@ static void orders_begin(void)
 {
     char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     order_count = (volatile int *)page;
+    arrived = order_count + 1;
     order = page + 64;
     gate = (sem_t *)(page + 128);
+}
+
+/* Other harts may stand still for a while. */
+static void wait_count(volatile int *count, int wanted)
+{
+    for (int i = 0; i < 200 && *count < wanted; i++)
+        doze(10);
+    doze(10);
 }
 
 static void gate_open(void)
 {
     for (int i = 0; i < ARRIVALS; i++) {
         sem_post(gate);
-        doze(20);
+        wait_count(order_count, i + 1);
     }
 }
 
@@ -413,7 +423,7 @@ static void threads_arrive(int shared)
     sem_init(gate, shared, 0);
     for (int i = 0; i < ARRIVALS; i++) {
         pthread_create(&t[i], NULL, arrives, (void *)&arrivals[i]);
-        doze(10);
+        wait_count(arrived, i + 1);
     }
     gate_open();
     for (int i = 0; i < ARRIVALS; i++)
@@ -429,7 +439,7 @@ static void processes_arrive(void)
             arrives((void *)&arrivals[i]);
             _exit(0);
         }
-        doze(10);
+        wait_count(arrived, i + 1);
     }
     gate_open();
     while (wait(NULL) > 0)
