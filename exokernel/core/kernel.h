@@ -206,7 +206,7 @@ struct hart {
     struct activation *fp; /* owner of the FP unit, or null */
     uint32_t parked; /* in machine_idle: holds nothing, and flushes before it enters anybody */
     uint64_t asked;  /* the newest epoch of which it was told */
-    uint64_t again;  /* time at which handlers are to be run on it, plus 1; 0: never (dev/handler.c) */
+    uint64_t again;  /* time at which handlers are to be run on it, plus 1; 0: never, 1: look (dev/handler.c) */
     struct slot *ring;    /* some owned position, or `none` */
     struct slot none;     /* alone in the ring while no position has an owner */
     struct slot slots[AEGIS_SLICES];

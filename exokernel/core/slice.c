@@ -44,7 +44,6 @@ static void ring_set(struct hart *h, unsigned position, bool owned)
 static void position_set(struct hart *h, unsigned position, struct activation *a)
 {
     struct slot *s = &h->slots[position];
-    uint32_t *runs = (uint32_t *)&exposed.slice[h->index][position].runs;
 
     if (a != h->null)
         exposed.env[a->index].positions++;
@@ -52,8 +51,10 @@ static void position_set(struct hart *h, unsigned position, struct activation *a
         exposed.env[s->runs->index].positions--;
         env_forsaken(s->runs->index);
     }
-    *runs = a == h->null ? AEGIS_ANY : a->index;
+    *(uint32_t *)&exposed.slice[h->index][position].runs = a == h->null ? AEGIS_ANY : a->index;
     __atomic_store_n(&s->runs, a, __ATOMIC_RELEASE);
+    __atomic_fetch_or(&a->attention, ATTENTION_LATER, __ATOMIC_SEQ_CST); /* it may be so: C looks, and knows */
+    a->run = 0;
 }
 
 COLD void slice_forget(struct hart *h, struct activation *a)

@@ -77,20 +77,19 @@ long wait_look(const struct activation *a, unsigned from)
 
 uint64_t wait_next(struct hart *h)
 {
-    bool reaping = exposed.dying != AEGIS_ENVS; /* it waits for another hart: look again */
-    uint64_t first = reaping ? machine_time() + h->slice_ticks : h->again - 1;
+    uint64_t look = machine_time() + h->slice_ticks, first = h->again - 1;
     struct slot *s = h->ring;
 
     for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {
         const struct activation *a = s->runs;
         if (a != h->null) { /* who does not sleep has forfeited the slot, or waits for a transfer: its slots are counted */
-            uint64_t due = *a->sleeping ? a->deadline : machine_time() + h->slice_ticks;
+            uint64_t due = *a->sleeping ? a->deadline : look;
             first = due < first ? due : first;
         }
         if (s->next == h->ring)
             break;
     }
-    return first;
+    return look < first && exposed.dying != AEGIS_ENVS ? look : first; /* who dies waits for another hart: look again */
 }
 
 /* ---- the call ---- */

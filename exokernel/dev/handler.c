@@ -27,7 +27,7 @@ _Static_assert(offsetof(struct here, sp) == HERE_SP && offsetof(struct here, cau
                offsetof(struct here, kept_status) == HERE_STATUS, "handler.S");
 
 uint32_t handler_change;
-static struct account { uint32_t since, used; } account[AEGIS_ENVS]; /* ticks in this rotation; under send_lock */
+static struct account { uint32_t since, used; } account[AEGIS_HARTS][AEGIS_ENVS]; /* ticks in this rotation; under send_lock */
 
 /* From a burst's first frame for a handler on until the burst is over: send_lock is held. */
 static struct burst {
@@ -186,13 +186,32 @@ static COLD void slots_watch(struct hart *hart)
     }
 }
 
+/* It asks no more of that hart, which looks who does when it may be the earliest: else its slots began in C until then. */
+static void again_end(struct handler *h)
+{
+    if (h->again && h->hart->again == h->again)
+        h->hart->again = 1;
+    h->again = 0;
+}
+
+COLD void handler_again_end(struct handler *h)
+{
+    lock_take(&network.send_lock);
+    again_end(h);
+    lock_give(&network.send_lock);
+}
+
 /* The handler that runs asks: anything, in ticks. More than LATEST, and it is not run again. */
 static COLD void again_ask(struct handler *h, uint64_t ticks)
 {
     struct hart *hart = machine_self()->hart;
 
+    if (h->hart != hart || ticks > LATEST)
+        again_end(h);
+    if (ticks > LATEST)
+        return;
     h->hart = hart;
-    h->again = ticks > LATEST ? 0 : machine_time() + ticks + 1;
+    h->again = machine_time() + ticks + 1;
     if (h->again - 1 >= hart->again - 1)
         return;
     hart->again = h->again;
@@ -290,7 +309,7 @@ static inline __attribute__((always_inline)) uint64_t run(struct burst *b, struc
 static bool has_time(const struct handler *h, uint64_t now)
 {
     const struct hart *hart = (const struct hart *)machine_self()->hart;
-    struct account *a = &account[h->owner];
+    struct account *a = &account[hart->index][h->owner];
     uint64_t slots = hart->shown->slices, rotation = (slots ? slots : 1) * hart->slice_ticks;
 
     if ((uint32_t)now - a->since >= rotation)
@@ -335,7 +354,7 @@ static COLD bool run_slowly(struct burst *b, struct net_in *in, bool busy)
     if (busy) {
         uint64_t ticks = machine_time() - now;
         h->owner_shown->handler_ticks += ticks;
-        account[h->owner].used += (uint32_t)ticks;
+        account[machine_hart()][h->owner].used += (uint32_t)ticks;
     }
     return true;
 }
@@ -499,10 +518,19 @@ static COLD void run_all_due(struct hart *hart, uint64_t now)
         machine_flush_all();
     begin(&burst, false);
     for (struct handler *h = handler_place; h < handler_place + AEGIS_HANDLERS; h++) {
-        if (h->hart == hart && h->again - 1 <= now)
+        if (h->hart != hart || !h->again)
+            continue;
+        if (h->again - 1 <= now) {
             run_again(&burst, h, now);
-        if (h->hart == hart && h->again - 1 < next)
-            next = h->again - 1;
+            if (lock_waited(&network.send_lock)) { /* meanwhile any may end */
+                finish(&burst, false);
+                begin(&burst, false);
+                next = ~0UL;
+                h = handler_place - 1;
+                continue;
+            }
+        }
+        next = h->again - 1 < next ? h->again - 1 : next;
     }
     hart->again = next + 1;
     finish(&burst, false);

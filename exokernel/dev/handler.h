@@ -61,6 +61,9 @@ extern struct handler handler_place[AEGIS_HANDLERS];
 /* Of handlers' code and windows: a hart that has not seen the last one flushes before it runs any. */
 extern uint32_t handler_change;
 
+/* One that nobody runs any more has asked for no run. network.lock is held, send_lock is not. */
+void handler_again_end(struct handler *h);
+
 /* ---- handler_page.c ---- */
 
 /* Nothing in page n but the frame is others' then. `behind`: the first doubleword in which nothing of it is. */

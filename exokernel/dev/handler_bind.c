@@ -90,6 +90,7 @@ static bool finish(struct handler *h)
         table[h->number * CODE_PAGES + i] = 0;
     machine_flush_all();
     __atomic_add_fetch(&handler_change, 1, __ATOMIC_RELEASE);
+    handler_again_end(h);
     pin_give(h->head);
     machine_clear(h->frame);
     machine_clear(page_at(h, LEAF_PAGE));
@@ -291,7 +292,6 @@ static void publish(struct handler *h)
     struct handler *before = f->handler;
 
     h->aborted = false;
-    h->again = 0;
     network.handlers++;
     h->state = LIVE;
     exposed.net.handler[h->number] = (struct aegis_handler_record){.check = h->check, .owner = h->owner, .filter = h->filter};

@@ -18,7 +18,7 @@ FLAGS = ["-g", "-O1", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-ffree
 MACHINE = [HERE / f"{name}.c" for name in ("main", "calls", "calls_map", "calls_env", "calls_devices", "errors", "upcalls", "transfers", "time",
                                            "memory", "devices", "roots")]
 NETWORK = [HERE / f"{name}.c" for name in ("network_main", "network", "network_service", "network_hostile", "network_changes", "handler_bench",
-                                           "handlers", "handlers_owner", "handlers_later")]
+                                           "handlers", "handlers_owner", "handlers_later", "handlers_later_hostile")]
 OFFLOAD = [HERE / f"{name}.c" for name in ("network_offload", "network")]
 LIBRARY = [HERE / "lib/lib.c", HERE / "lib/upcall.S"]
 # Virtual time costs an instruction a nanosecond: short slices make the tests short.

@@ -50,7 +50,9 @@
     X(handler_runs_later, 1) X(handler_runs_later_beside_who_computes, 1)                          \
     X(handler_runs_later_beside_transfers, 1) X(handler_sends_later, 1)                            \
     X(handler_runs_later_in_its_owners_time, 1) X(handler_runs_later_once, 1) X(handler_runs_no_more, 1)                  \
-    X(handler_runs_no_more_for_the_dead, 1)
+    X(handler_runs_no_more_for_the_dead, 1)                                                        \
+    X(handler_runs_later_beside_who_comes_back, 2) X(handler_asks_no_more, 1) X(handler_time_is_each_harts, 2) \
+    X(handler_asks_for_no_time, 1) X(handler_sends_nonsense_later, 1) X(handler_traps_later, 1)
 #define DECLARE(name, harts) void name(void);
 ALL(DECLARE)
 NETWORK(DECLARE)
