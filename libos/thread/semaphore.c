@@ -55,10 +55,10 @@ static bool take(sem_t *s)
 /*
  * Of one that processes share each sees for itself that there is something to be had. Who waits with
  * a policy that has priorities says so in its entry in the process table, and those that come behind
- * give way, so often and so long that it would have come: it may be gone, or stopped.
+ * give way, so often and so long that it would have come: it may have been killed just now.
  */
 #define WAYS        64 /* turns of this hart */
-#define WAYS_SLICES 4  /* on another one */
+#define WAYS_SLICES 50 /* on another one, which the host may keep away */
 
 /* The rank in the upper bits, below it who came first: the greater is served first. */
 #define ORDER(rank, since) ((uint64_t)(rank) << 56 | (~(since)&0xffffffffffffffUL))
@@ -70,7 +70,8 @@ struct turn {
 static int comes_before(struct process *p, void *argument)
 {
     const struct turn *t = argument;
-    return p != process_self && p->semaphore == t->name && p->semaphore_order > t->order;
+    return p != process_self && p->state == PROCESS_RUNNING && p->semaphore == t->name &&
+           p->semaphore_order > t->order;
 }
 
 static bool is_first(const struct turn *t)
