@@ -373,7 +373,7 @@ long host_pct(unsigned hart, long number)
         bool sync = number >= -AEGIS_ENTRY_SLOTS;
         if (number >= -2 * AEGIS_ENTRY_SLOTS) {
             struct activation *b = (struct activation *)a->entry[2 * AEGIS_ENTRY_SLOTS + number];
-            if (b->gate && (!sync || a->run)) {
+            if (b->gate && (!sync || !a->resume)) {
                 b->gate = 0;
                 if (sync) {
                     a->run = 0;

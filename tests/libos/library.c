@@ -314,7 +314,8 @@ static void limits(void)
     tap(uname(&name) == 0 && !strcmp(name.machine, "riscv64"), "library_uname");
     tap(sysconf(_SC_PAGESIZE) == 4096 && sysconf(_SC_OPEN_MAX) >= 20 &&
             sysconf(_SC_VERSION) == 200809 &&
-            (errno = 0, sysconf(_SC_ASYNCHRONOUS_IO) == -1 && !errno) && sysconf(-5) == -1 &&
+            sysconf(_SC_ASYNCHRONOUS_IO) == 200809 &&
+            (errno = 0, sysconf(_SC_MESSAGE_PASSING) == -1 && !errno) && sysconf(-5) == -1 &&
             errno == EINVAL,
         "library_sysconf");
     tap(confstr(_CS_PATH, path, sizeof path) == strlen(path) + 1 &&

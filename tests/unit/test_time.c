@@ -288,6 +288,9 @@ static void transfers(void)
     server(2, &second);
     struct env *e = child_env(c);
     struct activation *a = p->activation[0], *b = e->activation[0];
+    do /* to its next slot: C has looked at a position that was given to it */
+        CALL0(0, slice_yield);
+    while (host.self[0] != a);
     tap(host_pct(0, -1 - (long)entry) == 0 && host.self[0] == b && b->gate == 0 && b->caller == (uint64_t)a && a->resume && !a->run, "pct: synchronous; the gate closes (K12)");
     host_pct_return(0);
     tap(host.self[0] == a && b->gate == b->satp && !a->resume && a->run, "pct_return: to the caller; the gate opens");
