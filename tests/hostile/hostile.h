@@ -13,6 +13,14 @@ void breach(const char *what);
             breach(#condition);                                                                    \
     } while (0)
 
+/* A claim of what is no capability: the one error that there is for it. */
+#define FORGED(call)                                                                               \
+    do {                                                                                           \
+        struct aegis_result r_ = (call);                                                           \
+        NEVER(r_.error == 0);                                                                      \
+        EQUAL(r_.error, AEGIS_E_BAD_CAPABILITY);                                                   \
+    } while (0)
+
 /* What a test and its children tell each other; clear() before. */
 extern volatile unsigned long g[24];
 extern volatile long stop;
@@ -26,7 +34,7 @@ unsigned long draw(void);
 #define HOSTILE(X) \
     X(every_single_bit_change_of_a_capability_refused, 1) \
     X(capability_of_another_type_page_rekeyed_or_more_rights, 1) \
-    X(slots_out_of_range_empty_or_of_another_type, 1) \
+    X(slots_out_of_range, 1) \
     X(share_with_an_environment_not_controlled_or_over_an_occupied_slot, 1) \
     X(nobody_controls_its_controller, 1) X(page_lent_then_mapped_writable, 1) \
     X(kernel_halves_are_mapped_by_nobody, 1) X(kernel_device_and_firmware_memory_by_name, 1) \

@@ -218,6 +218,7 @@ static void ping_end(void)
         g[8]++;
         if (a0 != 0) {
             g[9]++;
+            g[10] += a0 != AEGIS_E_BUSY;
             aegis_slice_yield();
         }
     }
@@ -261,6 +262,8 @@ void two_that_pass_the_hart_between_them_in_grace(void)
     /* 30 slices, three of them others': about ten turns for us at the least. A host's clock runs on without us. */
     if (counted())
         CHECK(now() - start < milliseconds(450));
+    CHECK(g[9] > 0);
+    EQUAL(g[10], 0);
     child_end(&c);
     child_end(&d);
     child_end(&victim);

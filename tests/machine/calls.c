@@ -51,6 +51,7 @@ void call_capability_make(void)
     page_put(S(1));
     GIVES(aegis_capability_make(S(0), AEGIS_R, 5, 1), BAD_RANGE);
     GIVES(aegis_capability_make(S(0), AEGIS_R, 8, 0), BAD_RANGE);
+    GIVES(aegis_capability_make(S(0), AEGIS_R, ~0UL, 0), BAD_RANGE);
     GIVES(aegis_capability_make(S(0), AEGIS_R, 0, 4), BAD_RANGE);
     GIVES(aegis_capability_make(S(0), AEGIS_R, 0, 64), BAD_RANGE);
     GIVES(aegis_capability_make(S(0), AEGIS_R, 0, ~0UL), BAD_RANGE);
@@ -63,6 +64,7 @@ void call_capability_make(void)
     GIVES(aegis_capability_make(AEGIS_SLOT_SELF, AEGIS_CONTROL, 0, 0), NO_RIGHT);
     DONE(aegis_capability_make(AEGIS_SLOT_SELF, AEGIS_RING, 0, 0));
     GIVES(aegis_capability_make(AEGIS_SLOT_CONSOLE, AEGIS_W, 0, 1), BAD_RANGE);
+    GIVES(aegis_capability_make(AEGIS_SLOT_CONSOLE, AEGIS_W, 1, 0), BAD_RANGE);
     page_put(S(0));
     dead_claim(3);
     GIVES(aegis_capability_make(S(3), AEGIS_R, 0, 0), REVOKED);
@@ -86,6 +88,8 @@ void call_share(void)
     EQUAL(aegis_share(c.slot, 100, 8, AEGIS_R).value, 0); /* empty slots are passed over */
     GIVES(aegis_share(c.slot, 0, 1, AEGIS_RWX), OCCUPIED);
     GIVES(aegis_share(c.slot, 0, 129, AEGIS_R), BAD_RANGE);
+    GIVES(aegis_share(c.slot, 0, ~0UL, AEGIS_R), BAD_RANGE);
+    GIVES(aegis_share(c.slot, 1000, 128, AEGIS_R), BAD_SLOT);
     GIVES(aegis_share(c.slot, low, 1, 0x10000), NO_RIGHT);
     GIVES(aegis_share(c.slot, BAD, 1, AEGIS_R), BAD_SLOT);
     GIVES(aegis_share(c.slot, ~0UL, 2, AEGIS_R), BAD_SLOT);

@@ -3,10 +3,6 @@
 #define CALL(number, name, count, arguments, errors, sentence) void call_##name(void);
 #include <aegis/calls.def>
 #undef CALL
-/* A page's claim in slot S(n) that is dead, since another was re-keyed; that other is ended by dead_end. */
-void dead_claim(unsigned n);
-void dead_end(unsigned n);
-
 #define BAD 40000UL /* no ledger has this slot */
 
 void rekey_survives_unmap_and_release(void), page_alloc_refused_changes_nothing(void), registers_zero_after_calls(void);

@@ -75,6 +75,7 @@ void call_table_lend(void)
     page_get(S(1), 1);
     page_get(S(2), 3);
     GIVES(aegis_table_lend(c.slot, S(0), 4, 0), BAD_RANGE);
+    GIVES(aegis_table_lend(c.slot, S(0), ~0UL, 0), BAD_RANGE);
     GIVES(aegis_table_lend(c.slot, S(1), AEGIS_TABLE_LEDGER, 0), BAD_RANGE);
     GIVES(aegis_table_lend(c.slot, S(0), AEGIS_TABLE_LEAF, 0), BAD_RANGE);
     GIVES(aegis_table_lend(c.slot, S(1), AEGIS_TABLE_MIDDLE, 5UL << 30), BAD_RANGE);
@@ -288,6 +289,7 @@ void call_slice_wait(void)
     GIVES(aegis_slice_wait(at, 1, 1), TIMEOUT);
     GIVES(aegis_slice_wait(0, 1, 1), BAD_ADDRESS);
     GIVES(aegis_slice_wait(at, 9, 1), BAD_RANGE);
+    GIVES(aegis_slice_wait(at, ~0UL, 1), BAD_RANGE);
     p.width = 3;
     GIVES(aegis_slice_wait(at, 1, 1), BAD_RANGE);
     p.width = 8;

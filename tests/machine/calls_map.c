@@ -23,6 +23,9 @@ void call_map(void)
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
         GIVES(aegis_map(0, S(1), bad[i] | AEGIS_R), BAD_ADDRESS);
     GIVES(aegis_map(0, S(1), 0x50000000000 | AEGIS_R), BAD_ADDRESS);
+    page_get(S(3), 1);
+    GIVES(aegis_map(0, S(3), (AREA + 0x5000) | AEGIS_R), BAD_ADDRESS); /* a pair begins at an even page */
+    page_put(S(3));
     GIVES(aegis_map(0, S(1), 0x3f00000000 | AEGIS_R), NO_TABLE); /* a GiB without a middle table */
     GIVES(aegis_map(0, S(9), AREA | AEGIS_R), EMPTY_SLOT);
     GIVES(aegis_map(0, BAD, AREA | AEGIS_R), BAD_SLOT);
@@ -60,6 +63,29 @@ void call_map(void)
     page_put(c.slot);
 }
 
+/* An item that is wrong gets what map gives; those before it were done. */
+static void wrong_items(struct aegis_mapping v[8])
+{
+    const struct {
+        unsigned long slot, va_rights;
+        long error;
+    } wrong[] = {
+        {S(100), AREA | AEGIS_R, AEGIS_E_EMPTY_SLOT},
+        {BAD, AREA | AEGIS_R, AEGIS_E_BAD_SLOT},
+        {AEGIS_SLOT_CONSOLE, AREA | AEGIS_R, AEGIS_E_WRONG_TYPE},
+        {S(3), (AREA + 0x3000) | AEGIS_W, AEGIS_E_BAD_RIGHTS},
+        {S(3), AEGIS_EXPOSED | AEGIS_R, AEGIS_E_BAD_ADDRESS},
+        {S(3), AREA | AEGIS_R, AEGIS_E_MAPPED},
+        {S(3), 0x3f00000000 | AEGIS_R, AEGIS_E_NO_TABLE},
+    };
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        v[3] = (struct aegis_mapping){wrong[i].slot, wrong[i].va_rights};
+        struct aegis_result r = UNTIL_DONE(aegis_map_vector(0, (unsigned long)v, 8));
+        EQUAL(r.error, wrong[i].error);
+        EQUAL(r.value, 3);
+    }
+}
+
 void call_map_vector(void)
 {
     struct aegis_mapping v[AEGIS_VECTOR + 1];
@@ -74,11 +100,9 @@ void call_map_vector(void)
         EQUAL(probe_write(AREA + i * 4096), 0);
     for (unsigned i = 0; i < 8; i++)
         DONE(UNTIL_DONE(aegis_unmap(0, S(i))));
-    v[3].slot = S(100);
-    r = UNTIL_DONE(aegis_map_vector(0, (unsigned long)v, 8));
-    GIVES(r, EMPTY_SLOT);
-    EQUAL(r.value, 3);
+    wrong_items(v);
     GIVES(aegis_map_vector(0, (unsigned long)v, AEGIS_VECTOR + 1), BAD_RANGE);
+    GIVES(aegis_map_vector(0, (unsigned long)v, ~0UL), BAD_RANGE);
     GIVES(aegis_map_vector(0, 0, 1), BAD_ADDRESS);
     GIVES(aegis_map_vector(0, 0xffffffc080000000UL, 1), BAD_ADDRESS);
     GIVES(aegis_map_vector(BAD, (unsigned long)v, 1), BAD_SLOT);
@@ -148,9 +172,13 @@ void call_map_clean(void)
     EQUAL(LEDGER[S(0)].where & (AEGIS_ACCESSED | AEGIS_DIRTY), AEGIS_ACCESSED | AEGIS_DIRTY);
     page_put(S(0));
     GIVES(aegis_map_clean(0, AREA + 8, 1), BAD_ADDRESS);
+    GIVES(aegis_map_clean(0, 0, 1), BAD_ADDRESS);
+    GIVES(aegis_map_clean(0, AEGIS_EXPOSED - 0x1000, 2), BAD_ADDRESS);
+    GIVES(aegis_map_clean(0, 0xffffffc080000000UL, 1), BAD_ADDRESS);
     GIVES(aegis_map_clean(0, AEGIS_LEDGER_VA, 1), BAD_ADDRESS);
     GIVES(aegis_map_clean(0, AREA, 0), BAD_RANGE);
     GIVES(aegis_map_clean(0, AREA, 513), BAD_RANGE);
+    GIVES(aegis_map_clean(0, AREA, ~0UL), BAD_RANGE);
     GIVES(aegis_map_clean(BAD, AREA, 1), BAD_SLOT);
     DONE(UNTIL_DONE(aegis_map_clean(0, AREA + (8UL << 30), 1)));
 }

@@ -3,23 +3,6 @@
 #include "lib/lib.h"
 #include "calls.h"
 
-void dead_claim(unsigned n)
-{
-    page_get(S(n), 0);
-    struct aegis_result r = aegis_capability_make(S(n), AEGIS_RWX | AEGIS_REKEY | AEGIS_LEND, 0, 0);
-    DONE(r);
-    DONE(aegis_claim(LEDGER[S(n)].what, r.value, S(n) + 100));
-    r = aegis_rekey(S(n) + 100); /* one step kills the other; it is not walked yet */
-    CHECK(r.error == 0 || r.error == AEGIS_E_AGAIN);
-}
-
-void dead_end(unsigned n)
-{
-    DONE(UNTIL_DONE(aegis_rekey(S(n) + 100)));
-    EQUAL(LEDGER[S(n)].what, 0);
-    page_put(S(n) + 100);
-}
-
 /* A claim on a root in slot S(n) that is dead; the root itself goes on in its slot. */
 static void dead_root(unsigned long root, unsigned n)
 {

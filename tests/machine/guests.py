@@ -15,8 +15,8 @@ OUT = paths.BUILD / "tests"
 FLAGS = ["-g", "-O1", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-ffreestanding", "-fno-pic", "-fno-common", "-ffixed-x3",
          "-Wall", "-Wextra", "-Werror", "-nostdlib", "-static", "-I", ROOT / "exokernel/include", "-I", HERE,
          "-T", HERE / "lib/lib.ld", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-Wl,--no-warn-rwx-segments"]
-MACHINE = [HERE / f"{name}.c" for name in ("main", "calls", "calls_map", "calls_env", "calls_devices", "errors", "upcalls", "transfers", "time",
-                                           "memory", "devices", "roots")]
+MACHINE = [HERE / f"{name}.c" for name in ("main", "calls", "calls_map", "calls_env", "calls_devices", "arguments", "errors", "upcalls", "transfers",
+                                           "time", "memory", "devices", "roots")]
 NETWORK = [HERE / f"{name}.c" for name in ("network_main", "network", "network_service", "network_hostile", "network_changes", "handler_bench",
                                            "handlers", "handlers_owner", "handlers_later", "handlers_later_hostile")]
 OFFLOAD = [HERE / f"{name}.c" for name in ("network_offload", "network")]

@@ -71,6 +71,12 @@ void call_handler_install(void)
     GIVES(aegis_handler_install(S(5), WINDOW, at, FUEL, MEMORY), NO_RIGHT);
     GIVES(aegis_handler_remove(S(5)), NO_RIGHT);
     page_put(S(5));
+    unsigned long bare = LEDGER[MEMORY].what & ~((unsigned long)AEGIS_LEND << 40);
+    c = aegis_capability_make(MEMORY, AEGIS_WHAT_RIGHTS(bare), 0, AEGIS_HANDLER_ORDER);
+    DONE(aegis_claim(bare, c.value, S(5)));
+    GIVES(aegis_handler_install(FILTER, WINDOW, at, FUEL, S(5)), NO_RIGHT);
+    GIVES(aegis_handler_install(FILTER, WINDOW, at, FUEL, MEMORY), MAPPED); /* claimed twice */
+    page_put(S(5));
     wrong_images();
     EQUAL(EXPOSED->net.filter[b.filter].limit, 1); /* what was refused has taken nothing */
     EQUAL(pins(WINDOW), 0);
@@ -124,7 +130,7 @@ void call_handler_remove(void)
 void handler_claims_that_are_dead_or_unsettled(void)
 {
     struct bench b;
-    bench_open(&b, 1);
+    bench_open(&b, 2);
     IMAGE(&image, SAY(ASH_DROP));
     struct aegis_result c = aegis_capability_make(FILTER, AEGIS_R | AEGIS_W, 0, 0);
     DONE(aegis_claim(AEGIS_WHAT(AEGIS_FILTER, AEGIS_R | AEGIS_W, 0, b.filter), c.value, S(5)));
@@ -135,13 +141,20 @@ void handler_claims_that_are_dead_or_unsettled(void)
     page_get(S(5), 4);
     GIVES(aegis_page_alloc(PAGES_ROOT, ANY, 4, S(6), S(5)), AGAIN);
     GIVES(aegis_handler_install(FILTER, S(6), (unsigned long)&image, FUEL, MEMORY), BUSY);
+    GIVES(aegis_handler_install(FILTER, WINDOW, (unsigned long)&image, FUEL, S(6)), BUSY);
     page_put(S(6));
     page_put(S(5));
+    dead_claim(5);
+    GIVES(aegis_handler_install(FILTER, S(5), (unsigned long)&image, FUEL, MEMORY), REVOKED);
+    GIVES(aegis_handler_install(FILTER, WINDOW, (unsigned long)&image, FUEL, S(5)), REVOKED);
+    dead_end(5);
     CHECK(EXPOSED->device[0].kind);
     DONE(aegis_page_alloc(PAGES_ROOT, EXPOSED->device[0].page, 0, S(5), NONE)); /* registers are no window */
     GIVES(aegis_handler_install(FILTER, S(5), (unsigned long)&image, FUEL, MEMORY), LENT_PAGE);
     page_put(S(5));
     install_done(&image);
+    unsigned long lent = RECORDS_OF(MEMORY).pins ? MEMORY : MEMORY + 1;
+    GIVES(aegis_handler_install(FILTER, WINDOW, (unsigned long)&image, FUEL, lent), LENT_PAGE);
     bench_close(&b);
 }
 

@@ -84,6 +84,13 @@ static void lend_what_is_pinned(void)
     settle();
 }
 
+/* A claim on the network without any right. */
+static void bare_root(unsigned long slot)
+{
+    struct aegis_result c = aegis_capability_make(ROOT, 0, 0, AEGIS_ROOT_ORDER);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_FILTER | AEGIS_ROOT, 0, AEGIS_ROOT_ORDER, 0), c.value, slot));
+}
+
 static void lend_arguments(unsigned order)
 {
     page_get(S(0), order);
@@ -98,6 +105,14 @@ static void lend_arguments(unsigned order)
     struct aegis_result c = aegis_capability_make(ROOT, AEGIS_ALLOC, 0, 10);
     DONE(aegis_claim(AEGIS_WHAT(AEGIS_FILTER | AEGIS_ROOT, AEGIS_ALLOC, 10, 0), c.value, S(2)));
     GIVES(aegis_filter_lend(S(2), S(0)), NO_RIGHT); /* of a part of the network */
+    bare_root(S(4));
+    GIVES(aegis_filter_lend(S(4), S(0)), NO_RIGHT);
+    page_put(S(4));
+    if (order > 6) { /* there is memory for one that is too large */
+        page_get(S(4), 11);
+        GIVES(aegis_filter_lend(ROOT, S(4)), BAD_RANGE);
+        page_put(S(4));
+    }
     unsigned long what = LEDGER[S(0)].what & ~((unsigned long)AEGIS_LEND << 40);
     c = aegis_capability_make(S(0), AEGIS_WHAT_RIGHTS(what), 0, order);
     DONE(aegis_claim(what, c.value, S(3)));
@@ -148,6 +163,14 @@ static void install_arguments(void)
     GIVES(aegis_filter_install(ROOT, (unsigned long)&f, BAD), BAD_SLOT);
     GIVES(aegis_filter_install(ROOT, (unsigned long)&f, ROOT), OCCUPIED);
     GIVES(aegis_filter_install(ROOT, AREA, S(0)), BAD_ADDRESS);
+    GIVES(aegis_filter_install(ROOT, 0xffffffc080000000UL, S(0)), BAD_ADDRESS);
+    GIVES(aegis_filter_install(ROOT, -8UL, S(0)), BAD_ADDRESS);
+    page_get(S(0), 0);
+    DONE(UNTIL_DONE(aegis_map(0, S(0), AREA | AEGIS_R | AEGIS_W)));
+    GIVES(aegis_filter_install(ROOT, AREA + 4096 - 8, S(1)), BAD_ADDRESS); /* half mapped */
+    *(struct aegis_filter *)(AREA + 4096 - sizeof f.head) = f.head;
+    GIVES(aegis_filter_install(ROOT, AREA + 4096 - sizeof f.head, S(1)), BAD_ADDRESS); /* its atoms are not */
+    page_put(S(0));
     g.head.receive = 0;
     GIVES(aegis_filter_install(ROOT, (unsigned long)&g, S(0)), BAD_RANGE);
     g.head.receive = 10000;
@@ -217,6 +240,12 @@ void call_endpoint_create(void)
     page_get(S(2), 8);
     GIVES(aegis_endpoint_create(BAD, S(0), S(1), S(3)), BAD_SLOT);
     GIVES(aegis_endpoint_create(PAGES_ROOT, S(0), S(1), S(3)), WRONG_TYPE);
+    GIVES(aegis_endpoint_create(S(5), S(0), S(1), S(3)), EMPTY_SLOT);
+    GIVES(aegis_endpoint_create(ROOT, BAD, S(1), S(3)), BAD_SLOT);
+    GIVES(aegis_endpoint_create(ROOT, S(0), BAD, S(3)), BAD_SLOT);
+    GIVES(aegis_endpoint_create(ROOT, S(0), S(1), BAD), BAD_SLOT);
+    GIVES(aegis_endpoint_create(ROOT, S(0), S(5), S(3)), EMPTY_SLOT);
+    GIVES(aegis_endpoint_create(ROOT, S(0), ROOT, S(3)), WRONG_TYPE);
     GIVES(aegis_endpoint_create(ROOT, S(5), S(1), S(3)), EMPTY_SLOT);
     GIVES(aegis_endpoint_create(ROOT, ROOT, S(1), S(3)), WRONG_TYPE);
     GIVES(aegis_endpoint_create(ROOT, S(1), S(1), S(3)), BAD_RANGE); /* a ring is one page */
@@ -225,6 +254,13 @@ void call_endpoint_create(void)
     struct aegis_result c = aegis_capability_make(S(1), AEGIS_R, 0, 1);
     DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE, AEGIS_R, 1, AEGIS_WHAT_RESOURCE(LEDGER[S(1)].what)), c.value, S(4)));
     GIVES(aegis_endpoint_create(ROOT, S(0), S(4), S(3)), NO_RIGHT);
+    page_put(S(4));
+    c = aegis_capability_make(S(0), AEGIS_R, 0, 0);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_PAGE, AEGIS_R, 0, AEGIS_WHAT_RESOURCE(LEDGER[S(0)].what)), c.value, S(4)));
+    GIVES(aegis_endpoint_create(ROOT, S(4), S(1), S(3)), NO_RIGHT);
+    page_put(S(4));
+    bare_root(S(4));
+    GIVES(aegis_endpoint_create(S(4), S(0), S(1), S(3)), NO_RIGHT);
     page_put(S(4));
     EQUAL(RECORDS[AEGIS_WHAT_RESOURCE(LEDGER[S(0)].what) - EXPOSED->page_first].pins, 0);
     struct aegis_result r = aegis_endpoint_create(ROOT, S(0), S(1), S(3));
@@ -251,9 +287,14 @@ void call_filter_bind(void)
     GIVES(aegis_filter_bind(S(2), S(2), 0), WRONG_TYPE);
     GIVES(aegis_filter_bind(S(3), S(3), 0), WRONG_TYPE);
     GIVES(aegis_filter_bind(S(9), S(2), 0), EMPTY_SLOT);
+    GIVES(aegis_filter_bind(S(3), S(9), 0), EMPTY_SLOT);
     struct aegis_result c = aegis_capability_make(S(3), AEGIS_W, 0, 0);
     DONE(aegis_claim(AEGIS_WHAT(AEGIS_FILTER, AEGIS_W, 0, number), c.value, S(4)));
     GIVES(aegis_filter_bind(S(4), S(2), 0), NO_RIGHT);
+    c = aegis_capability_make(S(2), 0, 0, 0);
+    DONE(aegis_claim(AEGIS_WHAT(AEGIS_ENDPOINT, 0, 0, s.number), c.value, S(5)));
+    GIVES(aegis_filter_bind(S(3), S(5), 0), NO_RIGHT);
+    page_put(S(5));
     DONE(aegis_filter_bind(S(3), NONE, 0));
     EQUAL(EXPOSED->net.filter[number].endpoint, NONE);
     EQUAL(EXPOSED->net.endpoint[s.number].filters, 0);
@@ -325,11 +366,18 @@ void network_claims_that_are_dead_or_unsettled(void)
     page_get(S(5), 4);
     GIVES(aegis_page_alloc(PAGES_ROOT, ANY, 4, S(6), S(5)), AGAIN);
     GIVES(aegis_endpoint_create(ROOT, S(0), S(6), S(7)), BUSY);
+    GIVES(aegis_endpoint_create(ROOT, S(6), S(1), S(7)), BUSY);
     page_put(S(6));
     page_put(S(5));
+    dead_claim(5);
+    GIVES(aegis_endpoint_create(ROOT, S(5), S(1), S(6)), REVOKED);
+    GIVES(aegis_endpoint_create(ROOT, S(0), S(5), S(6)), REVOKED);
+    GIVES(aegis_filter_lend(ROOT, S(5)), REVOKED);
+    dead_end(5);
     CHECK(EXPOSED->device[0].kind);
     DONE(aegis_page_alloc(PAGES_ROOT, EXPOSED->device[0].page, 0, S(5), NONE));
     GIVES(aegis_endpoint_create(ROOT, S(5), S(1), S(6)), LENT_PAGE);
+    GIVES(aegis_endpoint_create(ROOT, S(0), S(5), S(6)), LENT_PAGE);
     page_put(S(5));
     close_bound(&s);
 }
@@ -361,6 +409,7 @@ void network_filter_that_is_being_installed_is_busy(void)
     GIVES(aegis_filter_bind(S(2), NONE, 0), BUSY);
     GIVES(aegis_filter_install(S(2), (unsigned long)&g, S(3)), BUSY);
     GIVES(aegis_endpoint_create(S(2), S(0), S(1), S(3)), BUSY);
+    GIVES(aegis_handler_install(S(2), S(0), AREA, 1, S(1)), BUSY);
     GIVES(aegis_handler_remove(S(2)), BUSY);
     DONE(filter_make(ROOT, &f, S(2)));
     DONE(aegis_filter_bind(S(2), NONE, 0));

@@ -29,6 +29,9 @@
     X(root_of_a_part_of_the_pages, 1) X(root_of_a_part_of_the_slices, 1)                           \
     X(root_of_a_part_of_the_environments, 1) X(root_never_gives_control_of_a_controller, 1)        \
     X(exposed_pages_hold_no_secret, 1) X(pages_come_back_clear, 1)                           \
+    X(each_slot_out_of_range, 1) X(each_slot_empty, 1) X(each_slot_of_another_type, 1)             \
+    X(each_environment_without_the_right, 1) X(each_environment_gone, 1)                           \
+    X(each_page_without_the_right, 1) X(each_page_dead, 1) X(each_page_unsettled, 1)               \
     X(errors_of_dead_claims, 1) X(errors_while_unsettled_or_without_a_right, 1)
 /* Of another image: network.c, network_service.c, handlers.c, handlers_owner.c, handlers_later.c. */
 #define NETWORK(X)                                                                                 \

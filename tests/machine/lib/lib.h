@@ -105,6 +105,9 @@ struct child {
 /* A page (or block) in a slot, mapped for reading and writing; returns its address's page number. */
 unsigned long page_get(unsigned long slot, unsigned order);
 void page_put(unsigned long slot);
+/* A page's claim in slot S(n) that is dead, since another was re-keyed; that other is ended by dead_end. */
+void dead_claim(unsigned n);
+void dead_end(unsigned n);
 /* An environment that shares the image and runs function(argument) on hart h when a slice of it begins there. */
 void child_make(struct child *c, unsigned k);
 void child_on(struct child *c, unsigned hart, void (*function)(long), long argument);
