@@ -96,9 +96,42 @@ begin_after:
     count MY_BEGINS
     ld t0, U_FORCED(gp)
     beqz t0, not_forced
-    sd zero, U_FORCED(gp)
     count MY_FORCED
-    li t1, 32
+    ld t4, U_FORCED_SAVE(gp)
+    # In here, masked: nothing of its own had begun; what it had taken up stands there still.
+    la t1, up_slice_begin
+    la t2, fresh_called
+    bltu t4, t1, 2f
+    bgeu t4, t2, 1f
+    sd zero, U_FORCED(gp)
+    la t1, taken_up
+    la t2, fresh
+    bltu t4, t1, not_forced
+    bgeu t4, t2, not_forced
+    li t0, 1
+    sd t0, MY(MY_SAVED)(gp)
+    j not_forced
+    # In up_slice_end, not masked: what it was about to save is as it was, but for t0 and t1, and goes on from where the slot ended.
+1:  la t1, up_slice_end
+    la t2, go_on
+    bltu t4, t1, 2f
+    bgeu t4, t2, 2f
+    ld t5, U_SLICE_PC(gp)
+    la t2, up_slice_begin
+    beq t5, t2, 3f             # nothing had begun
+    la t2, end_saved
+    bltu t4, t2, 4f
+3:  sd zero, U_FORCED(gp)
+    j not_forced
+4:  beq t4, t1, 4f
+    ld t3, MY(MY_TMP0)(gp)
+    sd t3, U_FORCED_SAVE + 8 * 5(gp)
+    la t2, end_t1
+    bgeu t2, t4, 4f
+    ld t3, MY(MY_TMP1)(gp)
+    sd t3, U_FORCED_SAVE + 8 * 6(gp)
+4:  sd t5, U_FORCED_SAVE(gp)
+2:  li t1, 32
     addi t2, gp, U_FORCED_SAVE
     addi t3, gp, MY(MY_SLICE)
 1:  ld t0, 0(t2)
@@ -118,15 +151,18 @@ begin_after:
     bltu t0, t4, 3f
 2:  addi t1, t1, 24
     bltu t1, t2, 1b
-    j not_forced
+    j forced_taken
 3:  ld t5, 8(t1)
     bltu t0, t5, 4f
     mv t3, t4
 4:  sd t3, MY(MY_SLICE)(gp)
+forced_taken:
+    sd zero, U_FORCED(gp)      # until here it would be taken up anew
 not_forced:
     ld t0, MY(MY_SAVED)(gp)
     beqz t0, fresh
     sd zero, MY(MY_SAVED)(gp)
+taken_up:
     ld t0, MY(MY_SLICE)(gp)
     la t1, return_begin
     la t2, return_end
@@ -149,6 +185,7 @@ fresh:
     ld t0, MY(MY_FUNCTION)(gp)
     beqz t0, 4f
     sd zero, U_MASKED(gp)
+fresh_called:
     jalr t0
 4:  li t0, 1                   # nothing to do: give the slot away, for ever
     sd t0, U_MASKED(gp)
@@ -162,6 +199,7 @@ up_slice_end:
     ld t0, MY(MY_IGNORE)(gp)
     bnez t0, go_on
     ld t0, U_SLICE_PC(gp)
+end_t1:
     sd t1, MY(MY_TMP1)(gp)
     la t1, up_slice_begin
     beq t0, t1, 1f             # nothing has begun yet
@@ -176,6 +214,7 @@ up_slice_end:
     sd t0, MY(MY_SLICE)(gp)
     li t0, 1
     sd t0, MY(MY_SAVED)(gp)
+end_saved:
 1:  li a7, 1
     ecall
 2:  sd a0, MY(MY_GONE_BADGE)(gp)
