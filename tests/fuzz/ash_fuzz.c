@@ -86,7 +86,7 @@ static void claim(const struct ash_state *s)
         l->tracked &= ASH_WRITABLE;
     }
     if (l->count && draw(32) == 0)
-        known[knowns - 1].high -= (int32_t)draw(64);
+        known[knowns - 1].high = (int32_t)((uint32_t)known[knowns - 1].high - draw(64));
     labels++;
 }
 
