@@ -132,8 +132,8 @@ _Static_assert(sizeof(struct activation) <= PAGE_SIZE, "activation");
 #define ATTENTION_GONE 4    /* the caller died: caller_gone */
 #define ATTENTION_EMERGENCY 8
 #define ATTENTION_DEAD 16   /* an outstanding transfer is to end with DEAD */
-#define ATTENTION_LATER 64    /* handlers are to be run on this hart later: C looks at each slot */
 #define ATTENTION_COUNTED 32  /* `resume` is marked: pct_return takes its slower way, which strips it */
+#define ATTENTION_LATER 64  /* handlers may be to be run on its hart later: its next slot begins in C, which looks */
 
 static inline struct aegis_activation *activation_user(struct activation *a)
 {

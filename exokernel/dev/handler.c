@@ -509,28 +509,22 @@ static COLD void run_again(struct burst *b, struct handler *h, uint64_t now)
         h->again = now + h->hart->slice_ticks + 1;
 }
 
-/* A hart that idles counts as having let go of what it had: it flushes. */
-static COLD void run_all_due(struct hart *hart, uint64_t now)
+/* A hart that idles counts as having let go of what it had: it flushes. Behind a run for which others have waited to send it ends, with
+   "look": they have their turn, in which any of the places may end. */
+static COLD void run_due(struct hart *hart, uint64_t now)
 {
     uint64_t next = ~0UL;
 
     if (!machine_self()->env)
         machine_flush_all();
     begin(&burst, false);
-    for (struct handler *h = handler_place; h < handler_place + AEGIS_HANDLERS; h++) {
+    for (struct handler *h = handler_place; next && h < handler_place + AEGIS_HANDLERS; h++) {
         if (h->hart != hart || !h->again)
             continue;
-        if (h->again - 1 <= now) {
+        bool runs = h->again - 1 <= now;
+        if (runs)
             run_again(&burst, h, now);
-            if (lock_waited(&network.send_lock)) { /* meanwhile any may end */
-                finish(&burst, false);
-                begin(&burst, false);
-                next = ~0UL;
-                h = handler_place - 1;
-                continue;
-            }
-        }
-        next = h->again - 1 < next ? h->again - 1 : next;
+        next = runs && lock_waited(&network.send_lock) ? 0 : h->again - 1 < next ? h->again - 1 : next;
     }
     hart->again = next + 1;
     finish(&burst, false);
@@ -541,7 +535,9 @@ void handlers_again(struct hart *hart)
     uint64_t now = machine_time();
 
     if (hart->again - 1 <= now)
-        run_all_due(hart, now);
+        do
+            run_due(hart, now);
+        while (hart->again == 1);
     if (hart->again)
         slots_watch(hart);
 }

@@ -81,7 +81,7 @@ void dev_poll(bool idle)
 {
     handlers_again(machine_self()->hart);
     if (!dev_waiting || !lock_try(&network.receive_lock))
-        return; /* another hart is at it */
+        return; /* nothing is left there, or another hart is at it */
     drain(idle);
     lock_give(&network.receive_lock);
     slice_poke();
