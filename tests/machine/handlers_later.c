@@ -189,16 +189,23 @@ void handler_runs_later_once(void)
     bench_close(&b);
 }
 
+static volatile struct {
+    unsigned long what, capability;
+} lent;
+
+/* And says how others may claim the memory that it has lent. */
 static void installs(long unused)
 {
     (void)unused;
     other.errors = (unsigned long)UNTIL_DONE(aegis_handler_install(FILTER, WINDOW, (unsigned long)&image, FUEL, MEMORY)).error;
+    lent.what = AEGIS_WHAT(AEGIS_PAGE, AEGIS_R, AEGIS_HANDLER_ORDER, AEGIS_WHAT_RESOURCE(LEDGER[MEMORY].what));
+    lent.capability = aegis_capability_make(MEMORY, AEGIS_R, 0, AEGIS_HANDLER_ORDER).value;
     other.done = 1;
     for (;;)
         up_yield();
 }
 
-/* Its owner is gone: it is neither run nor waited for. */
+/* Its owner is gone, and all that it stands on is somebody else's too: it is neither run nor waited for. */
 void handler_runs_no_more_for_the_dead(void)
 {
     struct bench b;
@@ -209,6 +216,7 @@ void handler_runs_no_more_for_the_dead(void)
     page_put(MEMORY);
     CHECK(wait_word(&other.done, 1));
     EQUAL((long)other.errors, 0);
+    DONE(aegis_claim(lent.what, lent.capability, S(9)));
     b.window[TICKS] = milliseconds(1);
     frame(&b, 0);
     sleep_ms(50);
@@ -219,6 +227,7 @@ void handler_runs_no_more_for_the_dead(void)
     sleep_ms(50);
     EQUAL(b.window[RUNS], runs);
     CHECK(wait_for(all_gone, &b, 1000));
+    page_put(S(9));
     bench_close(&b);
 }
 
