@@ -17,9 +17,9 @@ FLAGS = ["-g", "-O1", "-march=rv64gc", "-mabi=lp64d", "-mcmodel=medany", "-ffree
          "-T", HERE / "lib/lib.ld", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4096", "-Wl,--no-warn-rwx-segments"]
 MACHINE = [HERE / f"{name}.c" for name in ("main", "calls", "calls_map", "calls_env", "calls_devices", "arguments", "errors", "upcalls", "transfers",
                                            "time", "memory", "devices", "roots")]
-NETWORK = [HERE / f"{name}.c" for name in ("network_main", "network", "network_service", "network_hostile", "network_changes", "handler_bench",
+NETWORK = [HERE / f"{name}.c" for name in ("network_main", "packets", "network", "network_service", "network_hostile", "network_changes", "handler_bench",
                                            "handlers", "handlers_owner", "handlers_later", "handlers_later_hostile")]
-OFFLOAD = [HERE / f"{name}.c" for name in ("network_offload", "network")]
+OFFLOAD = [HERE / f"{name}.c" for name in ("network_offload", "packets")]
 LIBRARY = [HERE / "lib/lib.c", HERE / "lib/upcall.S"]
 # Virtual time costs an instruction a nanosecond: short slices make the tests short.
 COUNTED = ["slice=1000", "grace=200"]

@@ -2,7 +2,6 @@
 /* A device that does not get rid of its frames: what it has of pages comes back all the same. Booted with such a one only (tests/network/run). */
 #include "packets.h"
 
-#define ROOT AEGIS_SLOT_NETWORK
 #define PORT 9000
 #define PART (AREA + 0x40000)
 
@@ -28,25 +27,17 @@ static bool unpinned(void *unused)
 /* The endpoint ends with frames under way that never leave: within a bounded time the device is reset, and nothing is pinned. */
 static void pins_end_though_the_device_stalls(void)
 {
-    struct packet_filter f = udp_ports(PORT, PORT, 0);
     struct socket s;
 
-    page_get(S(4), 6);
-    DONE(UNTIL_DONE(aegis_filter_lend(ROOT, S(4))));
-    page_put(S(4));
-    given_pages = 1UL << 6;
-    given_cells = EXPOSED->net.memory;
-    socket_open(&s, ROOT, S(0), AREA, 2);
-    struct aegis_result r = aegis_filter_install(ROOT, (unsigned long)&f, S(3));
-    DONE(r);
-    DONE(aegis_filter_bind(S(3), S(2), PORT));
+    filters_lend(S(4));
+    unsigned filter = socket_bound(&s, S(0), AREA, PORT);
     page_get(S(5), 0);
     DONE(UNTIL_DONE(aegis_map(0, S(5), PART | AEGIS_R | AEGIS_W)));
     udp_frame(s.buffers + 2, 1442, PORT, PORT, 1);
     s.buffers[2] ^= 2; /* to another machine */
     do
         for (unsigned i = 0; i < AEGIS_TX_ENTRIES / 2; i++) {
-            struct aegis_tx *t = socket_queue(&s, (unsigned)r.value, 2, 42);
+            struct aegis_tx *t = socket_queue(&s, filter, 2, 42);
             t->part[0] = (struct aegis_tx_part){.slot = S(5), .length = 1400, .offset = 0};
             aegis_net_send(S(2));
         }

@@ -61,6 +61,9 @@ static inline void udp_frame(unsigned char *at, unsigned length, unsigned from, 
     at[39] = (unsigned char)(length - 34);
 }
 
+/* Memory for filters, by way of a slot, in an image whose tests do not lend it themselves. */
+void filters_lend(unsigned long slot);
+
 /* An endpoint with 2^order pages of buffers, all mapped: slots s (ring), s + 1 (buffers), s + 2 (itself); ring at va, buffers behind. */
 struct socket {
     unsigned long slot;
