@@ -235,7 +235,7 @@ static void counter(const char *folder)
 
 /* ---- balance ---- */
 
-/* What balance.ash says of a frame of UDP that comes from a port; `options`: words in the header behind the first five. */
+/* What flows.ash says of a frame of UDP that comes from a port; `options`: words in the header behind the first five. */
 static uint64_t balance_run(unsigned port, unsigned options, unsigned length)
 {
     struct rv64 c;
@@ -267,7 +267,7 @@ static void balance(const char *folder)
     const uint8_t *frame;
     bool good;
 
-    snprintf(path, sizeof path, "%s/balance.ash", folder);
+    snprintf(path, sizeof path, "%s/flows.ash", folder);
     good = image_load(path, &code);
     frame = run.frame + ASH_FRAME_START;
     good &= balance_run(1, 0, 60) == ASH_PASS && balance_run(1, 0, 60) == ASH_PASS && balance_run(2, 0, 60) == ASH_PASS && window[0] == 2;
