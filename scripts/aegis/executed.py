@@ -30,13 +30,13 @@ def run(init, ranges, *, append=(), timeout=120, net=None, **options):
         initrd, log = Path(folder) / "archive.cpio", Path(folder) / "executed"
         with open(initrd, "wb") as f:
             made.write(f)
-        ends = machine.line()
+        serial = machine.SerialLine(folder)
         tokens = ["console=framed", f"seed={machine.seed(True)}", "harts=1", *append]
         command = machine.command_line(machine="virt", harts=1, memory=512, icount=True, qemu=None, kernel=paths.KERNEL,
-                                       initrd=initrd, append=" ".join(tokens), serial=ends[1].fileno(), net=net)
+                                       initrd=initrd, append=" ".join(tokens), serial=serial, net=net)
         command += ["-accel", "tcg,one-insn-per-tb=on", "-d", "exec,nochain", "-D", str(log),
                     "-dfilter", ",".join(f"{a:#x}+{b - a:#x}" for a, b in ranges)]
-        running = machine.Session(command, ends, out=out.extend, err=err.extend)
+        running = machine.Session(command, serial, out=out.extend, err=err.extend)
         try:
             status = follow(running, timeout)
             if status in (machine.TIMEOUT, machine.BROKEN):

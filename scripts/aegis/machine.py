@@ -4,6 +4,7 @@
 `run` is what tests call; `Session` is what both it and scripts/run are made of.
 """
 import contextlib
+import fcntl
 import hashlib
 import os
 import select
@@ -102,7 +103,7 @@ def command_line(*, machine, harts, memory, icount, qemu, kernel, initrd, append
     cores = harts + 1 if machine == "sifive_u" else harts  # its hart 0 is the E51, which has no MMU
     command = [program, "-machine", machine, "-smp", cores, "-m", f"{memory}M", "-nodefaults", "-display", "none",
                "-monitor", "none", "-no-reboot", *firmware, "-kernel", kernel, "-initrd", initrd, "-append", append,
-               "-chardev", f"socket,id=line,fd={serial}", "-serial", "chardev:line", *network(machine, net, forward, nic)]
+               "-chardev", f"pipe,id=line,path={str(serial.name).replace(',', ',,')}", "-serial", "chardev:line", *network(machine, net, forward, nic)]
     if icount:  # with a network idle virtual time would race ahead of the host, and be charged with its timers
         command += ["-icount", f"shift=0,sleep={'on' if net or forward else 'off'}", "-rtc", "clock=vm"]
     if gdb:
@@ -250,22 +251,18 @@ class Session:
         self.heard = 0  # how often anything came
         self.ready = False  # input sent before the kernel has set up its UART would be lost
         self.complaints = tempfile.TemporaryFile()
-        theirs = serial[1]
-        self.socket = serial[0]
-        self.socket.setblocking(False)
+        self.serial = serial
         self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.complaints, stderr=self.complaints,
-                                     pass_fds=[theirs.fileno()], process_group=0, preexec_fn=proc.die_with_parent)
-        theirs.close()
+                                     pass_fds=[serial.held], process_group=0, preexec_fn=proc.die_with_parent)
+        serial.give()
 
     # -- from the guest
 
     def receive(self):
         try:
-            data = self.socket.recv(1 << 18)
+            data = os.read(self.serial.incoming, 1 << 18)
         except BlockingIOError:
             return
-        except ConnectionError:
-            data = b""
         if not data:
             self.open = False
             return
@@ -321,12 +318,10 @@ class Session:
 
     def transmit(self):
         try:
-            sent = self.socket.send(memoryview(self.outgoing)[:1 << 16])
+            sent = os.write(self.serial.outgoing, self.outgoing[:1 << 16])
             del self.outgoing[:sent]
         except BlockingIOError:
             pass
-        except OSError:
-            self.outgoing.clear()
 
     # -- the loop
 
@@ -335,7 +330,9 @@ class Session:
         poll = select.poll()
         reading = source is not None and source.open and (self.ready or source.keys) and len(self.outgoing) < 1 << 16
         sending = self.outgoing and self.ready
-        poll.register(self.socket, select.POLLIN | (select.POLLOUT if sending else 0))
+        poll.register(self.serial.incoming, select.POLLIN)
+        if sending:
+            poll.register(self.serial.outgoing, select.POLLOUT)
         if wake is not None:
             poll.register(wake, select.POLLIN)
         if reading and source.fd is not None:
@@ -346,9 +343,9 @@ class Session:
         if wake is not None and wake in events:
             with contextlib.suppress(BlockingIOError):
                 os.read(wake, 64)
-        if events.get(self.socket.fileno(), 0) & select.POLLOUT:
+        if self.serial.outgoing in events:
             self.transmit()
-        if events.get(self.socket.fileno(), 0) & ~select.POLLOUT:
+        if self.serial.incoming in events:
             self.receive()
         if reading and (source.fd is None or source.fd in events):
             data = source.read()
@@ -402,7 +399,7 @@ class Session:
         """Ends QEMU if it still lives. Safe to call twice."""
         if self.qemu.poll() is None:
             proc.stop(self.qemu, 0.5)
-        self.socket.close()
+        self.serial.close()
         self.complaints.close()
 
     def story(self):
@@ -445,16 +442,31 @@ class Input:
         return frames.escape(chunk)
 
 
-def line():
-    """The serial line's two ends. Large buffers: QEMU 7.2's SiFive UART drops what does not fit."""
-    ours, theirs = socket.socketpair()
-    for end in (ours, theirs):
-        for option, forced in ((socket.SO_SNDBUF, 32), (socket.SO_RCVBUF, 33)):
-            try:
-                end.setsockopt(socket.SOL_SOCKET, forced, 4 << 20)
-            except OSError:
-                end.setsockopt(socket.SOL_SOCKET, option, 4 << 20)
-    return ours, theirs
+class SerialLine:
+    """Two pipes in a folder, which QEMU opens by name. They hold a mebibyte; a socket, which takes some 800 bytes for each that a UART writes, is
+    full at 11,000: of a trace that is a tenth of a second in which the host does something else, and the kernel waits little longer
+    before it drops the rest of its line. QEMU 7.2's SiFive UART drops what does not fit at once."""
+
+    def __init__(self, folder):
+        self.name = Path(folder) / "line"
+        for way in ("in", "out"):
+            os.mkfifo(f"{self.name}.{way}")
+        self.incoming = os.open(f"{self.name}.out", os.O_RDONLY | os.O_NONBLOCK)
+        self.outgoing = os.open(f"{self.name}.in", os.O_RDWR | os.O_NONBLOCK)  # QEMU need not be there yet
+        self.held = os.open(f"{self.name}.out", os.O_WRONLY)  # QEMU inherits it: what comes in ends when QEMU does
+        with contextlib.suppress(OSError):  # a user may have so many pages of pipes
+            fcntl.fcntl(self.incoming, fcntl.F_SETPIPE_SZ, 1 << 20)
+
+    def give(self):
+        """QEMU has its end."""
+        os.close(self.held)
+        self.held = None
+
+    def close(self):
+        for end in (self.incoming, self.outgoing, self.held):
+            if end is not None:
+                os.close(end)
+        self.incoming = self.outgoing = self.held = None
 
 
 def check_size(size, memory):
@@ -478,15 +490,14 @@ def session(archive, *, machine="virt", harts=1, memory=512, icount=False, qemu=
         with open(initrd, "wb") as f:
             archive.write(f)
         check_size(initrd.stat().st_size, memory)
-        ends = line()
+        serial = SerialLine(folder)
         try:
             command = command_line(machine=machine, harts=harts, memory=memory, icount=icount, qemu=qemu, kernel=kernel,
-                                   initrd=initrd, append=" ".join(tokens), serial=ends[1].fileno(), gdb=gdb,
+                                   initrd=initrd, append=" ".join(tokens), serial=serial, gdb=gdb,
                                    net=net, forward=forward, nic=nic) + [str(o) for o in options]
-            running = Session(command, ends, **sinks)
+            running = Session(command, serial, **sinks)
         except BaseException:
-            for end in ends:
-                end.close()
+            serial.close()
             raise
         try:
             yield running

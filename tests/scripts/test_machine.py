@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import os
+import tempfile
 import unittest
 
 import support
@@ -68,6 +69,21 @@ class Line(unittest.TestCase):
         result = support.toy("flood", timeout=120)
         self.assertEqual(result.status, 3)
         self.assertEqual(result.stdout, (b"abcdefghijklmnopqrstuvwxyz" * 80000)[:2000000])
+
+    def test_line_holds_what_comes_while_the_host_is_busy(self):
+        with tempfile.TemporaryDirectory(prefix="aegis-") as folder:
+            line = machine.SerialLine(folder)
+            try:
+                os.set_blocking(line.held, False)
+                for _ in range(500000):  # one by one, as a UART does
+                    os.write(line.held, b"x")
+                line.give()
+                got = bytearray()
+                while data := os.read(line.incoming, 1 << 18):
+                    got += data
+                self.assertEqual(len(got), 500000)
+            finally:
+                line.close()
 
     def test_files_come_back_whatever_is_between(self):
         result = support.toy("files")
