@@ -74,7 +74,7 @@ static unsigned test_draw(struct picture *p, const struct dpf_test *t)
 {
     unsigned number = p->nodes++;
 
-    fprintf(p->out, "  n%u [shape=%s, label=\"", number, t->table ? "cylinder" : "box");
+    fprintf(p->out, "  n%u [shape=%s, label=\"", number, !t->table ? "box" : t->table->hash ? "cylinder" : "folder");
     test_say(t, p->out);
     fprintf(p->out, "\"];\n");
     for (const struct dpf_state *e = t->edges; e; e = e->next) {

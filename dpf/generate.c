@@ -301,6 +301,24 @@ static void put_dispatch(struct generator *g, const struct dpf_test *t)
     put(g, RV64_JR(T2));
 }
 
+/* A mask that lies in one byte: this byte is the index of a bucket, whatever it is. */
+static void put_direct(struct generator *g, const struct dpf_test *t)
+{
+    const struct dpf_atom *a = &t->atom;
+    unsigned byte = t->table->shift / 8, scale = 4 - t->table->shift % 8;
+    uint64_t mask = generate_value(a, a->mask) >> 8 * byte;
+
+    put(g, RV64_LOAD(LOAD_BYTE, T0, base_register[g->level], a->offset + byte));
+    if (mask != 0xff)
+        put(g, RV64_ANDI(T0, T0, mask));
+    if (scale)
+        put(g, RV64_SLLI(T0, T0, scale));
+    put_slot_load(g, T1, t->table_slot);
+    put(g, RV64_ADD(T1, T1, T0));
+    put(g, RV64_LOAD(LOAD_DOUBLE, T1, T1, offsetof(struct dpf_table, bucket[0].target)));
+    put(g, RV64_JR(T1));
+}
+
 /* How far from the base the fragment looks before its next shift, or its end. */
 static unsigned reach(const struct dpf_test *t)
 {
@@ -318,7 +336,9 @@ static unsigned reach(const struct dpf_test *t)
 
 static void put_test(struct generator *g, const struct dpf_test *t)
 {
-    if (t->table)
+    if (t->table && !t->table->hash)
+        put_direct(g, t);
+    else if (t->table)
         put_dispatch(g, t);
     else if (t->atom.kind == DPF_EQ)
         put_equal(g, t);

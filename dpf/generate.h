@@ -22,10 +22,10 @@ uint8_t generate_align(uint8_t align, const struct dpf_atom *shift);
 
 /*
  * What is believed of a fragment before it is run: README.md says the rules. `instructions` words; only slots below
- * `slots` are read; it begins where a frame has come to state `from`: the bases behind its shifts are there, and what was loaded
+ * `slots` are read, in one whose `last` is not 0 stands a direct table up to that bucket; it begins where a frame has come to state `from`: the bases behind its shifts are there, and what was loaded
  * on the way to it lies in the frame. True: it reads the frame and the slots, writes nothing, and ends.
  */
-bool validate(const uint32_t *code, unsigned instructions, unsigned slots, const struct dpf_state *from);
+bool validate(const uint32_t *code, unsigned instructions, unsigned slots, const uint8_t *last, const struct dpf_state *from);
 
 /* Bytes behind the present base of which a frame that has come to `s` surely has as many. */
 unsigned generate_known(const struct dpf_state *s);

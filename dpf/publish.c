@@ -46,10 +46,12 @@ void dpf_reclaim(struct dpf *d)
 {
     while (d->retired_count) {
         struct dpf_retired *r = &d->retired[--d->retired_count];
-        if (r->pool)
+        if (r->pool) {
             cells_give(r->pool, r->at, r->bytes);
-        else
+        } else {
             d->slot_used[r->bytes / 64] &= ~(1UL << r->bytes % 64);
+            d->last[r->bytes] = 0;
+        }
     }
 }
 
@@ -90,7 +92,7 @@ int dpf_fragment_make(struct dpf *d, struct dpf_code *code, const struct dpf_sta
 {
     if (instructions < 0)
         return instructions;
-    if (!validate(d->buffer, (unsigned)instructions, DPF_SLOTS, s))
+    if (!validate(d->buffer, (unsigned)instructions, DPF_SLOTS, d->last, s))
         return DPF_INVALID;
     uint32_t *at = cells_take(&d->code, 4 * (size_t)instructions);
     if (!at)

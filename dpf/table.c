@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Values of one field, and where each leads: a hash table that dispatch.S reads while it changes. A key is stored before
- * its target is published; until then it leads where an empty bucket does.
+ * Values of one field, and where each leads: a hash table that dispatch.S reads while it changes, or a direct one, which generated
+ * code reads. A key is stored before its target is published; until then it leads where an empty bucket does.
  */
 #include "parts.h"
 
-static size_t bytes_of(uint32_t size)
+static uint32_t buckets_of(const struct dpf_table *t)
 {
-    return sizeof(struct dpf_table) + (size + DPF_PROBE_MAX + 1) * (sizeof(struct dpf_bucket) + sizeof(struct dpf_state *));
+    return t->hash ? t->size + DPF_PROBE_MAX + 1 : t->size;
 }
 
 size_t dpf_table_bytes(const struct dpf_table *t)
 {
-    return bytes_of(t->size);
+    return sizeof *t + buckets_of(t) * (sizeof t->bucket[0] + (t->hash ? sizeof(struct dpf_state *) : 0));
 }
 
 /* Where a bucket leads, for those who change the trie. */
-static struct dpf_state **state_of(struct dpf_table *t, const struct dpf_bucket *b)
+static struct dpf_state **state_of(struct dpf_table *t, struct dpf_bucket *b)
 {
-    return (struct dpf_state **)&t->bucket[t->size + DPF_PROBE_MAX + 1] + (b - t->bucket);
+    return t->hash ? (struct dpf_state **)&t->bucket[buckets_of(t)] + (b - t->bucket) : &b->state;
+}
+
+static struct dpf_bucket *bucket_first(struct dpf_table *t, uint64_t key)
+{
+    return &t->bucket[t->hash ? key * t->hash >> t->shift : (key >> (t->shift & ~7UL) & 0xff) >> t->shift % 8];
 }
 
 /* Its bucket, or the empty one where it is not. */
 static struct dpf_bucket *bucket_find(struct dpf_table *t, uint64_t key)
 {
-    struct dpf_bucket *b = &t->bucket[key * DPF_HASH >> t->shift];
+    struct dpf_bucket *b = bucket_first(t, key);
 
-    while (b->target != t->empty && (b->key != key || b->target == t->gone))
+    while (t->hash && b->target != t->empty && (b->key != key || b->target == t->gone))
         b++;
     return b;
 }
@@ -46,35 +51,58 @@ struct dpf_state *dpf_table_find(struct dpf_table *t, uint64_t key)
 /* The bucket for a new key, which it gets; null: the probe would be too long. */
 static struct dpf_bucket *bucket_take(struct dpf_table *t, struct dpf_state *s)
 {
-    struct dpf_bucket *first = &t->bucket[s->key * DPF_HASH >> t->shift], *b = first;
+    struct dpf_bucket *first = bucket_first(t, s->key), *b = first;
 
     while (b->target != t->empty && b->target != t->gone)
         b++;
     if (b - first >= DPF_PROBE_MAX)
         return NULL;
     t->used += b->target == t->empty;
-    b->key = s->key;
+    if (t->hash)
+        b->key = s->key;
     *state_of(t, b) = s;
     return b;
 }
 
-static struct dpf_table *table_take(struct dpf *d, uint32_t size, uint64_t *missed, uint64_t gone)
+static struct dpf_table *table_take(struct dpf *d, const struct dpf_table *head)
 {
-    struct dpf_table *t = dpf_take(d, bytes_of(size));
+    struct dpf_table *t = dpf_take(d, dpf_table_bytes(head));
 
     if (!t)
         return NULL;
-    *t = (struct dpf_table){DPF_HASH, 64 - (unsigned)__builtin_ctz(size), missed, d->helpers.missed, gone, size, 0};
-    for (uint32_t i = 0; i < size + DPF_PROBE_MAX + 1; i++)
+    *t = *head;
+    for (uint32_t i = 0; i < buckets_of(t); i++)
         t->bucket[i].target = t->empty;
     return t;
+}
+
+static void size_set(struct dpf_table *head, uint32_t size)
+{
+    head->size = size;
+    head->shift = 64 - (unsigned)__builtin_ctz(size);
+    head->used = 0;
+}
+
+/* A mask that lies in one byte: direct. Up to four bits below it stay, since an index is multiplied by a bucket's 16 bytes. */
+static void direct_try(struct dpf_table *head, const struct dpf_atom *a)
+{
+    uint64_t mask = generate_value(a, a->mask);
+    unsigned low = (unsigned)__builtin_ctzl(mask), byte = low & ~7U;
+
+    if (mask >> byte > 0xff)
+        return;
+    low = low > byte + 4 ? byte + 4 : low;
+    head->hash = 0;
+    head->shift = low;
+    head->size = (uint32_t)(mask >> low) + 1;
+    head->empty = head->gone;
 }
 
 /* What leads somewhere, into an empty table that nobody reads yet. */
 static bool table_copy(struct dpf_table *to, struct dpf_table *from)
 {
     for (uint32_t i = 0; i < from->size + DPF_PROBE_MAX; i++) {
-        const struct dpf_bucket *b = &from->bucket[i];
+        struct dpf_bucket *b = &from->bucket[i];
         if (b->target == from->empty || b->target == from->gone)
             continue;
         struct dpf_bucket *new = bucket_take(to, *state_of(from, b));
@@ -85,11 +113,11 @@ static bool table_copy(struct dpf_table *to, struct dpf_table *from)
     return true;
 }
 
-/* At most a quarter full of what is there or was, and no probe too long; else a new one, for what is there half as much again. */
+/* A hash is at most a quarter full of what is there or was, and no probe too long; else a new one, for what is there half as much again. */
 int dpf_table_add(struct dpf *d, struct dpf_test *t, struct dpf_state *s, uint64_t target)
 {
-    struct dpf_table *old = t->table, *new;
-    struct dpf_bucket *b = 4 * (old->used + 1) <= old->size ? bucket_take(old, s) : NULL;
+    struct dpf_table *old = t->table, *new, head = *old;
+    struct dpf_bucket *b = !old->hash || 4 * (old->used + 1) <= old->size ? bucket_take(old, s) : NULL;
     uint32_t size = 8;
 
     if (b) {
@@ -101,11 +129,12 @@ int dpf_table_add(struct dpf *d, struct dpf_test *t, struct dpf_state *s, uint64
     for (;; size *= 2) {
         if (size > 64 * (t->edge_count + 1) + 256)
             return DPF_COLLISIONS;
-        if (!(new = table_take(d, size, old->missed, old->gone)))
+        size_set(&head, size);
+        if (!(new = table_take(d, &head)))
             return DPF_NO_MEMORY;
         if (table_copy(new, old) && (b = bucket_take(new, s)))
             break;
-        cells_give(&d->data, new, bytes_of(size));
+        cells_give(&d->data, new, dpf_table_bytes(new));
     }
     b->target = target;
     t->table = new;
@@ -137,11 +166,20 @@ int dpf_table_make(struct dpf *d, struct dpf_test *t)
                             : dpf_fragment_make(d, &only->code, only, generate_accept(d, only, t->slot));
     if (!error && !had_slot)
         error = dpf_below_renew(d, t);
-    struct dpf_table *table = error ? NULL : table_take(d, 8, &d->run->slot[t->slot], dpf_code_address(d, &t->gone));
+    struct dpf_table head = {DPF_HASH, 0, &d->run->slot[t->slot], d->helpers.missed, dpf_code_address(d, &t->gone), 0, 0};
+    size_set(&head, 8);
+    direct_try(&head, &t->atom);
+    struct dpf_table *table = error ? NULL : table_take(d, &head);
     if (!table)
         return error ? error : DPF_NO_MEMORY;
     bucket_take(table, only)->target = dpf_state_target(d, only);
     t->table = table;
+    d->last[t->table_slot] = (uint8_t)(table->hash ? 0 : table->size - 1);
     dpf_slot_set(d, t->table_slot, (uint64_t)table);
-    return dpf_fragment_renew(d, t);
+    error = dpf_fragment_renew(d, t);
+    if (error) { /* the code compares with the one value, as before */
+        t->table = NULL;
+        dpf_retire(d, &d->data, table, dpf_table_bytes(table));
+    }
+    return error;
 }

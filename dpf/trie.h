@@ -20,18 +20,25 @@
 struct dpf_state;
 struct dpf_test;
 
-/* What a word of the frame's is looked up in. Generated code and dispatch.S read it: offsets in dispatch.S. */
+/*
+ * What a word of the frame's is looked up in. Generated code and dispatch.S read it: offsets in dispatch.S. If the mask lies in
+ * one byte there is a bucket for each value that this byte may have, found without a hash and without a look at its key.
+ */
 struct dpf_table {
-    uint64_t hash;    /* index = key * hash >> shift */
+    uint64_t hash;    /* index = key * hash >> shift; 0: direct, the byte of the key in which bit `shift` is, from this bit on */
     uint64_t shift;
     uint64_t *missed; /* the slot that a key that is not here goes on by */
-    uint64_t empty;   /* the target of a bucket without a key: dispatch.S, on by `missed` */
+    uint64_t empty;   /* the target of a bucket without a key: dispatch.S, on by `missed`; direct: as `gone` */
     uint64_t gone;    /* the same, of a key that was taken out: the run of keys goes on behind it */
     uint32_t size, used;
     struct dpf_bucket {
-        uint64_t key;
+        union {
+            uint64_t key;
+            struct dpf_state *state; /* direct: where it leads */
+        };
         uint64_t target; /* code */
-    } bucket[]; /* size + DPF_PROBE_MAX + 1, the last one always empty; then as many struct dpf_state *, where each leads */
+    } bucket[]; /* direct: `size`; else size + DPF_PROBE_MAX + 1, the last one always empty, and behind them as many
+                   struct dpf_state *, where each leads */
 };
 _Static_assert(offsetof(struct dpf_table, bucket) == 48, "TABLE_BUCKET in dispatch.S");
 #define DPF_HASH 0x9e3779b97f4a7c15UL
@@ -100,6 +107,7 @@ struct dpf {
     uint32_t installations;
     uint32_t alternatives;     /* states with more than one way on: then accepting has to look further */
     uint64_t slot_used[DPF_SLOTS / 64];
+    uint8_t last[DPF_SLOTS];   /* of a slot in which a direct table stands: its last bucket; of others 0 */
     /* What was replaced and may still be in use; dpf_reclaim frees it. */
     struct dpf_retired {
         struct cells *pool;

@@ -10,11 +10,12 @@
 
 #define LENGTH_MAX 4096
 
-enum what { ANYTHING, NUMBER, SMALL, SLOT_WORD, SLOTS_FAR, CHECKED };
+enum what { ANYTHING, NUMBER, SMALL, SLOT_WORD, SLOTS_FAR, BUCKET, CHECKED };
 
 struct known {
     uint8_t what[32];
-    int64_t value[32];    /* NUMBER: the constant. SMALL: at most this. CHECKED: bytes beyond `from` */
+    int64_t value[32];    /* NUMBER: the constant. SMALL: the bits it may have. SLOT_WORD: the last bucket of the direct table
+                             that it is; 0: it is none. CHECKED: bytes beyond `from` */
     uint8_t from[32];     /* CHECKED: the base */
     uint16_t length[4];   /* bytes that may be read through each base */
     uint8_t bases;        /* bit n: base n is set */
@@ -61,7 +62,12 @@ static bool set(struct known *k, unsigned rd, enum what what, int64_t value)
 
 /* ---- one rule an instruction ---- */
 
-static bool load(struct known *k, uint32_t w, unsigned slots)
+static bool load_slot(struct known *k, unsigned rd, int64_t offset, unsigned slots, const uint8_t *last)
+{
+    return offset >= 0 && offset % 8 == 0 && offset / 8 < slots && set(k, rd, SLOT_WORD, last[offset / 8]);
+}
+
+static bool load(struct known *k, uint32_t w, unsigned slots, const uint8_t *last)
 {
     static const uint8_t width[8] = {1, 2, 4, 8, 1, 2, 4, 0};
     unsigned kind = w >> 12 & 7, rs = rs1_of(w), rd = rd_of(w);
@@ -71,11 +77,11 @@ static bool load(struct known *k, uint32_t w, unsigned slots)
     if (!width[kind])
         return false;
     if (rs == A7)
-        return kind == LOAD_DOUBLE && offset >= 0 && offset % 8 == 0 && offset / 8 < slots && set(k, rd, SLOT_WORD, 0);
-    if (k->what[rs] == SLOTS_FAR && rs != X0) {
-        offset += k->value[rs];
-        return kind == LOAD_DOUBLE && offset >= 0 && offset % 8 == 0 && offset / 8 < slots && set(k, rd, SLOT_WORD, 0);
-    }
+        return kind == LOAD_DOUBLE && load_slot(k, rd, offset, slots, last);
+    if (k->what[rs] == SLOTS_FAR)
+        return kind == LOAD_DOUBLE && load_slot(k, rd, k->value[rs] + offset, slots, last);
+    if (k->what[rs] == BUCKET)
+        return kind == LOAD_DOUBLE && offset == offsetof(struct dpf_table, bucket[0].target) && set(k, rd, SLOT_WORD, 0);
     if (base < 0 || !(k->bases >> base & 1) || offset < 0 || offset + width[kind] > k->length[base])
         return false;
     return kind == LOAD_BYTE ? set(k, rd, SMALL, 255) : kind == LOAD_HALF ? set(k, rd, SMALL, 65535) : set(k, rd, ANYTHING, 0);
@@ -135,6 +141,12 @@ static bool base_add(struct known *k, unsigned rd, unsigned a, unsigned b)
     return true;
 }
 
+/* A table, and 16 times an index that it has. */
+static bool is_bucket(const struct known *k, unsigned a, unsigned b)
+{
+    return k->what[a] == SLOT_WORD && k->what[b] == SMALL && k->value[a] && k->value[b] % 16 == 0 && k->value[b] / 16 <= k->value[a];
+}
+
 static bool arithmetic(struct known *k, uint32_t w)
 {
     unsigned rd = rd_of(w), a = rs1_of(w), b = rs2_of(w), function = w >> 12 & 7;
@@ -145,12 +157,14 @@ static bool arithmetic(struct known *k, uint32_t w)
         return base_add(k, rd, a, b);
     if (function == 0 && b == A7 && is_scratch(a) && k->what[a] == NUMBER)
         return k->value[a] >= 0 && k->value[a] < LENGTH_MAX * 8 && set(k, rd, SLOTS_FAR, k->value[a]);
-    if (!is_scratch(a) || !is_scratch(b) || function == 0)
+    if (function == 0)
+        return is_bucket(k, a, b) && set(k, rd, BUCKET, 0);
+    if (!is_scratch(a) || !is_scratch(b))
         return false;
     if (function == 7 && k->what[b] == NUMBER && k->value[b] >= 0)
         return set(k, rd, SMALL, k->value[b]);
-    if (function == 6 && k->what[a] == SMALL && k->what[b] == SMALL && k->value[a] <= 0xffffff && k->value[b] <= 0xffffff)
-        return set(k, rd, SMALL, k->value[a] | k->value[b] | 0xffff);
+    if (function == 6 && k->what[a] == SMALL && k->what[b] == SMALL)
+        return set(k, rd, SMALL, k->value[a] | k->value[b]);
     return set(k, rd, ANYTHING, 0);
 }
 
@@ -188,17 +202,17 @@ static bool jump(const struct known *k, uint32_t w, unsigned slots)
         return false;
     if (rs == RA)
         return k->what[T1] == NUMBER && k->value[T1] >= 0 && k->value[T1] % 8 == 0 && k->value[T1] / 8 < slots;
-    return is_scratch(rs) && k->what[rs] == SLOT_WORD;
+    return k->what[rs] == SLOT_WORD && !k->value[rs];
 }
 
-static bool step(struct known *k, const uint32_t *code, unsigned at, unsigned count, unsigned slots, uint8_t *arrives)
+static bool step(struct known *k, const uint32_t *code, unsigned at, unsigned count, unsigned slots, const uint8_t *last, uint8_t *arrives)
 {
     uint32_t w = code[at];
     unsigned function = w >> 12 & 7, rd = rd_of(w), rs = rs1_of(w);
 
     switch (w & 0x7f) {
     case 0x03:
-        return load(k, w, slots);
+        return load(k, w, slots, last);
     case 0x13:
         if (function == 0)
             return add_immediate(k, w);
@@ -220,7 +234,7 @@ static bool step(struct known *k, const uint32_t *code, unsigned at, unsigned co
     }
 }
 
-bool validate(const uint32_t *code, unsigned count, unsigned slots, const struct dpf_state *from)
+bool validate(const uint32_t *code, unsigned count, unsigned slots, const uint8_t *last, const struct dpf_state *from)
 {
     uint8_t arrives[DPF_CODE_MAX] = {0};
     struct known k = {.bases = (uint8_t)((2U << from->level) - 1)};
@@ -235,7 +249,7 @@ bool validate(const uint32_t *code, unsigned count, unsigned slots, const struct
         else if (ended)
             return false; /* nobody gets here */
         ended = (code[i] & 0x7f) == 0x67;
-        if (ended ? !jump(&k, code[i], slots) : !step(&k, code, i, count, slots, arrives))
+        if (ended ? !jump(&k, code[i], slots) : !step(&k, code, i, count, slots, last, arrives))
             return false;
         if (!ended && rd_of(code[i]) == A0 && (code[i] & 0x7f) != 0x63)
             k.bases = 0; /* a result stands there now */

@@ -44,7 +44,7 @@ static bool inside(uint64_t at, unsigned size, const void *base, size_t bytes)
 
 static bool readable(uint64_t at, unsigned size)
 {
-    return inside(at, size, code, sizeof code) || inside(at, size, &run, sizeof run) ||
+    return inside(at, size, code, sizeof code) || inside(at, size, &run, sizeof run) || inside(at, size, data, sizeof data) ||
            (frame_length >= size && inside(at, size, frame, frame_length));
 }
 

@@ -423,10 +423,10 @@ static void test_validator(void)
     bool all = true;
 
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        all &= !validate(bad[i], 3, DPF_SLOTS, &begin);
+        all &= !validate(bad[i], 3, DPF_SLOTS, d.last, &begin);
     tap(all, "the validator refuses what reads, writes or jumps elsewhere");
     static const uint32_t good[] = {RV64_LOAD(LOAD_DOUBLE, T1, A7, 16), RV64_JR(T1)};
-    tap(validate(good, 2, DPF_SLOTS, &begin) && !validate(good, 2, 2, &begin) && !validate(good, 1, DPF_SLOTS, &begin),
+    tap(validate(good, 2, DPF_SLOTS, d.last, &begin) && !validate(good, 2, 2, d.last, &begin) && !validate(good, 1, DPF_SLOTS, d.last, &begin),
         "and takes a jump through a slot that there is");
 }
 
