@@ -198,6 +198,15 @@ static bool install(const struct pcap_filters *f)
     return true;
 }
 
+/* An IPv4 header that says to be so long that what is loaded behind it may not be there. */
+static bool is_short(void)
+{
+    for (unsigned at = 14; at <= 18; at += 4)
+        if (frame[at - 2] == 8 && frame[at - 1] == 0 && at + 4 * (frame[at] & 15U) + 19 > frame_length)
+            return true;
+    return false;
+}
+
 static bool same(const char *text, const struct pcap_filters *f, struct bpf_program *program)
 {
     struct pcap_pkthdr header = {.caplen = (unsigned)frame_length, .len = (unsigned)frame_length};
@@ -206,7 +215,7 @@ static bool same(const char *text, const struct pcap_filters *f, struct bpf_prog
     for (unsigned i = 0; i < f->count; i++)
         plain |= dpf_match(&f->filter[i], frame, frame_length);
     matches += ours;
-    if (theirs == ours && ours == plain)
+    if ((theirs == ours || (ours && is_short())) && ours == plain)
         return true;
     printf("# \"%s\": libpcap %d, compiled %d, interpreted %d; frame", text, theirs, ours, plain);
     for (unsigned i = 0; i < frame_length; i++)
@@ -236,7 +245,8 @@ static int try(pcap_t *pcap, struct pcap_filters *f, unsigned long *cases)
     struct bpf_program program;
 
     expression(text, draw(4));
-    if (pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN))
+    /* Not optimised: "(ether src host X or arp) and (ether src and dst host X and rarp)" would take ARP (libpcap 1.10.3). */
+    if (pcap_compile(pcap, &program, text, 0, PCAP_NETMASK_UNKNOWN))
         return -1;
     int good = pcap_compile_filters(text, f) ? -1 : agree(text, f, &program, FRAMES);
     *cases += good > 0 ? FRAMES : 0;
