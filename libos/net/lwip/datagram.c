@@ -88,11 +88,12 @@ static void keep(struct connection *c, struct pbuf *p, const ip_addr_t *address,
 static void on_udp(void *argument, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *address,
                    u16_t port)
 {
-    const struct udp_hdr *head = (const struct udp_hdr *)((char *)p->payload - UDP_HLEN);
+    const struct udp_hdr *head = ip_next_header_ptr(); /* what several sockets get stands behind none */
     u16_t size = lwip_ntohs(head->len);
+    bool unsummed = ip_current_is_v6() && !head->chksum && ip_current_input_netif()->chksum_flags & NETIF_CHECKSUM_CHECK_UDP;
 
     (void)pcb;
-    if (size < UDP_HLEN || size - UDP_HLEN > p->tot_len) {
+    if (size < UDP_HLEN || size - UDP_HLEN > p->tot_len || unsummed) { /* IPv6 has no other sum, so UDP's must be there */
         pbuf_free(p);
         return;
     }
