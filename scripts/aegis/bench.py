@@ -113,7 +113,7 @@ def echo(flight=64):
     """What apps/bench/echo.c prints, with `flight` frames under way: instructions of the whole machine for each, idle excluded.
     QEMU 10 counts none while a hart waits. The wire hands frames over in bursts, three milliseconds of the machine each: otherwise a machine that is
     quicker than its peer is woken for each, and the figure tells how busy the host is."""
-    with peer.wire(peer.saturate(flight) if flight > 1 else peer.lone()) as wire:
+    with peer.wire(peer.saturate(flight, peer.frames().udp(bytes(64))) if flight > 1 else peer.lone()) as wire:
         result = machine.run(None, init=paths.PROGRAMS / "bench" / "echo", icount=True, net=wire.netdev, timeout=120,
                              append=["bench", "slice=1000000"], options=BURSTS if flight > 1 else [])
     if result.status:
@@ -131,15 +131,15 @@ def handlers(talk, *, bursts=True, program="handlers"):
     return {k: v for k, v in numbers(result.stdout).items() if k.startswith("ash_")}
 
 
-# Who asks for a figure of apps/bench/handlers.c.
+# Who asks for a figure of apps/bench/handlers.c; `e` is ether.py.
 ASKED = {
-    "ash_echo": peer.saturate(64),
-    "ash_kv_get": peer.saturate(64, b"get " + b"\1" * 16, 11),
-    "ash_ping": peer.saturate(64, frame=peer.ping()),
-    "ash_count": peer.saturate(64, b"\0\0\0\1\0\0\0\0\0\0\0\1", 12),
-    "ash_tcp": peer.saturate(64, frame=peer.tcp(b"GET / HTTP/1.0\r\n\r\n")),
-    "ash_balance": peer.saturate(64, 64, 9),
-    "ash_sample": peer.pour(peer.udp(bytes(64), 13)),
+    "ash_echo": lambda e: peer.saturate(64, e.udp(bytes(64))),
+    "ash_kv_get": lambda e: peer.saturate(64, e.udp(b"get " + b"\1" * 16, 11)),
+    "ash_ping": lambda e: peer.saturate(64, e.ping()),
+    "ash_count": lambda e: peer.saturate(64, e.udp(b"\0\0\0\1\0\0\0\0\0\0\0\1", 12)),
+    "ash_tcp": lambda e: peer.saturate(64, e.tcp(b"GET / HTTP/1.0\r\n\r\n")),
+    "ash_balance": lambda e: peer.saturate(64, e.udp(bytes(64), 9)),
+    "ash_sample": lambda e: peer.pour(e.udp(bytes(64), 13)),
 }
 
 
@@ -154,7 +154,7 @@ def handlers_at_load():
     filters_ = (base & -HUGE) + HUGE
     left_out = BOOT | {"machine_clear", "siphash"}
     ranges = merged([(a, b) for a, b, n in kernel if n not in left_out and a >= base]) + [(filters_, filters_ + HUGE), (code, code + HUGE)]
-    with peer.wire(peer.seldom(0.02)) as wire:
+    with peer.wire(peer.seldom(0.02, peer.frames().udp(bytes(64)))) as wire:
         run = executed.run(paths.PROGRAMS / "bench" / "handlers-load", ranges, append=["bench", "slice=1000000"], net=wire.netdev)
     if run.status or b"passed\t0" not in run.stdout:
         raise proc.Failure(f"handlers-load ended with {run.status}:\n{(run.stdout + run.stderr).decode(errors='replace')}")
@@ -178,7 +178,7 @@ def by_handlers(names):
     values = {}
     for name, talk in ASKED.items():
         if name in names or (name == "ash_echo" and "ash_install_4k" in names):
-            values = quiet(name, lambda: handlers(talk)) | values  # what it costs to install one is the first's, at which nothing comes meanwhile
+            values = quiet(name, lambda: handlers(talk(peer.frames()))) | values  # what it costs to install one is the first's, at which nothing comes meanwhile
     if "ash_echo_lone" in names:
         values["ash_echo_lone"] = handlers(peer.lone(), bursts=False, program="handlers-lone")["ash_echo"]
     if "ash_beat" in names:
@@ -217,7 +217,7 @@ def served(part, client, *, forward=None, net=None, **options):
 
 
 def udp_echo_socket():
-    with peer.wire(peer.saturate(64)) as wire:
+    with peer.wire(peer.saturate(64, peer.frames().udp(bytes(64)))) as wire:
         return served("udp", None, net=wire.netdev, options=BURSTS)
 
 

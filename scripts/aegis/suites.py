@@ -12,9 +12,11 @@ from . import build, paths, proc
 from .proc import say
 
 # command: run from the repository's root, `--long` added when asked for and `long` says that the suite knows it.
-# ci: part of the plain form. needs: a path without which the suite is left out, by name. minutes: without
+# ci: part of the plain form. needs: paths without any of which the suite is left out, by name. minutes: without
 # a line for so long it counts as hung.
 Suite = namedtuple("Suite", "name command ci long needs minutes")
+
+SCAPY = "/usr/lib/python3/dist-packages/scapy"
 
 SUITES = [
     Suite("scripts", ["tests/scripts/run"], True, False, None, 10),
@@ -29,12 +31,12 @@ SUITES = [
     Suite("spin", ["tests/spin/run"], True, False, "tests/spin/run", 5),
     Suite("machine", ["tests/machine/run"], True, True, "tests/machine/run", 15),
     Suite("refusals", ["tests/machine/refusals"], True, False, "tests/machine/refusals", 10),
-    Suite("network", ["tests/network/run"], True, False, "tests/network/run", 10),
+    Suite("network", ["tests/network/run"], True, False, SCAPY, 10),
     Suite("hostile", ["tests/hostile/run"], True, True, "tests/hostile/run", 15),
     Suite("stress", ["tests/machine/stress"], True, True, "tests/machine/stress", 10),
     Suite("smoke", ["tests/machine/smoke"], True, False, "tests/machine/smoke", 15),
     Suite("libos", ["tests/libos/run"], True, True, "tests/libos/run", 15),
-    Suite("net", ["tests/net/run"], True, True, "build/lwip", 10),
+    Suite("net", ["tests/net/run"], True, True, f"build/lwip {SCAPY}", 10),
     Suite("web", ["tests/web/run"], True, False, "build/lwip", 10),
     Suite("terminals", ["tests/libos/terminals"], True, True, "tests/libos/terminals", 15),
     Suite("conformance", ["tests/libos/conformance"], True, True, "tests/libos/conformance", 10),
@@ -146,8 +148,8 @@ def main(wanted, long):
         print(failure)
         failed.append("build")
     for suite in chosen:
-        if suite.needs and not (paths.ROOT / suite.needs).exists():
-            say(f"{suite.name}: left out, there is no {suite.needs}")
+        if lacking := [need for need in (suite.needs or "").split() if not (paths.ROOT / need).exists()]:
+            say(f"{suite.name}: left out, there is no {lacking[0]}")
             continue
         print(f"{suite.name} ...", flush=True)
         good, bad, seconds = run_suite(suite, long)

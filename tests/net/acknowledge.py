@@ -2,14 +2,13 @@
 """A peer that acknowledges as it likes: runs of acknowledgements are as good as each of them, duplicates are counted one by one, what
 was lost is sent again at once and is what was asked for."""
 import random
-import struct
 import time
 
-from aegis import peer
+from aegis import ether
+from aegis.ether import IP, TCP, data
 
 PORT, OURS = 80, 5000
 SIZE = 60000  # of the file; less than lwIP sends at once when its window has grown
-SYN, PUSH, ACK = 2, 8, 16
 
 
 def body():
@@ -17,39 +16,33 @@ def body():
 
 
 class Stream:
-    """The client's half of one connection, by hand."""
+    """The client's half of one connection."""
 
     def __init__(self, wire):
         self.wire, self.sequence, self.wanted, self.got = wire, 1000, None, {}
 
-    def frame(self, flags, acknowledged=0, data=b"", window=65535):
-        head = struct.pack(">HHIIBBHHH", OURS, PORT, self.sequence, acknowledged, 5 << 4, flags, window, 0, 0)
-        pseudo = peer.OUR_IP + peer.GUEST_IP + struct.pack(">BBH", 0, 6, len(head) + len(data))
-        return peer.ipv4(head[:16] + struct.pack(">H", peer.checksum(pseudo + head + data)) + head[18:] + data, 6)
+    def frame(self, flags, acknowledged=0, carried=b""):
+        return bytes(ether.tcp(carried, PORT, OURS, seq=self.sequence, ack=acknowledged, flags=flags, window=65535))
 
     def segments(self, seconds, keep=True):
         """(sequence, bytes) of those that come until none did for so long."""
         found = []
-        while (frame := self.wire.receive(seconds)) is not None:
-            if frame[12:14] != b"\x08\0" or frame[23] != 6:
-                peer.neighbour(self.wire, frame)
+        while (got := ether.read(self.wire.receive(seconds))) is not None:
+            if TCP not in got:
+                ether.neighbour(self.wire, got)
                 continue
-            size = struct.unpack(">H", frame[16:18])[0]
-            tcp = frame[34:14 + size]
-            pseudo = peer.GUEST_IP + peer.OUR_IP + struct.pack(">BBH", 0, 6, len(tcp))
-            assert peer.checksum(pseudo + tcp) == 0 and peer.checksum(frame[14:34]) == 0, "a checksum is wrong"
-            sequence, data = struct.unpack(">I", tcp[4:8])[0], tcp[(tcp[12] >> 4) * 4:]
-            if tcp[13] & SYN:
-                self.wanted = sequence + 1
-            elif data:
-                found.append((sequence - self.wanted, data))
+            assert ether.is_summed(got), "a checksum is wrong"
+            if "S" in got[TCP].flags:
+                self.wanted = got[TCP].seq + 1
+            elif carried := data(got):
+                found.append((got[TCP].seq - self.wanted, carried))
                 if keep:
-                    self.got[sequence - self.wanted] = data
+                    self.got[found[-1][0]] = carried
         return found
 
     def open(self):
         for _ in range(20):
-            self.wire.send(self.frame(SYN))
+            self.wire.send(self.frame("S"))
             self.segments(0.5)
             if self.wanted:
                 self.sequence += 1
@@ -58,7 +51,7 @@ class Stream:
         return False
 
     def ask(self, request):
-        self.wire.send(self.frame(PUSH | ACK, self.wanted, request))
+        self.wire.send(self.frame("PA", self.wanted, request))
         self.sequence += len(request)
 
     def ask_in_pieces(self, request, order):
@@ -67,18 +60,21 @@ class Stream:
         begin = self.sequence
         for i in [*order, order[0]]:
             self.sequence = begin + i * size
-            self.wire.send(self.frame(PUSH | ACK, self.wanted + len(self.whole()), request[i * size:(i + 1) * size]))
+            self.wire.send(self.frame("PA", self.wanted + len(self.whole()), request[i * size:(i + 1) * size]))
         self.sequence = begin + len(request)
 
     def acknowledge(self, *upto):
+        """All at once: what takes time is done before. One that says (NUMBER, LAYER) is a lie: that layer's checksum is wrong."""
+        frames = []
         for n in upto:
-            self.wire.send(self.frame(ACK, self.wanted + n))
-
-    def lie(self, upto, at):
-        """An acknowledgement with a wrong checksum, that at `at` of the frame."""
-        frame = bytearray(self.frame(ACK, self.wanted + upto))
-        frame[at] ^= 0xff
-        self.wire.send(bytes(frame))
+            number, layer = n if isinstance(n, tuple) else (n, None)
+            frame = self.frame("A", self.wanted + number)
+            if layer:
+                frame = ether.read(frame)
+                frame[layer].chksum ^= 0xff00
+            frames.append(bytes(frame))
+        for frame in frames:
+            self.wire.send(frame)
 
     def whole(self):
         """What is there from the first byte on."""
@@ -94,7 +90,7 @@ def runs(tap, stream):
         found = stream.segments(0.3)
         if not found:
             break
-        stream.acknowledge(*(at + len(data) for at, data in found))
+        stream.acknowledge(*(at + len(carried) for at, carried in found))
     answer = stream.whole()
     tap(answer.endswith(body()) and answer.startswith(b"HTTP/1.1 200"), "acknowledged_in_runs_data_are_whole", f"{len(answer)} bytes")
 
@@ -104,7 +100,7 @@ def lost(tap, stream, name, before):
     start = len(stream.whole())
     stream.ask(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
     found = stream.segments(0.3)
-    ends = [at + len(data) for at, data in found]
+    ends = [at + len(carried) for at, carried in found]
     upto = ends[before - 1] if before else start
     begin = time.monotonic()
     stream.acknowledge(*ends[:before], *[upto] * (3 if before else 4))
@@ -121,11 +117,8 @@ def lies(tap, stream):
     """Acknowledgements of everything, wrong ones, behind right ones in the same run: what they say was not said."""
     start = len(stream.whole())
     stream.ask(b"GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
-    ends = [at + len(data) for at, data in stream.segments(0.3)]
-    stream.acknowledge(*ends[:2])
-    stream.lie(ends[-1], 50)  # TCP's
-    stream.acknowledge(*ends[2:4])
-    stream.lie(ends[-1], 24)  # IP's
+    ends = [at + len(carried) for at, carried in stream.segments(0.3)]
+    stream.acknowledge(*ends[:2], (ends[-1], TCP), *ends[2:4], (ends[-1], IP))
     again = [at for at, _ in stream.segments(4)]
     tap(len(ends) > 6 and again and min(again) == ends[3], "wrong_ones_in_runs_are_not_believed", f"{ends} {again}")
     for _ in range(60):
@@ -142,9 +135,9 @@ def lossy(tap, stream):
     while quiet < 100 and not (stream.whole()[start:].endswith(body()) and len(stream.whole()) > start):
         found = stream.segments(0.05, keep=False)
         quiet = 0 if found else quiet + 1
-        for at, data in found:
+        for at, carried in found:
             if chance.random() > 0.1:
-                stream.got[at] = data
+                stream.got[at] = carried
                 stream.acknowledge(len(stream.whole()))
     answer = stream.whole()[start:]
     tap(answer.endswith(body()), "one_in_ten_is_lost_data_are_whole", f"{len(answer)} bytes")

@@ -1,43 +1,43 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Names: a server on the wire that answers, says that there is none, lies, or is silent; tests/net/names.c asks."""
-import struct
 import threading
 
-from aegis import peer
+from aegis import ether
+from aegis.ether import UDP
+from scapy.layers.dns import DNS, DNSQR, DNSRR
+from scapy.packet import Raw
+from scapy.fields import RawVal
 
-FOUR, SIX = bytes((192, 0, 2, 7)), bytes.fromhex("20010db8") + bytes(11) + b"\7"
+FOUR, SIX = ("192.0.2.7", "192.0.2.99"), ("2001:db8::7", "2001:db8::99")  # what is true, what is not
 
 
-def record(kind, data, name=b"\xc0\x0c", size=None):
-    return name + struct.pack(">HHIH", kind, 1, 60, len(data) if size is None else size) + data
+def record(question, data, name=None, **fields):
+    return DNSRR(**{"rrname": name or question.qd.qname, "type": question.qd.qtype, "ttl": 60, "rdata": data, **fields})
 
 
-def answer(question, records, ident=None, code=0, flags=0x81):
-    return (question[:2] if ident is None else ident) + bytes((flags, 0x80 | code)) + struct.pack(">HHHH", 1, len(records), 0, 0) \
-        + question[12:] + b"".join(records)
+def answer(question, record=None, compress=True, **fields):
+    made = DNS(**{"id": question.id, "qr": 1, "ra": 1, "qd": question.qd, "an": record, **fields})
+    return made.compress() if compress else made
 
 
 def answers(question):
     """What comes of a question, in order."""
-    end = question.index(0, 12)
-    name, kind = question[12:end], struct.unpack(">H", question[end + 1:end + 3])[0]
-    right = record(kind, FOUR if kind == 1 else SIX)
-    if name == b"\3one\4test":
-        return [answer(question, [right])]
-    if name == b"\5alias\4test":
-        return [answer(question, [record(5, b"\3one\xc0\x12"), record(kind, FOUR if kind == 1 else SIX, b"\xc0\x28")])]
-    if name == b"\4four\4test":
-        return [answer(question, [right] if kind == 1 else [])]
-    if name == b"\4liar\4test":
-        other = bytes(question[:12] + b"\3two\4test\0" + question[-4:])
-        wrong = record(kind, (FOUR if kind == 1 else SIX)[::-1])
-        return [answer(question, [wrong], ident=bytes((question[0] ^ 1, question[1]))), answer(other, [wrong]), question, question[:5], b"",
-                answer(question, [wrong], flags=1), answer(question, [right])]
-    if name == b"\6broken\4test":
-        return [answer(question, [record(kind, b"\1\2", size=60000)])]
-    if name == b"\4loop\4test":
-        return [answer(question, [record(kind, b"\xc0\x0c\xc0", name=b"\x3fa" * 3)])]
-    return [answer(question, [], code=3)] if name == b"\4none\4test" else []
+    name, (true, false) = question.qd.qname, FOUR if question.qd.qtype == 1 else SIX
+    right, wrong = record(question, true), record(question, false)
+    if name == b"one.test.":
+        return [answer(question, right)]
+    if name == b"alias.test.":
+        return [answer(question, record(question, b"one.test.", type="CNAME") / record(question, true, b"one.test."))]
+    if name == b"four.test.":
+        return [answer(question, right if question.qd.qtype == 1 else None)]
+    if name == b"liar.test.":
+        return [answer(question, wrong, id=question.id ^ 256), answer(question, record(question, false, b"two.test."), qd=DNSQR(qname="two.test", qtype=question.qd.qtype)),
+                question, Raw(bytes(question)[:5]), Raw(b""), answer(question, wrong, qr=0), answer(question, right)]
+    if name == b"broken.test.":
+        return [answer(question, record(question, RawVal(b"\1\2"), rdlen=60000), compress=False)]
+    if name == b"loop.test.":
+        return [answer(question, record(question, RawVal(b"\xc0\x0c\xc0"), RawVal(b"?a?a?a"), rdlen=3), compress=False)]
+    return [answer(question, rcode=3)] if name == b"none.test." else []
 
 
 def run(tap, start, wire):
@@ -47,11 +47,10 @@ def run(tap, start, wire):
 
     def serve():
         while not over.is_set():
-            frame = wire.receive(0.2)
-            if frame and not peer.neighbour(wire, frame) and frame[36:38] == b"\0\x35":
-                question = frame[42:42 + struct.unpack(">H", frame[38:40])[0] - 8]
-                for data in answers(question):
-                    wire.send(peer.udp(data, port=struct.unpack(">H", frame[34:36])[0], source=53))
+            got = ether.read(wire.receive(0.2))
+            if got and not ether.neighbour(wire, got) and DNS in got:
+                for said in answers(got[DNS]):
+                    wire.send(ether.udp(bytes(said), got[UDP].sport, 53))
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """offload.py ECHO: a device that makes checksums and believes them, as QEMU offers with a tap of the host's; the host's kernel is the peer and
 looks at all sums that are made. To be run in a network namespace of its own; status 77: there can be no tap here."""
@@ -14,15 +14,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(ROOT / "tests/machine"))
 import guests  # noqa: E402
-from aegis import machine, peer  # noqa: E402
+from aegis import ether, machine  # noqa: E402
 
 NETDEV = "tap,ifname=aegis0,script=no,downscript=no"
 TAP, LINK = "aegis0", "fe80::5054:ff:fe12:3456%aegis0"  # the address is made of QEMU's usual Ethernet address
 
 
 def tap_make():
-    ours = socket.inet_ntoa(peer.OUR_IP)
-    for command in (f"tuntap add dev {TAP} mode tap", f"addr add {ours}/24 dev {TAP}", f"addr add fe80::1/64 dev {TAP} nodad", f"link set {TAP} up"):
+    for command in (f"tuntap add dev {TAP} mode tap", f"addr add {ether.OUR_IP}/24 dev {TAP}", f"addr add fe80::1/64 dev {TAP} nodad", f"link set {TAP} up"):
         if subprocess.run(["ip", *command.split()], capture_output=True).returncode:
             sys.exit(77)
 
@@ -32,9 +31,9 @@ def lend_addresses():
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     wire.bind((TAP, 0))
     while True:
-        frame = wire.recv(2048)
-        if len(frame) > 282 and frame[23] == 17 and frame[36:38] == b"\0\x43" and (answer := peer.dhcp_answer(frame)):
-            wire.send(answer)
+        got = ether.read(wire.recv(2048))
+        if ether.DHCP in got and (answer := ether.dhcp_answer(got)):
+            wire.send(bytes(answer))
 
 
 def stream(address, data):
@@ -71,11 +70,10 @@ def typed():
     with subprocess.Popen([ROOT / "scripts/run", f"--net={NETDEV}", "sh", "-c", guest], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as child:
         child.stdout.readline()
-        ours = socket.inet_ntoa(peer.GUEST_IP)
-        seen = {url: call("curl", "-sS", "-m", "20", "--retry", "5", "--retry-connrefused", url) for url in (f"http://[{LINK}]/passwd", f"http://{ours}/passwd")}
+        seen = {url: call("curl", "-sS", "-m", "20", "--retry", "5", "--retry-connrefused", url) for url in (f"http://[{LINK}]/passwd", f"http://{ether.GUEST_IP}/passwd")}
         tell("curl_by_ipv6_and_ipv4_over_a_tap", all(b"root:" in s for s in seen.values()), seen)
-        call("curl", "-sS", "-T", "-", f"ftp://{ours}/tmp/put", stdin=b"put by ftp\n" * 3000)
-        got = call("curl", "-sS", f"ftp://{ours}/tmp/put")
+        call("curl", "-sS", "-T", "-", f"ftp://{ether.GUEST_IP}/tmp/put", stdin=b"put by ftp\n" * 3000)
+        got = call("curl", "-sS", f"ftp://{ether.GUEST_IP}/tmp/put")
         tell("curl_by_ftp_there_and_back_over_a_tap", got == b"put by ftp\n" * 3000, got[-200:])
         if shutil.which("nc"):
             tell("nc_u_by_ipv6_over_a_tap", (got := call("nc", "-6", "-u", "-w", "2", LINK, "9000", stdin=b"six\n")) == b"six\n", got)
@@ -111,7 +109,7 @@ def main():
     ready.wait(60)
     print(f"{'ok' if b'sums by the device' in out else 'not ok'} device_makes_checksums", flush=True)
     data = random.Random(9).randbytes(1 << 20)
-    for name, address in (("4", socket.inet_ntoa(peer.GUEST_IP)), ("6", LINK)):
+    for name, address in (("4", ether.GUEST_IP), ("6", LINK)):
         ask(f"device_makes_checksums_tcp{name}", stream, address, data)
         ask(f"device_makes_checksums_udp{name}", datagrams, address, data)
     over.set()

@@ -5,9 +5,12 @@ import shutil
 import struct
 import subprocess
 
+from aegis import ether
+from aegis.ether import ICMP, TCP
+
 
 def frames(data):
-    """[(seconds, frame)] of a capture."""
+    """[(seconds, what was in it)] of a capture."""
     magic, major, minor, _, _, snap, link = struct.unpack_from("<IHHiIII", data)
     if (magic, major, minor, snap, link) != (0xa1b2c3d4, 2, 4, 1518, 1):
         raise ValueError(f"not a capture: {data[:24]!r}")
@@ -16,7 +19,7 @@ def frames(data):
         seconds, micro, kept, length = struct.unpack_from("<IIII", data, at)
         if kept != length or micro >= 1000000 or at + 16 + kept > len(data):
             raise ValueError(f"frame {len(found)}: {kept} of {length} bytes")
-        found.append((seconds + micro / 1e6, data[at + 16:at + 16 + kept]))
+        found.append((seconds + micro / 1e6, ether.read(data[at + 16:at + 16 + kept])))
         at += 16 + kept
     return found
 
@@ -24,10 +27,9 @@ def frames(data):
 def stream(found, port):
     """What was sent from a TCP port, put together again."""
     parts = {}
-    for _, f in found:
-        if f[12:14] == b"\x08\0" and f[23] == 6 and struct.unpack(">H", f[34:36])[0] == port:
-            begin, whole = 34 + (f[46] >> 4) * 4, 14 + struct.unpack(">H", f[16:18])[0]
-            parts[struct.unpack(">I", f[38:42])[0]] = f[begin:whole]
+    for _, got in found:
+        if TCP in got and got[TCP].sport == port:
+            parts[got[TCP].seq] = ether.data(got)
     out, at = b"", min(parts, default=0) + 1  # behind the SYN
     while parts.get(at):
         out += parts[at]
@@ -57,10 +59,9 @@ def run(tap, ssh, fetch):
         tap(False, "tap_is_a_capture", f"{error!r} {said!r}")
         return
     tap(started is not None and b" 0 lost" in said, "tap_ends_when_it_is_told", said)
-    pings = [f for _, f in found if f[23] == 1]
-    asked, answered = ([f[38:42] + f[42:] for f in pings if f[34] == kind] for kind in (8, 0))
+    asked, answered = ([(got[ICMP].id, got[ICMP].seq, ether.data(got)) for _, got in found if ICMP in got and got[ICMP].type == kind] for kind in (8, 0))
     tap(len(asked) == 3 and asked == answered, "tap_sees_pings_and_answers", f"{len(asked)} {len(answered)}")
-    tap(all(f[23] == 1 or 81 in struct.unpack(">HH", f[34:38]) for _, f in found), "tap_shows_what_was_asked_for")
+    tap(all(ICMP in got or TCP in got and 81 in (got[TCP].sport, got[TCP].dport) for _, got in found), "tap_shows_what_was_asked_for")
     tap(got in stream(found, 81), "tap_has_the_whole_stream", f"{len(got)} {len(stream(found, 81))} {said!r}")
     others_read(tap, data, len(found))
     tap([t for t, _ in found] == sorted(t for t, _ in found), "tap_in_order")

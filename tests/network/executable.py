@@ -31,6 +31,8 @@ def look(port):
         if at not in places:
             continue
         name = places[at]
+        if name == "dpf_run" and not seen["dpf_commit"]:
+            continue  # a frame that came before there was a filter
         if len(seen[name]) < TIMES:
             seen[name].append(mappings(gdb))
         if len(seen[name]) == TIMES:

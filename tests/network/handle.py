@@ -3,19 +3,11 @@
 import struct
 import threading
 
-from aegis import machine, peer
+from aegis import ether, machine, peer
+from aegis.ether import ARP, ICMP, IP, TCP, UDP, Ether, data
 
 APPLICATIONS = ("echo 7", "ping", "tcp 80 twenty-byte-answer+", "count 12", "kv 11", "beat 13", "balance 9 10.0.0.11 10.0.0.12")
-SERVERS = {bytes((10, 0, 0, 11)): bytes.fromhex("02000000000b"), bytes((10, 0, 0, 12)): bytes.fromhex("02000000000c")}
-SYN, ACK, PSH, FIN = 2, 16, 8, 1
-
-
-def answer(frame):
-    """Of the servers and the neighbour, to what the machine's stack asks. None: it was something else."""
-    if frame[12:14] == b"\x08\x06" and frame[38:42] in SERVERS:
-        mac = SERVERS[frame[38:42]]
-        return frame[6:12] + mac + b"\x08\x06" + frame[14:20] + b"\0\2" + mac + frame[38:42] + frame[22:32]
-    return None
+SERVERS = {"10.0.0.11": "02:00:00:00:00:0b", "10.0.0.12": "02:00:00:00:00:0c"}
 
 
 class Talk:
@@ -23,14 +15,12 @@ class Talk:
         self.tap, self.said, self.over = tap, bytearray(), threading.Event()
 
     def next(self, made, seconds=0.3):
-        """The next frame that is nobody's question."""
-        while (frame := made.receive(seconds)) is not None:
-            if frame[12:14] == b"\x86\xdd":
-                continue
-            if (said := answer(frame)) is not None:
-                made.send(said)
-            elif frame[12:14] == b"\x08\0" and frame[23] != 17 or not peer.neighbour(made, frame):
-                return frame
+        """The next packet of IPv4 that is nobody's question. The servers answer here, and the neighbour."""
+        while (got := ether.read(made.receive(seconds))) is not None:
+            if ARP in got and got[ARP].pdst in SERVERS:
+                made.send(ether.arp_answer(got, SERVERS[got[ARP].pdst]))
+            elif IP in got and got[IP].proto != 17 or not ether.neighbour(made, got):
+                return got
         return None
 
     def ask(self, made, frame, good):
@@ -54,30 +44,26 @@ class Talk:
             self.over.set()
 
     def echo(self, made):
-        got = self.ask(made, peer.udp(b"to be echoed"), lambda f: f[42:54] == b"to be echoed" and f[26:30] == peer.GUEST_IP)
+        got = self.ask(made, ether.udp(b"to be echoed"), lambda f: UDP in f and data(f) == b"to be echoed" and f[IP].src == ether.GUEST_IP)
         self.tap(got is not None, "a program's handler echoes")
 
     def ping(self, made):
-        asked = peer.ping()
-        got = self.ask(made, asked, lambda f: f[23] == 1 and f[34] == 0 and f[38:] == asked[38:] and peer.checksum(f[34:]) == 0)
+        got = self.ask(made, ether.ping(5), lambda f: ICMP in f and (f[ICMP].type, f[ICMP].id, f[ICMP].seq) == (0, 77, 5) and
+                       data(f) == bytes(56) and ether.is_summed(f))
         self.tap(got is not None, "a program's handler answers ping")
 
     def tcp(self, made):
         def good(flags, acknowledged):
-            return lambda f: f[23] == 6 and f[47] == flags and f[42:46] == struct.pack(">I", acknowledged)
-        got = self.ask(made, peer.tcp(b"", acknowledged=0, flags=SYN), good(SYN | ACK, 1001))
+            return lambda f: TCP in f and f[TCP].flags == flags and f[TCP].ack == acknowledged
+        got = self.ask(made, ether.tcp(ack=0, flags="S"), good("SA", 1001))
         self.tap(got is not None, "a program's handler takes a connection")
         if got:
-            ours = (struct.unpack(">I", got[38:42])[0] + 1) & 0xffffffff
-            got = self.ask(made, peer.tcp(b"GET /", sequence=1001, acknowledged=ours), good(ACK | PSH | FIN, 1006))
-        pseudo = peer.GUEST_IP + peer.OUR_IP + struct.pack(">HH", 6, len(got) - 34) if got else b""
-        self.tap(got is not None and got[54:] == b"twenty-byte-answer+ " and peer.checksum(pseudo + got[34:]) == 0, "and answers what it is asked", got)
+            got = self.ask(made, ether.tcp(b"GET /", seq=1001, ack=(got[TCP].seq + 1) % 2 ** 32), good("FPA", 1006))
+        self.tap(got is not None and data(got) == b"twenty-byte-answer+ " and ether.is_summed(got), "and answers what it is asked", got)
 
     def message(self, made, what, value, before):
-        good = lambda f: f[42:46] == struct.pack(">I", what) and f[50:54] == struct.pack(">I", before)  # noqa: E731
-        made.send(peer.udp(struct.pack(">III", what, 5, value), port=12))
-        got = self.next(made, 10)
-        return got is not None and good(got)
+        made.send(ether.udp(struct.pack(">III", what, 5, value), port=12))
+        return data(self.next(made, 10)) == struct.pack(">III", what, 5, before)
 
     def count(self, made):
         said = [self.message(made, *m) for m in ((1, 3, 0), (1, 4, 3), (4, 0, 7), (3, 7, 7), (2, 77, 0), (2, 78, 77), (3, 77, 77), (4, 0, 0))]
@@ -85,9 +71,9 @@ class Talk:
 
     def store(self, made):
         def said(question):
-            got = self.ask(made, peer.udp(question, port=11), lambda f: f[34:36] == b"\0\x0b")
-            by.append("handler" if got and got[40:42] == b"\0\0" else "process")  # a handler makes no sum of UDP's
-            return got[42:42 + struct.unpack(">H", got[38:40])[0] - 8] if got else None
+            got = self.ask(made, ether.udp(question, port=11), lambda f: UDP in f and f[UDP].sport == 11)
+            by.append("handler" if got and not got[UDP].chksum else "process")  # a handler makes no sum of UDP's
+            return data(got) if got else None
         by = []
         keys = [bytes((k,)) * 16 for k in range(1, 6)]
         values = [bytes((k + i) % 256 for i in range(64)) for k in range(1, 6)]
@@ -102,9 +88,9 @@ class Talk:
         def numbers(most):
             got = []
             while len(got) < most and (frame := self.next(made, 0.5 if got else 3)) is not None:
-                got += [struct.unpack(">I", frame[42:46])[0]] if frame[34:36] == b"\0\x0d" else []
+                got += struct.unpack(">I", data(frame)[:4]) if UDP in frame and frame[UDP].sport == 13 else ()
             return got
-        made.send(peer.udp(struct.pack(">II", 5, 20), port=13))
+        made.send(ether.udp(struct.pack(">II", 5, 20), port=13))
         got = numbers(6)
         self.tap(got == [4, 3, 2, 1, 0], "a program's handler sends heartbeats by itself, and no more than it was asked for", got)
 
@@ -112,16 +98,14 @@ class Talk:
         seen, wrong = {}, []
         for port in range(5000, 5064):
             payload = struct.pack(">I", port) + b"to a server"
-            pseudo = peer.OUR_IP + peer.GUEST_IP + struct.pack(">HHHHHH", 17, 8 + len(payload), port, 9, 8 + len(payload), 0) + payload
-            whole = struct.pack(">HHHH", port, 9, 8 + len(payload), peer.checksum(pseudo)) + payload
-            got = self.ask(made, peer.ipv4(whole), lambda f, p=payload: f[42:42 + len(p)] == p)
+            got = self.ask(made, ether.udp(payload, 9, port, chksum=None), lambda f, p=payload: UDP in f and data(f) == p)
             if got is None:
                 wrong.append(port)
                 break
-            to = got[30:34]
-            sums = peer.checksum(got[14:34]), peer.checksum(got[26:34] + struct.pack(">HH", 17, 8 + len(payload)) + got[34:42 + len(payload)])
+            to = got[IP].dst
             seen[to] = seen.get(to, 0) + 1
-            if got[:6] != SERVERS.get(to) or got[6:12] != peer.GUEST_MAC or got[26:30] != peer.OUR_IP or any(sums):
+            if got[Ether].dst != SERVERS.get(to) or got[Ether].src != ether.GUEST_MAC or got[IP].src != ether.OUR_IP or \
+                    not got[UDP].chksum or not ether.is_summed(got):
                 wrong.append(got)
         self.tap(not wrong and set(seen) == set(SERVERS) and min(seen.values()) > 16, "frames are forwarded to two servers, whole", f"{seen} {wrong[:1]}")
 
