@@ -153,9 +153,16 @@ bool rights_drop(struct rights *r);
 
 /* ---- unix_name.c ---- */
 
-/* An address into w->text. -ENOENT: an empty one. */
+/* An address into w->text. */
 int unix_name_read(struct walk *w, const struct sockaddr *name, socklen_t size);
 int unix_bind(struct aegis_socket *base, const struct sockaddr *name, socklen_t size);
+/* One without a name gets one. */
+int unix_name_choose(struct socket *s);
+static inline int unix_name_needed(struct socket *s)
+{
+    bool needed = s->base.switches & 1U << SO_PASSCRED && !s->name_size;
+    return needed ? unix_name_choose(s) : 0;
+}
 /* In the monitor, after unix_name_read: who is bound there. */
 int unix_find(struct walk *w, unsigned type, struct socket **found);
 /* In the monitor: nobody is any more. */

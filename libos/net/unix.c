@@ -141,6 +141,8 @@ static int unix_connect(struct aegis_socket *base, struct aegis_transfer *t)
     c.away = t->name_size >= sizeof name->sa_family && name->sa_family == AF_UNSPEC &&
              base->type == SOCK_DGRAM;
     int error = c.away ? 0 : unix_name_read(&c.walk, name, t->name_size);
+    if (!error && !c.away)
+        error = unix_name_needed(c.s);
     if (!error)
         error = file_attempt(connect_try, &c);
     if (error == -EBUSY)

@@ -177,6 +177,8 @@ ssize_t unix_message_send(struct socket *s, struct aegis_transfer *t)
         return s->base.state == SOCKET_CONNECTED ? -EISCONN : -EOPNOTSUPP;
     }
     if (!error)
+        error = unix_name_needed(s);
+    if (!error)
         error = file_attempt(room_look, &c);
     if (!error) {
         busy_take(&s->writing);

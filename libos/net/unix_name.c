@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Names of Unix sockets: paths, and abstract ones. Those begin with a NUL, are as long as the
- * address says, and end with their socket. They stand in a directory that no path leads to.
+ * address says, and end with their socket. They stand in a directory that no path leads to. One of
+ * five digits is chosen for who binds to none, or passes credentials and has none (unix(7)).
  */
 #include "socket.h"
 
@@ -9,8 +10,10 @@
 
 #include "../fd/path.h"
 #include "../session/inline.h"
+#include "../session/random.h"
 
 #define BEFORE offsetof(struct sockaddr_un, sun_path)
+#define DIGITS 5
 
 static bool is_abstract(const struct walk *w)
 {
@@ -36,7 +39,7 @@ int unix_name_read(struct walk *w, const struct sockaddr *name, socklen_t size)
     if (un->sun_family != AF_UNIX)
         return -EAFNOSUPPORT;
     if (size <= BEFORE)
-        return -ENOENT;
+        return -EINVAL;
     size_t most = size - BEFORE < sizeof un->sun_path ? size - BEFORE : sizeof un->sun_path;
     size_t length = *un->sun_path ? strnlen(un->sun_path, most) : most;
     memcpy(w->text, un->sun_path, length);
@@ -59,6 +62,8 @@ struct bind_call {
     struct socket *s;
     struct sockaddr_un name;
     uint32_t size;
+    bool choose;
+    uint32_t number; /* (choose) the next to be tried */
     struct walk walk;
 };
 
@@ -94,14 +99,35 @@ static int path_make(struct walk *w, struct node **node)
     return error ? error : name_create(w, S_IFSOCK | (0777 & ~process_self->mask), node);
 }
 
+static void digits_write(char *to, uint32_t number)
+{
+    for (unsigned i = DIGITS; i--; number >>= 4)
+        to[i] = "0123456789abcdef"[number & 15];
+}
+
+/* One that nobody has. */
+static int chosen_make(struct bind_call *c, struct node **node)
+{
+    int error = -EEXIST;
+
+    for (uint32_t tries = 1U << 4 * DIGITS; error == -EEXIST && tries; tries--) {
+        digits_write(c->walk.text + 1, c->number++);
+        error = abstract_make(&c->walk, node);
+    }
+    memcpy(c->name.sun_path, c->walk.text, 1 + DIGITS);
+    return error;
+}
+
 static int bind_try(void *argument)
 {
     struct bind_call *c = argument;
     struct node *node;
 
     if (c->s->name_size)
-        return -EINVAL;
-    int error = is_abstract(&c->walk) ? abstract_make(&c->walk, &node) : path_make(&c->walk, &node);
+        return c->choose ? 0 : -EINVAL;
+    int error = c->choose                ? chosen_make(c, &node)
+                : is_abstract(&c->walk) ? abstract_make(&c->walk, &node)
+                                        : path_make(&c->walk, &node);
     if (error)
         return error == -EEXIST ? -EADDRINUSE : error;
     node->socket = c->s;
@@ -112,21 +138,43 @@ static int bind_try(void *argument)
     return 0;
 }
 
+static int bind_end(struct bind_call *c)
+{
+    int error = file_attempt(bind_try, c);
+    return error == -ENOSPC ? -ENOBUFS : error;
+}
+
+int unix_name_choose(struct socket *s)
+{
+    struct bind_call c = {.s = s, .choose = true};
+    int error = s->name_size ? 0 : random_fill(&c.number, sizeof c.number);
+
+    if (error || s->name_size)
+        return error;
+    walk_begin(&c.walk, NULL, c.walk.text);
+    c.walk.name = c.walk.text;
+    c.walk.length = 1 + DIGITS;
+    c.name.sun_family = AF_UNIX;
+    c.size = (uint32_t)(BEFORE + c.walk.length);
+    return bind_end(&c);
+}
+
 int unix_bind(struct aegis_socket *base, const struct sockaddr *name, socklen_t size)
 {
     struct bind_call c = {.s = socket_of(base)};
-    int error = unix_name_read(&c.walk, name, size);
 
+    if (size == BEFORE && name->sa_family == AF_UNIX)
+        return unix_name_choose(c.s);
+    int error = unix_name_read(&c.walk, name, size);
     if (error)
-        return error == -ENOENT ? -EINVAL : error;
+        return error;
     size_t length = is_abstract(&c.walk) ? c.walk.length : strlen(c.walk.text);
     c.name.sun_family = AF_UNIX;
     memcpy(c.name.sun_path, c.walk.text, length);
     if (!is_abstract(&c.walk) && length < sizeof c.name.sun_path)
         length++;
     c.size = (uint32_t)(BEFORE + length);
-    error = file_attempt(bind_try, &c);
-    return error == -ENOSPC ? -ENOBUFS : error;
+    return bind_end(&c);
 }
 
 /* ---- found and dropped ---- */

@@ -301,6 +301,66 @@ static void abstract_names(void)
     close(e);
 }
 
+/* Five digits behind a NUL. */
+static bool is_chosen(const struct sockaddr_un *un, socklen_t size)
+{
+    return size == offsetof(struct sockaddr_un, sun_path) + 6 && un->sun_family == AF_UNIX && !un->sun_path[0] &&
+           strspn(un->sun_path + 1, "0123456789abcdef") >= 5;
+}
+
+static void chosen_names(void)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX}, got[64], from;
+    const socklen_t family = offsetof(struct sockaddr_un, sun_path);
+    socklen_t size = sizeof un, back = sizeof from;
+    int s[64], l = socket(AF_UNIX, SOCK_STREAM, 0), c = socket(AF_UNIX, SOCK_STREAM, 0), a, one = 1;
+    bool good = true;
+    char b[8];
+
+    tap(bind(l, (void *)&un, family) == 0 && getsockname(l, (void *)&got[0], &size) == 0 && is_chosen(&got[0], size) && listen(l, 1) == 0 &&
+            connect(c, (void *)&got[0], size) == 0 && (a = accept(l, NULL, NULL)) >= 0 && write(c, "hi", 2) == 2 && read(a, b, 8) == 2 &&
+            getpeername(c, (void *)&from, &back) == 0 && back == size && !memcmp(&from, &got[0], size),
+        "chosen_name_is_told_and_connects");
+    got[1] = got[0];
+    tap(bind(l, (void *)&un, family) == 0 && getsockname(l, (void *)&from, &back) == 0 && !memcmp(&from, &got[0], size) &&
+            FAILS(bind(l, (void *)&got[1], size), EINVAL) && FAILS(connect(c, (void *)&un, family), EINVAL) &&
+            FAILS(bind(c, (void *)&un, family - 1), EINVAL) && FAILS(bind(s[0] = socket(AF_UNIX, SOCK_STREAM, 0), (void *)&got[1], size), EADDRINUSE),
+        "chosen_name_stays_and_is_taken");
+    close(s[0]);
+    close(a);
+    close(c);
+    close(l);
+    c = socket(AF_UNIX, SOCK_STREAM, 0);
+    tap(FAILS(connect(c, (void *)&got[0], size), ECONNREFUSED), "chosen_name_ends_with_its_socket");
+    close(c);
+    for (int i = 0; i < 64; i++) {
+        size = sizeof got[i];
+        s[i] = socket(AF_UNIX, SOCK_DGRAM, 0);
+        good &= bind(s[i], (void *)&un, family) == 0 && getsockname(s[i], (void *)&got[i], &size) == 0 && is_chosen(&got[i], size);
+        for (int k = 0; k < i; k++)
+            good &= memcmp(got[k].sun_path, got[i].sun_path, 6) != 0;
+    }
+    for (int i = 1; i < 64; i++) { /* each hears what is sent to its name, and from whom */
+        back = sizeof from;
+        good &= sendto(s[i - 1], &i, sizeof i, 0, (void *)&got[i], size) == sizeof i &&
+                recvfrom(s[i], b, sizeof b, MSG_DONTWAIT, (void *)&from, &back) == sizeof i && back == size && !memcmp(b, &i, sizeof i) &&
+                !memcmp(&from, &got[i - 1], size);
+    }
+    tap(good, "chosen_names_are_distinct");
+    c = socket(AF_UNIX, SOCK_DGRAM, 0);
+    a = socket(AF_UNIX, SOCK_DGRAM, 0);
+    socklen_t none = sizeof from, told = sizeof from;
+    tap(sendto(c, "x", 1, 0, (void *)&got[0], size) == 1 && getsockname(c, (void *)&from, &none) == 0 && none == family &&
+            setsockopt(c, SOL_SOCKET, SO_PASSCRED, &one, sizeof one) == 0 && sendto(c, "x", 1, 0, (void *)&got[0], size) == 1 &&
+            getsockname(c, (void *)&from, &told) == 0 && is_chosen(&from, told) && setsockopt(a, SOL_SOCKET, SO_PASSCRED, &one, sizeof one) == 0 &&
+            connect(a, (void *)&got[0], size) == 0 && (told = sizeof from) && getsockname(a, (void *)&from, &told) == 0 && is_chosen(&from, told),
+        "chosen_name_for_who_passes_credentials");
+    close(a);
+    close(c);
+    for (int i = 0; i < 64; i++)
+        close(s[i]);
+}
+
 /* ---- descriptors in messages ---- */
 
 union control {
@@ -479,7 +539,7 @@ static void bad(void)
         "no_socket");
     tap(FAILS(bind(plain, WILD, sizeof un), EFAULT) && FAILS(bind(plain, (void *)&un, 1), EINVAL) &&
             FAILS(bind(plain, (void *)&un, 4000), EINVAL) &&
-            FAILS(bind(plain, (void *)&un, sizeof un.sun_family), EINVAL) &&
+            FAILS(connect(plain, (void *)&un, sizeof un.sun_family), EINVAL) &&
             FAILS(connect(plain, WILD, sizeof un), EFAULT),
         "bad_names");
     un.sun_family = AF_INET;
@@ -556,6 +616,7 @@ int main(int argc, char **argv)
     connections();
     datagram_names();
     abstract_names();
+    chosen_names();
     rights(SOCK_STREAM, "stream");
     rights(SOCK_DGRAM, "datagram");
     rights(SOCK_SEQPACKET, "seqpacket");
