@@ -125,12 +125,13 @@ void locks_forked_parent(void)
         __retarget_lock_release_recursive(whole[i]);
 }
 
-/* Whoever else held one is not here; what the one thread held it holds, under its new name. */
+/* Whoever else held one is not here; what the one thread held it holds, under its new name. What is free is not written:
+ * its page may be nobody's to copy. */
 static void inherit(struct __lock *lock, const struct thread *forked)
 {
     if (lock->owner == forked)
         lock->owner = thread_self();
-    else
+    else if (lock->word)
         *lock = (struct __lock){.next = lock->next};
 }
 
