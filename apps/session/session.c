@@ -24,6 +24,7 @@
 #include <aegis/pager.h>
 #include <aegis/scheduler.h>
 
+#include "../../libos/fs/node.h"
 #include "../../libos/proc/exec.h"
 #include "../../libos/proc/image.h"
 #include "../../libos/proc/making.h"
@@ -93,6 +94,7 @@ static int maker(char **words, const struct aegis_capability *ring, struct made 
 {
     struct strings arguments = {(const char *const *)words, true}, environment = {(const char *const *)environ, true};
     struct spawn_setup setup = {.exec = true, .apart = true};
+    struct walk w;
     struct space s;
 
     unsigned hart = AEGIS_WHAT_RESOURCE(slot_claim(slot_claim(SLOT_SLICE)->what ? SLOT_SLICE : SLOT_SLICE_OTHER)->what) >> 8;
@@ -102,7 +104,7 @@ static int maker(char **words, const struct aegis_capability *ring, struct made 
     int error = link_make(ring, hart, &made->link);
     if (error)
         return error;
-    error = -program_load(&s, NULL, parts.hart, INIT, &arguments, &environment, &setup);
+    error = -program_load(&s, NULL, parts.hart, &w, INIT, &arguments, &environment, &setup);
     if (error)
         return error;
     error = -space_control(&s, &made->control);

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include <aegis/exposed.h>
 #include <aegis/pager.h>
 
+#include "../fs/node.h"
 #include "../posix/clock.h"
 #include "../posix/user.h"
 #include "../sched/thread.h"
@@ -373,25 +373,36 @@ static int space_fill(struct space *s, unsigned hart, const struct request *r)
     return error;
 }
 
-int program_load(struct space *s, struct process *p, unsigned hart, const char *path,
-                 const struct strings *arguments, const struct strings *environment,
-                 const struct spawn_setup *setup)
+static int found_load(struct space *s, unsigned hart, const struct request *r, const char *path)
 {
-    char lines[SCRIPT_DEPTH][SCRIPT_LINE];
-    struct request r = {.process = p, .arguments = arguments, .environment = environment,
-                        .setup = setup};
-    r.image = image_known(path);
-    int error = r.image ? 0 : image_find_out(&r, path, lines);
+    int error = space_fill(s, hart, r);
 
-    if (!error)
-        error = space_fill(s, hart, &r);
     if (error == -ENOMEM && (again_give() | memory_ask(EXEC_PAGES))) /* what is parked is given up first */
-        error = space_fill(s, hart, &r);
-    if (!error && p && !name_note(p, path, r.image, s)) {
+        error = space_fill(s, hart, r);
+    if (!error && r->process && !name_note(r->process, path, r->image, s)) {
         space_drop(s);
         error = -EAGAIN;
     }
     return error;
+}
+
+static __attribute__((noinline)) int file_load(struct space *s, unsigned hart, struct request *r, const char *path)
+{
+    char lines[SCRIPT_DEPTH][SCRIPT_LINE];
+    int error = image_find_out(r, path, lines);
+
+    return error ? error : found_load(s, hart, r, path);
+}
+
+int program_load(struct space *s, struct process *p, unsigned hart, struct walk *w, const char *path,
+                 const struct strings *arguments, const struct strings *environment,
+                 const struct spawn_setup *setup)
+{
+    struct request r = {.process = p, .arguments = arguments, .environment = environment,
+                        .setup = setup};
+
+    r.image = image_known(w, path);
+    return r.image ? found_load(s, hart, &r, path) : file_load(s, hart, &r, path);
 }
 
 /* ---- exec ---- */
@@ -456,13 +467,14 @@ static int become(struct space *s)
     return -EAGAIN;
 }
 
-static int exec_here(const char *path, const struct strings *arguments,
+/* The path lies in `w`. */
+static int exec_here(struct walk *w, const struct strings *arguments,
                      const struct strings *environment)
 {
     struct spawn_setup setup = {.exec = true};
     uint64_t slice = slot_claim(own_slice())->what;
     struct space s;
-    int error = program_load(&s, process_self, AEGIS_WHAT_RESOURCE(slice) >> 8, path, arguments,
+    int error = program_load(&s, process_self, AEGIS_WHAT_RESOURCE(slice) >> 8, w, w->text, arguments,
                              environment, &setup);
 
     if (error)
@@ -476,15 +488,15 @@ int _execve(const char *path, char *const argv[], char *const environment[])
 {
     struct strings a = {(const char *const *)argv, false};
     struct strings e = {(const char *const *)environment, false};
-    char own[PATH_MAX];
+    struct walk w;
 
-    ssize_t n = process_self ? user_string(own, path, sizeof own) : -ENOSYS;
+    ssize_t n = process_self ? user_string(w.text, path, sizeof w.text) : -ENOSYS;
     int error = n < 0 ? (int)n : 0;
-    if (!error && !*own)
+    if (!error && !*w.text)
         error = -ENOENT;
     if (!error) {
         making_begin();
-        error = exec_here(own, &a, &e);
+        error = exec_here(&w, &a, &e);
         making_end();
     }
     errno = -error;
@@ -543,6 +555,7 @@ pid_t process_spawn(const char *path, const struct strings *arguments,
                     int (*prepare)(struct process *, void *), void *argument)
 {
     struct process *p = NULL;
+    struct walk w;
     struct space s;
 
     making_begin();
@@ -555,7 +568,7 @@ pid_t process_spawn(const char *path, const struct strings *arguments,
         monitor_leave();
     }
     if (!error)
-        error = program_load(&s, p, space_hart(), path, arguments, environment, setup);
+        error = program_load(&s, p, space_hart(), &w, path, arguments, environment, setup);
     if (!error)
         error = spawn_run(p, &s);
     if (error && p)

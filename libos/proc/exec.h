@@ -22,10 +22,12 @@ struct spawn_setup {
 
 /*
  * Makes a space with the program of a path (an ELF file, or a script with its interpreter) and a
- * start block for `p`, ready for a slot of time. A space apart has no `p`. `path` is ours. Sets the process's name and image.
- * -errno of execve.
+ * start block for `p`, ready for a slot of time. A space apart has no `p`. `path` is ours, and may lie in `w`, which looks for
+ * it: so the large thing on the stack is the outermost, and few pages of it are written, which fork would copy. Sets the
+ * process's name and image. -errno of execve.
  */
-int program_load(struct space *s, struct process *p, unsigned hart, const char *path,
+struct walk;
+int program_load(struct space *s, struct process *p, unsigned hart, struct walk *w, const char *path,
                  const struct strings *arguments, const struct strings *environment,
                  const struct spawn_setup *setup);
 

@@ -132,18 +132,15 @@ static struct image *image_find(const struct stat *s)
     return i;
 }
 
-struct image *image_known(const char *path)
+struct image *image_known(struct walk *w, const char *path)
 {
-    struct walk w;
     struct stat s;
     struct image *image = NULL;
 
-    if (user_string(w.text, path, sizeof w.text) <= 0)
-        return NULL;
-    walk_begin(&w, NULL, w.text);
+    walk_begin(w, NULL, path);
     monitor_enter();
-    if (!walk_find(&w, WALK_FOLLOW) && !w.number && S_ISREG(w.at->mode) && !node_permit(w.at, &w.who, 4 | 1)) {
-        node_stat(w.at, &s);
+    if (!walk_find(w, WALK_FOLLOW) && !w->number && S_ISREG(w->at->mode) && !node_permit(w->at, &w->who, 4 | 1)) {
+        node_stat(w->at, &s);
         image = image_search(&s);
     }
     monitor_leave();

@@ -37,9 +37,10 @@ struct image {
     struct image_piece piece[];
 };
 
-/* Of a file that was run before and that may be read and executed; a user's path. Null: it is to be opened. Outside the
+/* Of a file that was run before and that may be read and executed; `w` looks for it. Null: it is to be opened. Outside the
  * monitor. */
-struct image *image_known(const char *path);
+struct walk;
+struct image *image_known(struct walk *w, const char *path);
 /* The image of an open file, by that path. -ENOEXEC, -ETXTBSY, -ENOMEM, -EIO. Outside the monitor. */
 int image_get(int descriptor, const char *path, struct image **image);
 /* Everything of it into a space. -ENOMEM, -EAGAIN. */
