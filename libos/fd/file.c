@@ -337,8 +337,14 @@ static void maps_drop(struct process *p)
 
 void descriptors_end(struct process *p)
 {
+    struct descriptor_table *seen;
+
     maps_drop(p);
-    for (unsigned i = 0; p->descriptors && i < CHUNKS;) {
+    for (unsigned i = 0; (seen = p->descriptors) && i < CHUNKS;) {
+        while (i < CHUNKS && !seen->chunk[i]) /* most are not there; if the table is gone meanwhile so are all */
+            i++;
+        if (i == CHUNKS)
+            break;
         monitor_enter();
         struct descriptor_table *t = p->descriptors;
         bool done = !t || !t->chunk[i] || chunk_drop(p, t, i);
@@ -358,9 +364,16 @@ void descriptors_end(struct process *p)
 /* In the monitor: the first descriptor of a chunk that exec closes, or -1. */
 static int close_on_exec(const struct descriptor_table *t, unsigned i)
 {
-    for (unsigned w = 0; t->chunk[i] && w < CHUNK_WORDS; w++)
-        if (t->chunk[i]->word[w] & CLOSE_ON_EXEC)
-            return (int)(i * CHUNK_WORDS + w);
+    const struct descriptor_chunk *c = t->chunk[i];
+
+    for (unsigned w = 0; c && w < CHUNK_WORDS; w += 4) {
+        const uint64_t *word = &c->word[w];
+        if (!((word[0] | word[1] | word[2] | word[3]) & CLOSE_ON_EXEC))
+            continue;
+        while (!(*word & CLOSE_ON_EXEC))
+            word++;
+        return (int)(i * CHUNK_WORDS + (unsigned)(word - c->word));
+    }
     return -1;
 }
 

@@ -25,6 +25,7 @@
 #define PATIENCE     500 /* slots of time that somebody waits for the monitor */
 #define REAP_STEPS   4 /* more would clear pages that nobody wants yet */
 
+_Static_assert(NEAR % 4 == 0, "four at a time");
 _Static_assert(AEGIS_ENVS == 1 << INDEX_BITS, "an identity holds an index");
 _Static_assert(sizeof(struct session) <= 15 * AEGIS_PAGE_SIZE, "the first chunk has room for it");
 
@@ -179,13 +180,14 @@ PINNED_CODE void session_chunk_kept(unsigned n, unsigned slot)
 
 PINNED_CODE void session_chunks_follow(uintptr_t distance)
 {
-    const uint16_t *its = (const uint16_t *)((uintptr_t)near_slot + distance);
+    const uint16_t *ours = near_slot, *its = (const uint16_t *)((uintptr_t)ours + distance);
 
-    for (unsigned n = 0; n < NEAR; n++) {
-        if (n % 4 == 0 && FOUR(&its[n]) == FOUR(&near_slot[n]))
-            n += 3;
-        else if (its[n] && !near_slot[n])
-            chunk_slot(n);
+    for (unsigned n = 0; n < NEAR; n += 4) {
+        if (FOUR(its + n) == FOUR(ours + n))
+            continue;
+        for (unsigned k = n; k < n + 4; k++)
+            if (its[k] && !ours[k])
+                chunk_slot(k);
     }
 }
 
