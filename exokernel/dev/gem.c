@@ -5,7 +5,8 @@
  * sending are the device's while their `used` bit is 0; of a frame it sets the first one's alone, so the others' are set here. The last
  * free one is never queued: there the device stops. What it says is read once, and believed only within bounds.
  *
- * It inserts checksums of its own accord or not at all, where they are asked for frame by frame: so it is not let.
+ * It inserts checksums into all frames or into none, so into all (AEGIS_NET_TX_CHECKSUM_ALL): those of IPv4, and of TCP and UDP over it,
+ * over what stands there, right or wrong; not TCP's and UDP's of fragments, nor (QEMU's) over IPv6.
  * The link's speed is as the firmware left it; there is no driver for its PHY but the question whether the link is up.
  */
 #include "drivers.h"
@@ -24,7 +25,7 @@ enum {
 /* Multicast by a hash that takes all, 1536 bytes, frames 2 behind a word, no FCS, MDC by 96, checksums looked at */
 #define CONFIG_WANTED (1U << 6 | 1U << 8 | 2U << 14 | 1U << 17 | 5U << 18 | 1U << 24)
 #define CONFIG_KEPT (1U | 1U << 1 | 1U << 10 | 3U << 21) /* speed, duplex, width of the bus */
-#define DMA_WANTED (16U | 7U << 8 | RX_BYTES / 64 << 16 | 1U << 30) /* long bursts, all of its memory, 64 bits */
+#define DMA_WANTED (16U | 7U << 8 | 1U << 11 | RX_BYTES / 64 << 16 | 1U << 30) /* long bursts, all of its memory, checksums, 64 bits */
 #define DESIGN_64 (1U << 23)
 #define STATUS_PHY_IDLE 4
 #define RX_STATUS_NONE 1 /* it found no buffer, and waits until it is told to look again */
@@ -141,32 +142,28 @@ static uint32_t tx_control(uint16_t at)
     return TX_USED | (at % RING == RING - 1 ? TX_WRAP : 0);
 }
 
-/* `bits` are TX_USED, to be cleared with the frame's others behind it in place; and TX_LAST. */
-static void desc_put(uint64_t address, uint32_t length, uint32_t bits)
-{
-    volatile struct desc *d = &tx[tx_next % RING];
-
-    d->address = (uint32_t)address;
-    d->high = (uint32_t)(address >> 32);
-    d->control = (tx_control(tx_next++) & ~TX_USED) | length | bits;
-}
-
 static void tx_send(const struct nic_frame *f)
 {
     uint16_t first = tx_next % RING;
+    uint32_t last = TX_LAST;
 
     sent[first] = (uint8_t)f->pieces;
     sent_page[first] = NULL;
     exposed.net.sent++;
     exposed.net.sent_bytes += f->length;
-    for (unsigned i = 0; i < f->pieces; i++)
-        desc_put(f->piece[i].physical, f->piece[i].length, (i ? 0 : TX_USED) | (i + 1 == f->pieces ? TX_LAST : 0));
+    for (unsigned i = f->pieces; i--; last = 0) { /* the first one, before which the device stands, comes last */
+        uint16_t at = (uint16_t)(tx_next + i);
+        volatile struct desc *d = &tx[at % RING];
+        d->address = (uint32_t)f->piece[i].physical;
+        d->high = (uint32_t)(f->piece[i].physical >> 32);
+        FENCE(w, w);
+        d->control = (tx_control(at) & ~TX_USED) | f->piece[i].length | last;
+    }
+    tx_next = (uint16_t)(tx_next + f->pieces);
     if (f->pieces > 1) {
         network.held = true;
         reg[INTERRUPT_ON] = INTERRUPT_TX; /* somebody may wait for these to be free */
     }
-    FENCE(w, w);
-    tx[first].control &= ~TX_USED;
 }
 
 static unsigned tx_room(void)
@@ -294,6 +291,7 @@ COLD const struct nic *gem_start(const struct fdt_nic *at)
     run();
     exposed.net.up = link_is_up();
     exposed.net.device = AEGIS_NIC_GEM;
+    exposed.net.features = AEGIS_NET_TX_CHECKSUM_ALL;
     net_line = (int32_t)at->irq;
     return &driver;
 }

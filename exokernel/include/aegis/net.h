@@ -192,5 +192,10 @@ struct aegis_net {
     struct aegis_handler_record handler[AEGIS_HANDLERS];
 };
 enum aegis_nic { AEGIS_NIC_NONE, AEGIS_NIC_VIRTIO, AEGIS_NIC_VIRTIO_LEGACY, AEGIS_NIC_GEM };
-#define AEGIS_NET_TX_CHECKSUM 1
+#define AEGIS_NET_TX_CHECKSUM 1 /* a frame's entry may ask for one */
 #define AEGIS_NET_RX_CHECKSUM 2
+/*
+ * Each whole frame of IPv4 without options leaves with its right IP, TCP and UDP checksums, whatever stood in their places: UDP that had
+ * none gets one. Of fragments TCP's and UDP's are the sender's, and over IPv6; what stays on this machine is as it was sent.
+ */
+#define AEGIS_NET_TX_CHECKSUM_ALL 4
