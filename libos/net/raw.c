@@ -198,7 +198,7 @@ static int datagram_queue(unsigned filter, unsigned buffer, size_t size)
         uint16_t whole = (uint16_t)~sum_fold(sum_add(sum, frame + UDP, size + 8));
         *udp_sum = whole ? whole : 0xffff;
     }
-    return raw_queue(filter, buffer, (unsigned)size + RAW_HEADERS, raw.offload ? 6 : 0);
+    return raw_queue(filter, buffer, (unsigned)size + RAW_HEADERS, raw.offload & AEGIS_NET_TX_CHECKSUM ? 6 : 0);
 }
 
 /* Destination and source change places: Ethernet's, IP's, UDP's. */

@@ -27,7 +27,7 @@ struct raw {
     uint64_t received, released; /* entries taken in; sent ones whose buffers came back */
     uint32_t address, mask, gateway; /* network order */
     uint8_t mac[6];
-    bool offload;
+    uint32_t offload; /* AEGIS_NET_TX_CHECKSUM* */
     unsigned spare_count;
     uint8_t spare[RAW_BUFFERS];
     uint8_t sent[AEGIS_TX_ENTRIES * 2]; /* buffer of each entry under way */

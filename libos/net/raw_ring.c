@@ -273,7 +273,7 @@ int raw_start(void)
     raw.buffers_slot = (unsigned)block;
     if (aegis_endpoint_create(raw.parent_slot[1], raw.ring_slot, raw.buffers_slot, raw.endpoint_slot).error)
         return -ENOBUFS;
-    raw.offload = AEGIS_EXPOSED_STATE->net.features & AEGIS_NET_TX_CHECKSUM;
+    raw.offload = AEGIS_EXPOSED_STATE->net.features & (AEGIS_NET_TX_CHECKSUM | AEGIS_NET_TX_CHECKSUM_ALL);
     for (unsigned i = 0; i < RAW_BUFFERS; i++)
         raw_give(i);
     raw.owner = session_me;

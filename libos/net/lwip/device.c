@@ -15,7 +15,7 @@
 #define ADDRESS_WAIT 4000 /* ms that programs wait for DHCP */
 
 struct netif device;
-bool device_there, device_offloads;
+bool device_there, device_offloads, device_asked;
 
 void device_input(void)
 {
@@ -92,7 +92,8 @@ bool device_start(void)
         return false;
     netif_add(&device, NULL, NULL, NULL, NULL, device_init, ethernet_input);
     ring_begin();
-    device_offloads = AEGIS_EXPOSED_STATE->net.features & AEGIS_NET_TX_CHECKSUM;
+    device_asked = AEGIS_EXPOSED_STATE->net.features & AEGIS_NET_TX_CHECKSUM;
+    device_offloads = device_asked || AEGIS_EXPOSED_STATE->net.features & AEGIS_NET_TX_CHECKSUM_ALL;
     if (device_offloads)
         device.chksum_flags =
             NETIF_CHECKSUM_ENABLE_ALL & ~(NETIF_CHECKSUM_GEN_TCP | NETIF_CHECKSUM_GEN_UDP);

@@ -24,7 +24,8 @@ struct neighbour {
     uint32_t to;
 };
 
-extern bool device_there, device_offloads;
+/* It makes TCP's and UDP's checksums; where it is asked to, frame by frame, also over IPv6. */
+extern bool device_there, device_offloads, device_asked;
 
 static inline uint8_t *buffer_at(unsigned number)
 {

@@ -15,6 +15,8 @@
 #define HEADER_USUAL 96
 #define NEIGHBOURS   64
 
+enum { KIND_ARP, KIND_IP4, KIND_OTHER }; /* filters of the stack's endpoint */
+
 struct pbuf *held[HELD];
 uint64_t released;
 static struct neighbour neighbours[NEIGHBOURS];
@@ -72,9 +74,24 @@ static uint32_t words_sum(const uint8_t *p, unsigned count)
     return sum;
 }
 
-/* Where the device is to put the checksum; the pseudo-header's sum goes there first. */
-static void checksum_prepare(uint8_t *frame, unsigned size, unsigned whole, struct aegis_tx *tx)
+/* What is not in one piece, as 16 bits in network order. */
+static uint32_t pieces_sum(const uint8_t *header, unsigned size, const struct pbuf *p, unsigned skip)
 {
+    uint32_t sum = stack_checksum(header, (int)size);
+
+    for (; p; p = p->next, skip = 0) {
+        uint16_t part = stack_checksum((const uint8_t *)p->payload + skip, (int)(p->len - skip));
+        sum += size & 1 ? __builtin_bswap16(part) : part;
+        size += p->len - skip;
+    }
+    return __builtin_bswap16((uint16_t)sum_fold(sum));
+}
+
+/* Where the device is to put the checksum; the pseudo-header's sum goes there first. One that is not asked makes none over
+ * IPv6: so it is made here. The frame's first `size` bytes are at `frame`; `p` has the rest, from `skip` on. */
+static void checksum_prepare(uint8_t *frame, unsigned size, const struct pbuf *p, unsigned skip, struct aegis_tx *tx)
+{
+    unsigned whole = p ? size + p->tot_len - skip : size;
     unsigned at = 14, type = (unsigned)(frame[12] << 8 | frame[13]), protocol;
     uint32_t sum;
 
@@ -95,11 +112,16 @@ static void checksum_prepare(uint8_t *frame, unsigned size, unsigned whole, stru
     if (protocol == IP_PROTO_UDP && (frame[at + 6] | frame[at + 7]))
         return; /* it has one */
     sum += protocol + whole - at;
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
+    if (!device_asked) {
+        frame[at + offset] = frame[at + offset + 1] = 0;
+        sum = 0xffff ^ sum_fold(sum + pieces_sum(frame + at, size - at, p, skip));
+        if (!sum && protocol == IP_PROTO_UDP)
+            sum = 0xffff; /* 0 says that there is none */
+    }
+    sum = sum_fold(sum);
     frame[at + offset] = (uint8_t)(sum >> 8);
     frame[at + offset + 1] = (uint8_t)sum;
-    tx->flags = AEGIS_TX_CHECKSUM;
+    tx->flags = device_asked ? AEGIS_TX_CHECKSUM : 0;
     tx->checksum_start = (uint16_t)at;
     tx->checksum_offset = (uint16_t)offset;
 }
@@ -136,8 +158,8 @@ static bool entry_fill(unsigned kind, unsigned header, struct pbuf *p, unsigned 
     tx->header_length = (uint16_t)header;
     tx->header = (uint32_t)((uintptr_t)frame - NET_BUFFERS);
     tx->flags = 0;
-    if (device_offloads)
-        checksum_prepare(frame, header, p ? header + p->tot_len - skip : header, tx);
+    if (device_asked || (device_offloads && kind == KIND_OTHER))
+        checksum_prepare(frame, header, p, skip, tx);
     held[n % HELD] = p;
     if (p)
         pbuf_ref(p);
@@ -150,7 +172,7 @@ static bool entry_fill(unsigned kind, unsigned header, struct pbuf *p, unsigned 
 static unsigned kind_of(const uint8_t *frame)
 {
     unsigned type = (unsigned)(frame[12] << 8 | frame[13]);
-    return type == ETHTYPE_ARP ? 0 : type == ETHTYPE_IP ? 1 : 2;
+    return type == ETHTYPE_ARP ? KIND_ARP : type == ETHTYPE_IP ? KIND_IP4 : KIND_OTHER;
 }
 
 static bool frame_send(struct pbuf *p)
@@ -249,7 +271,7 @@ uint8_t *packet_begin(const struct neighbour *k, uint32_t from, unsigned size,
 
 bool packet_end(unsigned header, struct pbuf *p, unsigned skip)
 {
-    return entry_fill(1, header, p, skip);
+    return entry_fill(KIND_IP4, header, p, skip);
 }
 
 /* A segment of TCP, whose header begins at p->payload, for a neighbour that is known. False: it is

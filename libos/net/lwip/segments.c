@@ -187,7 +187,7 @@ static bool train_begin(struct train *t, const struct tcp_pcb *pcb)
     const struct neighbour *k;
     uint32_t from = netif_ip4_addr(&device)->addr, to = ip_2_ip4(&pcb->remote_ip)->addr;
 
-    if (device_offloads || !from || !IP_IS_V4_VAL(pcb->remote_ip) || !IP_IS_V4_VAL(pcb->local_ip) ||
+    if (device_asked || !from || !IP_IS_V4_VAL(pcb->remote_ip) || !IP_IS_V4_VAL(pcb->local_ip) ||
         ip_2_ip4(&pcb->local_ip)->addr != from || pcb->netif_idx != NETIF_NO_INDEX || !(k = neighbour_find(to)))
         return false;
     uint64_t ports = (uint64_t)lwip_htons(pcb->local_port) | (uint64_t)lwip_htons(pcb->remote_port) << 16;
