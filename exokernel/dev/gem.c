@@ -284,14 +284,15 @@ COLD const struct nic *gem_start(const struct fdt_nic *at)
         named |= at->mac[i];
     for (unsigned i = 0; i < 6 && named; i++)
         exposed.net.mac[i] = at->mac[i];
-    rx = machine_direct(net_pages(0));
-    tx = machine_direct(net_pages(0));
+    rx = net_pages(0);
+    tx = net_pages(0);
     frames_start();
-    headers = machine_direct(net_pages(HEADERS_ORDER));
+    headers = net_pages(HEADERS_ORDER);
     run();
     exposed.net.up = link_is_up();
     exposed.net.device = AEGIS_NIC_GEM;
     exposed.net.features = AEGIS_NET_TX_CHECKSUM_ALL;
+    exposed.net.pairs = 1;
     net_line = (int32_t)at->irq;
     return &driver;
 }

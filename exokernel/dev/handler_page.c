@@ -43,18 +43,33 @@ void page_clean(uint64_t n, uint64_t *behind, uint64_t serial)
 
 COLD void frames_start(void)
 {
-    pfn_t first = net_pages(ORDER), table = net_pages(TABLES_ORDER);
+    frame_pages.first = net_pages(ORDER);
+    uint64_t *leaves = net_pages(TABLES_ORDER), entry = (uint64_t)machine_page_of(frame_pages.first) << 10 | PTE_V | PTE_R | PTE_W | PTE_A | PTE_D;
 
-    frame_pages.first = machine_direct(first);
     frame_pages.shown = ((uint64_t)image_start & -(1UL << 30)) + ((uint64_t)FIRST << 21);
     for (unsigned n = 0; n < NET_PAGES; n++) {
-        uint64_t *leaf = machine_direct(table + n / A_TABLE);
-        if (n % A_TABLE == 0) {
-            machine_clear(leaf);
-            image_middle[FIRST + n / A_TABLE] = (uint64_t)(table + n / A_TABLE) << 10 | PTE_V;
-        }
-        leaf[n % A_TABLE * NET_PAGE_SPAN] = (uint64_t)(first + n) << 10 | PTE_V | PTE_R | PTE_W | PTE_A | PTE_D;
+        if (n % A_TABLE == 0)
+            image_middle[FIRST + n / A_TABLE] = (uint64_t)machine_page_of(leaves + n * NET_PAGE_SPAN) << 10 | PTE_V;
+        leaves[n * NET_PAGE_SPAN] = entry + ((uint64_t)n << 10);
         frame_give(frame_pages.first + n * PAGE_SIZE + NET_PAGE_FRAME);
     }
     machine_flush_all();
+}
+
+COLD void frame_sum(char *frame, uint32_t length, uint32_t start, uint32_t offset)
+{
+    uint16_t *word = (uint16_t *)(frame + start), *end = (uint16_t *)(frame + (length & ~1U));
+    uint64_t sum = 0;
+
+    if (start % 2 || offset % 2 || start + offset + 2 > length) {
+        net_nonsense();
+        return;
+    }
+    for (uint16_t *to = word; to < end; to++)
+        sum += *to;
+    if (length % 2)
+        sum += *(uint8_t *)end;
+    for (unsigned i = 0; i < 3; i++)
+        sum = (sum & 0xffff) + (sum >> 16);
+    word[offset / 2] = (uint16_t)sum == 0xffff ? 0xffff : (uint16_t)~sum; /* 0 would say that there is none */
 }

@@ -11,7 +11,7 @@
 
 #define BUDGET NET_BURST /* frames in all turns: no more turn behind them */
 #define TURNS 4
-#define KEPT 15 /* pages that the device may be without: fewer than any has */
+#define KEEP 15 /* fewer than any device has */
 #define CHARGED_PART 64 /* of a slice's time may go to interrupts in others' */
 
 struct network network;
@@ -56,7 +56,7 @@ static __attribute__((noinline)) void drain(bool idle)
         taken += count;
         kept += count;
         net_frames(in, count, false);
-        if (kept > KEPT) {
+        if (kept > network.keep) {
             network.nic->give(burst, kept);
             kept = 0;
         }
@@ -116,6 +116,8 @@ bool net_interrupt(void)
     bool news = network.news | dev_waiting | dev_reap_wanted | (kernel.online ^ 1);
     lock_give(&network.receive_lock);
     plic_complete((uint32_t)net_line);
+    if (news)
+        slice_poke();
     return news;
 }
 
@@ -186,16 +188,18 @@ result_t call_filter_lend(unsigned long root, unsigned long slot)
 
 /* ---- boot ---- */
 
-COLD pfn_t net_pages(unsigned order)
+COLD void *net_pages(unsigned order)
 {
     pfn_t page;
     bool clean;
 
     if (page_take(AEGIS_ANY, order, AEGIS_ANY, &page, &clean))
         boot_refuse("no memory for the network");
-    for (unsigned i = 0; i < 1U << order; i++)
+    for (unsigned i = 0; i < 1U << order; i++) {
         pages[page + i] = (struct aegis_page){.state = AEGIS_PAGE_KERNEL};
-    return page;
+        machine_clear(machine_direct(page + i));
+    }
+    return machine_direct(page);
 }
 
 /* Without memory until somebody lends some. */
@@ -217,6 +221,7 @@ COLD void net_start(const struct fdt_info *fdt)
     trie_start();
     for (unsigned i = 0; i < 6; i++)
         exposed.net.mac[i] = nobody[i];
+    network.keep = KEEP;
     for (unsigned i = 0; i < fdt->nic_count && !network.nic; i++)
         network.nic = fdt->nic[i].kind == FDT_NIC_GEM ? gem_start(&fdt->nic[i]) : virtio_net_start(&fdt->nic[i]);
     network.mac = *(const uint64_t *)exposed.net.mac << 16 >> 16;

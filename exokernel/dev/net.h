@@ -83,12 +83,14 @@ struct net_out {
     uint32_t length;
 };
 
+#define NET_LANES 4 /* pairs of a device's queues that are used at most; a power of two */
+
 /* A driver. All but `interrupt` under the lock that is named. */
 struct nic {
     /* Where the header of the next frame goes, 2 bytes behind a multiple of 8; null: no room. send_lock. */
     char *(*header)(void);
     void (*send)(const struct nic_frame *f);
-    /* Frames in pages, as many as there is room for. send_lock. */
+    /* Frames in pages, as many as there is room for, of `network.sender`'s. send_lock. */
     unsigned (*room)(void);
     void (*put)(const struct net_out *out, unsigned count);
     /* The device hears of what was sent; of what was put it has. */
@@ -125,6 +127,9 @@ struct network {
     uint64_t mac;        /* our address, as it stands in a frame */
     bool news;           /* a ring, or what is sent, went on since it was cleared; or a handler wants its owner woken */
     bool held;           /* send_lock's: the device may have frames with parts, for which somebody may wait */
+    uint32_t keep;       /* pages of frames that were dealt with, which the device may be without meanwhile */
+    uint32_t sender;     /* send_lock's: the endpoint that sends, + NET_LANES; 0: handlers */
+    uint32_t lane;       /* send_lock's: the pair of queues by which frames leave now */
     uint32_t spares;     /* send_lock's: pages of frames that are nobody's; each by where its frame begins */
     char *spare[NET_PAGES];
     struct filter filter[AEGIS_FILTERS];
@@ -155,8 +160,8 @@ void net_kept_give(void);
 /* The device said something that cannot be. */
 void net_nonsense(void);
 
-/* Pages for ever the kernel's, at boot: first page number. Not cleared. */
-pfn_t net_pages(unsigned order);
+/* Pages for ever the kernel's, at boot, cleared. */
+void *net_pages(unsigned order);
 
 /* ---- filter.c ---- */
 
@@ -232,6 +237,9 @@ extern struct net_pages {
     } page[NET_PAGES];
 } frame_pages;
 #define NET_PAGE_SPAN 8
+
+/* A checksum that the host's stack has left to be made: of all from `start` on, to stand `offset` behind that. */
+void frame_sum(char *frame, uint32_t length, uint32_t start, uint32_t offset);
 
 /* Something was written there that is no handler's own: up to `length` bytes from where a frame begins. */
 static inline void frame_foreign(const char *frame, uint32_t length)

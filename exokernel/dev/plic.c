@@ -47,10 +47,9 @@ bool dev_interrupt(void)
 {
     long line = (int32_t)plic_claim();
 
-    if (line == net_line) {
-        if (!net_interrupt())
-            return false;
-    } else if (line == console_line)
+    if (line == net_line)
+        return net_interrupt();
+    if (line == console_line)
         console_interrupt();
     else if ((unsigned long)line < AEGIS_IRQS)
         __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);

@@ -127,7 +127,7 @@ static void loop(char *header, const struct nic_frame *f)
 /* ---- what the device has ---- */
 
 /*
- * Frames with parts, in the order in which they leave and are given back: those that follow each other on an endpoint and
+ * Frames with parts, in the order in which they leave by a pair of queues and are given back: those that follow each other on an endpoint and
  * have their one part in the same block are one flight, whose block is pinned once, until the last of them is done.
  */
 static struct flight {
@@ -136,12 +136,13 @@ static struct flight {
     uint32_t frames, parts;    /* that are not done; that one frame has */
     struct aegis_page *head[AEGIS_TX_PARTS];
 } __attribute__((aligned(64))) flights[NIC_FLIGHTS];
-static uint32_t flights_ended, flights_begun;
+/* Pairs have their flights in turn. */
+static uint32_t flights_ended[NET_LANES] = {0, 1, 2, 3}, flights_begun[NET_LANES] = {0, 1, 2, 3};
 
 /* Pins are taken before the device sees a part. */
 static COLD struct flight *flight_begin(struct endpoint *p, const struct nic_frame *frame)
 {
-    struct flight *f = &flights[flights_begun % NIC_FLIGHTS];
+    struct flight *f = &flights[flights_begun[network.lane] % NIC_FLIGHTS];
 
     for (f->parts = 0; f->parts + 1 < frame->pieces; f->parts++)
         if (!pin_take(f->head[f->parts] = frame->piece[f->parts + 1].head)) {
@@ -150,13 +151,13 @@ static COLD struct flight *flight_begin(struct endpoint *p, const struct nic_fra
             return NULL;
         }
     f->endpoint = p;
-    flights_begun++;
+    flights_begun[network.lane] += exposed.net.pairs;
     return f;
 }
 
 static bool frame_leaves(struct endpoint *p, const struct nic_frame *frame)
 {
-    struct flight *f = &flights[(flights_begun - 1) % NIC_FLIGHTS];
+    struct flight *f = &flights[(flights_begun[network.lane] - exposed.net.pairs) % NIC_FLIGHTS];
 
     if ((!f->frames || f->endpoint != p || f->last != p->taken || f->parts != 1 || frame->pieces != 2 ||
          f->head[0] != frame->piece[1].head) && !(f = flight_begin(p, frame)))
@@ -182,7 +183,7 @@ void frames_sent(uint32_t count)
 {
     network.news |= count;
     while (count) {
-        struct flight *f = &flights[flights_ended % NIC_FLIGHTS];
+        struct flight *f = &flights[flights_ended[network.lane] % NIC_FLIGHTS];
         uint32_t frames = count < f->frames ? count : f->frames;
         count -= frames;
         flight_lands(f, frames);
@@ -190,7 +191,7 @@ void frames_sent(uint32_t count)
             return;
         for (unsigned i = 0; i < f->parts; i++)
             pin_give(f->head[i]);
-        flights_ended++;
+        flights_ended[network.lane] += exposed.net.pairs;
     }
 }
 
@@ -312,12 +313,14 @@ result_t call_net_send(unsigned long endpoint)
     lock_take(&p->send_lock);
     uint64_t before = p->taken;
     lock_take(&network.send_lock);
+    network.sender = p->number + NET_LANES; /* not 0 */
     if (s.nic)
         s.nic->complete();
     bool all = p->state != ENDPOINT_LIVE || queue_send(&s);
     counts_show(p, !p->flight);
     if (s.kick)
         s.nic->kick();
+    network.sender = 0;
     lock_give(&network.send_lock);
     unsigned long done = p->taken - before;
     lock_give(&p->send_lock);

@@ -164,7 +164,7 @@ def handlers_at_load():
             since, ran = i, False
         elif pc == at["handler_enter"][0]:
             ran = True
-        elif ran and since is not None and pc == at["notify"][0]:
+        elif ran and since is not None and pc == at["virtio_notify"][0]:
             costs.append(i - since)
             since = None
     parts = [sorted(costs[k * frames:(k + 1) * frames]) for k in range(len(loads))]

@@ -94,7 +94,7 @@ def network(machine, net, forward, device):
     if machine == "sifive_u":  # its GEM is soldered on
         return ["-netdev", backend + ",id=net0", "-net", "nic,netdev=net0"]
     legacy = "true" if device == "legacy" else "false"
-    return ["-global", f"virtio-mmio.force-legacy={legacy}", "-netdev", backend + ",id=net0", "-device", "virtio-net-device,netdev=net0"]
+    return ["-global", f"virtio-mmio.force-legacy={legacy}", "-netdev", backend + ",id=net0", "-device", "virtio-net-device,netdev=net0" + (",mq=on" if "queues=" in backend else "")]
 
 
 def command_line(*, machine, harts, memory, icount, qemu, kernel, initrd, append, serial, gdb=None, net=None, forward=(), nic=None):

@@ -13,17 +13,18 @@ LIES = ({"id": 0xffff}, {"length": 0xffffffff}, {"id": 256}, {"length": 0}, {"id
 
 
 class Driver:
-    """The kernel's variables of virtio-net: those nearest to `rx_out`, which no other driver has."""
+    """The kernel's variables of virtio-net: in `struct virtio`."""
 
     def __init__(self):
-        lines = [line.split() for line in proc.run([paths.TOOL + "nm", "-n", paths.KERNEL], capture=True)[1].splitlines()]
-        at = [(int(w[0], 16), w[-1]) for w in lines if len(w) == 3]
-        out = next(a for a, name in at if name == "rx_out")
-        self.take, self.complete = (next(a for a, name in at if name == wanted) for wanted in ("take", "complete"))
-        self.rx, self.tx = (min((a for a, name in at if name == wanted), key=lambda a: abs(a - out)) for wanted in ("rx", "tx"))
-        self.tx_first, self.tx_next = (next(a for a, name in at if name == wanted) for wanted in ("tx_first", "tx_next"))
+        lines = [line.split() for line in proc.run([paths.TOOL + "nm", paths.KERNEL], capture=True)[1].splitlines()]
+        at = {w[2]: int(w[0], 16) for w in lines if len(w) == 3}
+        self.take, self.complete = at["virtio_take"], at["virtio_lane_complete"]
+        self.rx = at["virtio"] + 16
+        self.tx = self.rx + QUEUE
+        self.tx_first, self.tx_next = self.tx + 56, self.tx + 64
 
 
+QUEUE = 72  # bytes of a queue
 USED_INDEX = 16 + 14  # in a queue
 
 

@@ -177,6 +177,7 @@ struct aegis_net {
     uint32_t features; /* AEGIS_NET_* */
     uint32_t device;   /* enum aegis_nic */
     uint32_t irq;
+    uint32_t pairs;    /* of queues of the device that are used */
     uint32_t filters, endpoints;
     uint32_t memory, memory_free; /* cells of 64 bytes for filters and their code, 0 until lent; what is left of it */
     uint64_t received, received_bytes; /* from the device */
