@@ -20,8 +20,8 @@ NETDEV = "tap,ifname=aegis0,script=no,downscript=no"
 TAP, LINK = "aegis0", "fe80::5054:ff:fe12:3456%aegis0"  # the address is made of QEMU's usual Ethernet address
 
 
-def tap_make():
-    for command in (f"tuntap add dev {TAP} mode tap", f"addr add {ether.OUR_IP}/24 dev {TAP}", f"addr add fe80::1/64 dev {TAP} nodad", f"link set {TAP} up"):
+def tap_make(more=""):
+    for command in ("link set lo up", f"tuntap add dev {TAP} mode tap {more}", f"addr add {ether.OUR_IP}/24 dev {TAP}", f"addr add fe80::1/64 dev {TAP} nodad", f"link set {TAP} up"):
         if subprocess.run(["ip", *command.split()], capture_output=True).returncode:
             sys.exit(77)
 
@@ -119,4 +119,5 @@ def main():
     guests.boot(guests.build("machine-offload", guests.OFFLOAD), "a device that makes checksums", harts=1, memory=256, net=NETDEV)
 
 
-main()
+if __name__ == "__main__":
+    main()
