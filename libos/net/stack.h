@@ -34,6 +34,7 @@ struct stack_tap {
     uint64_t head;
     uint64_t received, sent; /* the ring's entries that were copied */
     uint64_t lost;
+    uint64_t idle; /* nobody looked for a while: where `received` and `sent` stand is long past */
     uint8_t bytes[];
 };
 

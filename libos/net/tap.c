@@ -102,6 +102,12 @@ static void sent_put(struct stack_tap *t, uint64_t n)
     frame_put(t, frame, (uint32_t)length, (uint32_t)captured, 1);
 }
 
+/* 0: the stack has begun anew meanwhile. */
+static uint64_t passed(uint64_t from, uint64_t to)
+{
+    return (int64_t)(to - from) > 0 ? to - from : 0;
+}
+
 void tap_run(void)
 {
     struct network *n = NETWORK;
@@ -109,9 +115,17 @@ void tap_run(void)
 
     if (!t || (int64_t)(time_now() - n->tap_until) > 0) {
         n->tap_until = 0;
+        if (t)
+            t->idle = true;
         return;
     }
     uint64_t received = __atomic_load_n(&NET_RING->received, __ATOMIC_ACQUIRE);
+    if (t->idle) { /* whoever looked was late: what came and went meanwhile is lost */
+        t->idle = false;
+        t->lost += passed(t->received, received) + passed(t->sent, NET_RING->queued);
+        t->received = received;
+        t->sent = NET_RING->queued;
+    }
     if (received - t->received > AEGIS_RX_ENTRIES) {
         t->lost += received - t->received - AEGIS_RX_ENTRIES;
         t->received = received - AEGIS_RX_ENTRIES;
@@ -161,6 +175,7 @@ int tap_begin(void)
     if (!NETWORK->tap_until) { /* nobody looks: what was before is not asked for */
         t->received = NETWORK->received;
         t->sent = NET_RING->queued;
+        t->idle = false;
     }
     renew();
     leave();

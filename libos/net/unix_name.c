@@ -50,10 +50,27 @@ int unix_name_read(struct walk *w, const struct sockaddr *name, socklen_t size)
     return 0;
 }
 
-static struct entry *abstract_find(const char *name, size_t length)
+/* Sockets of each type have names of their own: in the directory of them the type stands in the NUL's place. */
+struct key {
+    char bytes[sizeof((struct sockaddr_un *)0)->sun_path];
+    size_t length;
+    uint32_t hash;
+};
+
+static struct key key_of(const char *name, size_t length, unsigned type)
+{
+    struct key k = {.length = length};
+
+    memcpy(k.bytes, name, length);
+    k.bytes[0] = (char)type;
+    k.hash = hash_of(k.bytes, length);
+    return k;
+}
+
+static struct entry *abstract_find(const struct key *k)
 {
     const struct node *names = FILE_SYSTEM->abstract;
-    return names ? directory_find(names, name, length, hash_of(name, length)) : NULL;
+    return names ? directory_find(names, k->bytes, k->length, k->hash) : NULL;
 }
 
 /* ---- bind ---- */
@@ -78,19 +95,19 @@ static int names_make(void)
     return 0;
 }
 
-static int abstract_make(const struct walk *w, struct node **node)
+static int abstract_make(const struct walk *w, unsigned type, struct node **node)
 {
+    const struct key k = key_of(w->name, w->length, type);
     int error = FILE_SYSTEM->abstract ? 0 : names_make();
 
     if (error)
         return error;
-    if (abstract_find(w->name, w->length))
+    if (abstract_find(&k))
         return -EEXIST;
     *node = node_make(S_IFSOCK | 0777, w->who.uid, w->who.gid);
     if (!*node)
         return -EAGAIN;
-    return directory_add(FILE_SYSTEM->abstract, w->name, w->length, hash_of(w->name, w->length),
-                         *node);
+    return directory_add(FILE_SYSTEM->abstract, k.bytes, k.length, k.hash, *node);
 }
 
 static int path_make(struct walk *w, struct node **node)
@@ -112,7 +129,7 @@ static int chosen_make(struct bind_call *c, struct node **node)
 
     for (uint32_t tries = 1U << 4 * DIGITS; error == -EEXIST && tries; tries--) {
         digits_write(c->walk.text + 1, c->number++);
-        error = abstract_make(&c->walk, node);
+        error = abstract_make(&c->walk, c->s->base.type, node);
     }
     memcpy(c->name.sun_path, c->walk.text, 1 + DIGITS);
     return error;
@@ -126,7 +143,7 @@ static int bind_try(void *argument)
     if (c->s->name_size)
         return c->choose ? 0 : -EINVAL;
     int error = c->choose                ? chosen_make(c, &node)
-                : is_abstract(&c->walk) ? abstract_make(&c->walk, &node)
+                : is_abstract(&c->walk) ? abstract_make(&c->walk, c->s->base.type, &node)
                                         : path_make(&c->walk, &node);
     if (error)
         return error == -EEXIST ? -EADDRINUSE : error;
@@ -179,10 +196,11 @@ int unix_bind(struct aegis_socket *base, const struct sockaddr *name, socklen_t 
 
 /* ---- found and dropped ---- */
 
-static int place_find(struct walk *w, struct node **node)
+static int place_find(struct walk *w, unsigned type, struct node **node)
 {
     if (is_abstract(w)) {
-        const struct entry *e = abstract_find(w->name, w->length);
+        const struct key k = key_of(w->name, w->length, type);
+        const struct entry *e = abstract_find(&k);
         *node = e ? e->node : NULL;
         return e ? 0 : -ECONNREFUSED;
     }
@@ -194,7 +212,7 @@ static int place_find(struct walk *w, struct node **node)
 int unix_find(struct walk *w, unsigned type, struct socket **found)
 {
     struct node *node;
-    int error = place_find(w, &node);
+    int error = place_find(w, type, &node);
 
     if (!error)
         error = node_permit(node, &w->who, 2);
@@ -215,9 +233,10 @@ void unix_name_drop(struct socket *s)
 
     if (!node)
         return;
-    if (!*s->name.sun_path)
-        directory_remove(FILE_SYSTEM->abstract,
-                         abstract_find(s->name.sun_path, s->name_size - BEFORE));
+    if (!*s->name.sun_path) {
+        const struct key k = key_of(s->name.sun_path, s->name_size - BEFORE, s->base.type);
+        directory_remove(FILE_SYSTEM->abstract, abstract_find(&k));
+    }
     session_set(node->socket, NULL);
     node_drop(node);
     session_set(s->node, NULL);

@@ -271,9 +271,16 @@ static void abstract_names(void)
     close(l);
     int d = socket(AF_UNIX, SOCK_DGRAM, 0), e = socket(AF_UNIX, SOCK_DGRAM, 0);
     size = sizeof other;
-    tap(bind(d, (void *)&un, length) == 0 && bind(e, (void *)&longer, more) == 0 && sendto(e, "hi", 2, 0, (void *)&un, length) == 2 &&
+    l = socket(AF_UNIX, SOCK_STREAM, 0); /* of another type: another name */
+    tap(bind(d, (void *)&un, length) == 0 && FAILS(connect(c, (void *)&un, length), ECONNREFUSED) && bind(l, (void *)&un, length) == 0 &&
+            listen(l, 2) == 0 && connect(c, (void *)&un, length) == 0,
+        "abstract_names_of_each_type");
+    close(l);
+    close(c);
+    c = socket(AF_UNIX, SOCK_STREAM, 0);
+    tap(bind(e, (void *)&longer, more) == 0 && sendto(e, "hi", 2, 0, (void *)&un, length) == 2 &&
             recvfrom(d, b, 8, 0, (void *)&other, &size) == 2 && size == more && !memcmp(&other, &longer, more) &&
-            FAILS(connect(c, (void *)&un, length), EPROTOTYPE),
+            FAILS(connect(c, (void *)&un, length), ECONNREFUSED),
         "abstract_datagram_from_a_name");
     close(e);
     child = fork(); /* who is killed frees its names */
