@@ -124,6 +124,7 @@ void exhausts_pages(void)
 {
     /* big blocks first, then what is left of small ones; then one environment's ledger is full */
     unsigned n = 0;
+    page_get(S(302), 0); /* one that could be exchanged */
     struct aegis_result r = {0, 0};
     for (int order = 12; order >= 0; order--)
         for (; n < 300; n++) {
@@ -139,11 +140,12 @@ void exhausts_pages(void)
         EQUAL(r.error, AEGIS_E_NO_MEMORY);
         EQUAL(EXPOSED->free_pages, 0);
         GIVES(aegis_page_alloc(PAGES_ROOT, ANY, 0, S(301), NONE), NO_MEMORY);
-        GIVES(aegis_page_exchange(PAGES_ROOT, ANY, S(n - 1), AREA | AEGIS_R), NO_MEMORY);
+        GIVES(aegis_page_exchange(PAGES_ROOT, ANY, S(302), AREA | AEGIS_R), NO_MEMORY);
         /* the kernel goes on: calls, slices, exceptions */
         up_yield();
         EQUAL(probe_read(0), 1);
     }
+    page_put(S(302));
     while (n--)
         page_put(S(n));
 }
