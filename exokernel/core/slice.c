@@ -24,21 +24,21 @@ void slice_boot(struct hart *h)
     }
 }
 
-/* Links the owned positions in order. One that is owned no more keeps its `next`: the hart may stand on it. */
-static void ring_set(struct hart *h, unsigned position, bool owned)
+/* Links it behind the owned position before it, or takes it out. One that is owned no more keeps its `next`: the hart may stand on it. */
+static __attribute__((noinline)) void ring_set(struct hart *h, int position, bool owned)
 {
-    struct slot *next = NULL;
+    struct slot *s = &h->slots[position], *before = s;
 
-    h->slots[position].linked = owned;
+    __asm__("" : "+r"(s)); /* its address, once */
+    s->linked = owned;
     h->shown->slices += owned ? 1 : -1;
-    for (unsigned round = 0; round < 2; round++) /* the last one's next is the first, which is known in the second */
-        for (unsigned i = AEGIS_SLICES; i--;)
-            if (h->slots[i].linked) {
-                if (next)
-                    h->slots[i].next = next;
-                next = &h->slots[i];
-            }
-    h->ring = next ? next : &h->none;
+    do
+        before = before == h->slots ? &h->slots[AEGIS_SLICES - 1] : before - 1;
+    while (!before->linked && before != s);
+    if (owned)
+        s->next = before == s ? s : before->next;
+    __atomic_store_n(&before->next, owned ? s : s->next, __ATOMIC_RELEASE);
+    h->ring = before->linked ? before : &h->none;
 }
 
 static void position_set(struct hart *h, unsigned position, struct activation *a)

@@ -219,7 +219,7 @@ static COLD void dump(void)
         const struct aegis_env_record *r = &exposed.env[i];
         unsigned sleeping = 0; /* bit h: on hart h */
         for (unsigned h = 0; h < AEGIS_HARTS; h++)
-            sleeping |= (r->sleeping[h] & 1) << h;
+            sleeping |= r->sleeping[h] << h;
         if (r->state != AEGIS_ENV_FREE)
             log_print("environment %u: state %u, controller %u, ledger pages %u, sleeping on harts %x", i,
                       r->state, r->controller, r->pages, sleeping);

@@ -177,13 +177,19 @@ static COLD void slots_watch(struct hart *hart)
 
     for (unsigned n = 0; n < AEGIS_SLICES; n++, s = s->next) {
         struct activation *a = s->runs;
-        if (a != hart->null && !(a->attention & ATTENTION_LATER)) {
+        if (!(a->attention & ATTENTION_LATER)) { /* the null one's slots begin in C all the same */
             __atomic_fetch_or(&a->attention, ATTENTION_LATER, __ATOMIC_SEQ_CST);
             a->run = 0;
         }
         if (s->next == hart->ring)
             break;
     }
+}
+
+void handlers_look(struct hart *hart)
+{
+    hart->again = 1;
+    slots_watch(hart);
 }
 
 /* It asks no more of that hart, which looks who does when it may be the earliest: else its slots began in C until then. */

@@ -79,6 +79,7 @@ void net_kept_give(void)
 
 void dev_poll(bool idle)
 {
+    csr_set(sie, MACHINE_EXTERNAL); /* which a slot's grace may have put off */
     handlers_again(machine_self()->hart);
     if (!dev_waiting || !lock_try(&network.receive_lock))
         return; /* nothing is left there, or another hart is at it */

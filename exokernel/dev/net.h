@@ -149,6 +149,8 @@ bool net_interrupt(void); /* true: somebody may wait for what it brought */
 void net_frames(struct net_in *in, unsigned count, bool sending);
 /* Those that asked to be run on this hart by now; slots are looked at as long as there are others. */
 void handlers_again(struct hart *hart);
+/* This hart's next slot begins in C, which comes to dev_poll() first. */
+void handlers_look(struct hart *hart);
 #define NET_PAGED 0x400 /* the frame is in a page of its own (a device's receiver says so) */
 /* Its first six bytes; it stands 2 bytes behind a multiple of 8. */
 static inline bool net_is_ours(const char *header)

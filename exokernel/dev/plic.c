@@ -42,9 +42,17 @@ void plic_enable(uint32_t line, bool on)
     plic.enable[line / 32] = on ? plic.enable[line / 32] | bit : plic.enable[line / 32] & ~bit;
 }
 
-/* One line: what still waits interrupts again. False: what there was concerns nobody who sleeps. */
+/*
+ * One line: what still waits interrupts again. False: what there was concerns nobody who sleeps. The grace at a slot's end is the
+ * application's: devices wait until the slot is over (dev_poll).
+ */
 bool dev_interrupt(void)
 {
+    if (machine_self()->phase) {
+        csr_clear(sie, MACHINE_EXTERNAL);
+        handlers_look(machine_self()->hart);
+        return false;
+    }
     long line = (int32_t)plic_claim();
 
     if (line == net_line)
@@ -52,7 +60,7 @@ bool dev_interrupt(void)
     if (line == console_line)
         console_interrupt();
     else if ((unsigned long)line < AEGIS_IRQS)
-        __atomic_store_n(&exposed.irq_count[line], exposed.irq_count[line] + 1, __ATOMIC_RELEASE);
+        __atomic_fetch_add(&exposed.irq_count[line], 1, __ATOMIC_RELEASE);
     slice_poke();
     return true;
 }

@@ -320,6 +320,10 @@ def drive(running, options, argv, tty, get, received, port):
     elif status in (machine.NOT_FOUND, machine.NOT_EXECUTABLE) and {"notfound", "notexec"} & set(running.control):
         name = argv[0] if argv else "the default program"
         say(f"run: {name}: {'not found; --list names what there is' if status == machine.NOT_FOUND else 'not executable'}")
+    elif status > 128:
+        for line in running.tail:
+            if line.startswith(b"environment ") and b" ended: " in line:  # the kernel's word on one that it ended itself
+                say("run: " + line.decode(errors="replace"))
     elif status < 124:
         for guest, _ in get:
             if guest not in received:
