@@ -38,6 +38,7 @@ struct env;
  * dev_reap_wanted, dev_reap()    a filter or an endpoint has lost its last claim; a step of taking such out of use
  * dev_unsettled                  ... or of what a change of the filters has left
  * dev_interrupt()                serves a device; false: what it brought concerns nobody who sleeps
+ * dev_put_off(hart)              no device interrupts this hart before its next slot, which begins with dev_poll
  * machine_user_end()             what the slice switch must know of address-space ids: satp of an environment
  * machine_panic(format, ...)     the kernel's own mistakes only
  */

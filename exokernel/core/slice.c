@@ -208,8 +208,7 @@ static _Noreturn void resume_with(struct hart *h, struct activation *a, long err
 {
     uint64_t pc = (a->resume & ~1UL) + 4;
 
-    a->resume = 0;
-    a->age = 0;
+    a->resume = a->age = 0;
     __atomic_fetch_and(&a->attention, ~(uint64_t)ATTENTION_DEAD, __ATOMIC_SEQ_CST);
     machine_timer(machine_time() + h->slice_ticks);
     enter(h, a, pc, 0, (uint64_t)error);
@@ -396,9 +395,7 @@ CALL_SELF(slice_ring, 2, (env, hart))
 
 static void frame_upcall(struct activation *a, struct frame *f, uint64_t pc)
 {
-    volatile struct aegis_activation *u = activation_user(a);
-
-    u->slice_pc = f->pc;
+    activation_user(a)->slice_pc = f->pc;
     f->pc = pc;
 }
 
@@ -503,7 +500,10 @@ void slice_interrupt(struct frame *f)
         attend(h, a, f);
         break;
     case INT64_MIN + 9:
-        dev_interrupt();
+        if (a->phase) /* grace is the application's: devices wait */
+            dev_put_off(h);
+        else
+            dev_interrupt();
         break;
     case 8: /* a transfer: refused, and behind it, or resolved, and once more */
         f->x[5] = (uint64_t)pct_slow(a, (long)f->x[17]);

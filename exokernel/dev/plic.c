@@ -42,17 +42,16 @@ void plic_enable(uint32_t line, bool on)
     plic.enable[line / 32] = on ? plic.enable[line / 32] | bit : plic.enable[line / 32] & ~bit;
 }
 
-/*
- * One line: what still waits interrupts again. False: what there was concerns nobody who sleeps. The grace at a slot's end is the
- * application's: devices wait until the slot is over (dev_poll).
- */
+/* Until dev_poll(), which comes before the hart's next slot. */
+void dev_put_off(struct hart *h)
+{
+    csr_clear(sie, MACHINE_EXTERNAL);
+    handlers_look(h);
+}
+
+/* One line: what still waits interrupts again. False: what there was concerns nobody who sleeps. */
 bool dev_interrupt(void)
 {
-    if (machine_self()->phase) {
-        csr_clear(sie, MACHINE_EXTERNAL);
-        handlers_look(machine_self()->hart);
-        return false;
-    }
     long line = (int32_t)plic_claim();
 
     if (line == net_line)

@@ -165,6 +165,7 @@ void machine_interrupt_clear(void);
 
 /* dev/console.c: an external interrupt, with interrupts off; serves one line. */
 bool dev_interrupt(void);
+void dev_put_off(struct hart *h);
 /* dev/net.c: with its interrupts off a device may have frames waiting; takes some. */
 extern volatile uint32_t dev_waiting, dev_reap_wanted, dev_unsettled;
 void dev_poll(bool idle);

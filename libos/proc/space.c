@@ -328,7 +328,11 @@ int space_activate(struct space *s, uint64_t entry)
     return error_of(error);
 }
 
-/* It is ours for a moment: shared, lent and let go, it lives and dies with the child. */
+/*
+ * It is ours for a moment: shared, lent and let go, it lives and dies with the child. One that is kept has its last slot when it lets
+ * its own claim go, which says that it rests. Had we ours still when it did, it has had slots since, and may be in the midst of one:
+ * nothing may be made of it.
+ */
 int space_run(struct space *s)
 {
     unsigned slot = slot_claim(SLOT_SLICE)->what ? SLOT_SLICE_OTHER : SLOT_SLICE;
@@ -348,6 +352,8 @@ int space_run(struct space *s)
     release(slot);
     if (!result && !s->kept && !s->again)
         release(s->slot);
+    else if (!result && session_identity_of(s->index) != s->identity)
+        space_drop(s);
     return result;
 }
 

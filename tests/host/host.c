@@ -85,6 +85,11 @@ bool dev_interrupt(void)
     return true;
 }
 
+void dev_put_off(struct hart *h)
+{
+    (void)h;
+}
+
 void machine_clear(void *page)
 {
     machine_direct(machine_page_of(page));

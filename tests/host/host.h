@@ -153,6 +153,7 @@ static inline void machine_interrupt_clear(void)
 }
 
 bool dev_interrupt(void);
+void dev_put_off(struct hart *h);
 extern volatile uint32_t dev_waiting, dev_reap_wanted, dev_unsettled; /* the host has no network */
 
 static inline void dev_poll(bool idle)

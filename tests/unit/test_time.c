@@ -89,6 +89,10 @@ static void slices(void)
     CALL0(0, slice_yield), CALL0(0, slice_yield);
     user(p, 0)->masked = 1;
     tap(ran(p, 0x1000) && host_interrupt(0, 5, 0x4000) == 0x4000 && user(p, 0)->held & AEGIS_HELD_SLICE_END && p->activation[0]->phase == 2, "K11: masked, slice end is held for the grace time");
+    host.pending[0] |= MACHINE_EXTERNAL;
+    tap(host_interrupt(0, 9, 0x4000) == 0x4000 && host.pending[0] & MACHINE_EXTERNAL, "K13: a device waits while grace lasts");
+    p->activation[0]->phase = 0;
+    tap(host_interrupt(0, 9, 0x4000) == 0x4000 && !(host.pending[0] & MACHINE_EXTERNAL), "and is looked at in a slot");
     user(p, 0)->masked = 0;
     unsigned n = 0;
     become(0, child_env(c));
