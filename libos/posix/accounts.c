@@ -35,35 +35,103 @@ static int line_read(FILE *file, char *buffer, size_t size)
     return ERANGE;
 }
 
-int account_next(FILE *file, const char *builtin, unsigned *position, unsigned fields,
-                 char *field[], char *buffer, size_t size)
+/* The fields of the next line that has all of them. ENOENT at the end; ERANGE: the line will be read again. */
+static int fields_next(const struct account_file *from, FILE *file, unsigned *position, char *field[], char *buffer, size_t size)
 {
     if (!file) {
         if ((*position)++)
             return ENOENT;
-        if (strlen(builtin) >= size)
+        if (strlen(from->builtin) >= size) {
+            *position = 0;
             return ERANGE;
-        strcpy(buffer, builtin);
-        line_split(buffer, field, fields);
+        }
+        strcpy(buffer, from->builtin);
+        line_split(buffer, field, from->fields);
         return 0;
     }
     for (;;) {
         int error = line_read(file, buffer, size);
         if (error)
             return error;
-        if (line_split(buffer, field, fields) == fields && *field[0])
+        if (line_split(buffer, field, from->fields) == from->fields && *field[0])
             return 0;
     }
 }
 
-int account_grow(char **text, size_t *size)
+static int entry_next(const struct account_file *from, FILE *file, unsigned *position, void *entry, char *buffer, size_t size)
 {
-    size_t wanted = *size ? 2 * *size : 256;
-    char *larger = realloc(*text, wanted);
+    char *field[ACCOUNT_FIELDS];
+    long before = file ? ftell(file) : 0;
+    int error = fields_next(from, file, position, field, buffer, size);
+
+    if (error || !(error = from->fill(entry, field, buffer + size)))
+        return error;
+    if (file)
+        fseek(file, before, SEEK_SET);
+    else
+        *position = 0;
+    return error;
+}
+
+int account_find(const struct account_file *from, const char *name, unsigned id, void *entry, char *buffer, size_t size, bool *found)
+{
+    FILE *file = fopen(from->path, "re");
+    unsigned position = 0;
+    int error;
+
+    *found = false;
+    while (!*found && !(error = entry_next(from, file, &position, entry, buffer, size)))
+        *found = from->is(entry, name, id);
+    if (file)
+        fclose(file);
+    return error == ENOENT ? 0 : error;
+}
+
+/* Twice the room for the text of the entry that is kept. */
+static bool grow(struct account_file *from)
+{
+    size_t wanted = from->size ? 2 * from->size : 256;
+    char *larger = realloc(from->text, wanted);
 
     if (!larger)
-        return 0;
-    *text = larger;
-    *size = wanted;
-    return 1;
+        return false;
+    from->text = larger;
+    from->size = wanted;
+    return true;
+}
+
+void *account_find_kept(struct account_file *from, const char *name, unsigned id)
+{
+    bool found = false;
+    int error = ERANGE;
+
+    while (error == ERANGE && grow(from))
+        error = account_find(from, name, id, from->entry, from->text, from->size, &found);
+    if (error)
+        errno = error;
+    return found ? from->entry : NULL;
+}
+
+void account_rewind(struct account_file *from)
+{
+    if (from->file)
+        fclose(from->file);
+    from->file = NULL;
+    from->position = 0;
+}
+
+void *account_next(struct account_file *from)
+{
+    int error;
+
+    if (!from->file && !from->position)
+        from->file = fopen(from->path, "re");
+    if (!from->text && !grow(from))
+        return NULL;
+    do
+        error = entry_next(from, from->file, &from->position, from->entry, from->text, from->size);
+    while (error == ERANGE && grow(from));
+    if (error && error != ENOENT)
+        errno = error;
+    return error ? NULL : from->entry;
 }

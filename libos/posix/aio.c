@@ -433,7 +433,7 @@ static int list_queue(struct aiocb *a, struct __aio_list *list)
     return error;
 }
 
-static int list_wait(struct __aio_list *list, struct aiocb *const requests[], int count)
+static int list_wait(struct __aio_list *list, struct aiocb *restrict const requests[], int count)
 {
     int why = 0, failed = 0;
 

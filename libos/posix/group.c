@@ -10,14 +10,7 @@
 
 #include "accounts.h"
 
-#define BUILTIN "root:x:0:"
-#define FIELDS  4
-
-static FILE *file;
-static unsigned position;
-static char *text;
-static size_t text_size;
-static struct group entry;
+static struct group kept;
 
 /* The member list, split in place; its pointers lie behind the text, aligned. */
 static int members_split(char *list, char **to, char *end, struct group *group)
@@ -36,44 +29,33 @@ static int members_split(char *list, char **to, char *end, struct group *group)
     return 0;
 }
 
-static int entry_next(FILE *from, unsigned *at, struct group *group, char *buffer, size_t size)
+static int fill(void *entry, char *field[], char *end)
 {
-    char *field[FIELDS];
-    long before = from ? ftell(from) : 0;
-    int error = account_next(from, BUILTIN, at, FIELDS, field, buffer, size);
+    struct group *group = entry;
+    char *free = field[3] + strlen(field[3]) + 1;
 
-    if (error)
-        return error;
     group->gr_name = field[0];
     group->gr_passwd = field[1];
     group->gr_gid = (gid_t)strtoul(field[2], NULL, 10);
-    char *free = field[3] + strlen(field[3]) + 1;
     free += -(uintptr_t)free % sizeof(char *);
-    if ((error = members_split(field[3], (char **)free, buffer + size, group))) {
-        if (from)
-            fseek(from, before, SEEK_SET);
-        else
-            *at = 0;
-    }
-    return error;
+    return members_split(field[3], (char **)free, end, group);
 }
 
-static int find(const char *name, gid_t gid, struct group *group, char *buffer, size_t size,
-                struct group **result)
+static bool is(const void *entry, const char *name, unsigned id)
 {
-    FILE *from = fopen("/etc/group", "re");
-    unsigned at = 0;
-    int error;
+    const struct group *group = entry;
+    return name ? !strcmp(name, group->gr_name) : id == group->gr_gid;
+}
 
-    *result = NULL;
-    while (!(error = entry_next(from, &at, group, buffer, size)))
-        if (name ? !strcmp(name, group->gr_name) : gid == group->gr_gid) {
-            *result = group;
-            break;
-        }
-    if (from)
-        fclose(from);
-    return error == ENOENT ? 0 : error;
+static struct account_file all = {"/etc/group", "root:x:0:", 4, fill, is, &kept, NULL, 0, NULL, 0};
+
+static int find(const char *name, gid_t gid, struct group *group, char *buffer, size_t size, struct group **result)
+{
+    bool found;
+    int error = account_find(&all, name, gid, group, buffer, size, &found);
+
+    *result = found ? group : NULL;
+    return error;
 }
 
 int getgrnam_r(const char *name, struct group *group, char *buffer, size_t size,
@@ -87,54 +69,29 @@ int getgrgid_r(gid_t gid, struct group *group, char *buffer, size_t size, struct
     return find(NULL, gid, group, buffer, size, result);
 }
 
-static struct group *find_static(const char *name, gid_t gid)
-{
-    struct group *result = NULL;
-    int error = ERANGE;
-
-    while (error == ERANGE && account_grow(&text, &text_size))
-        error = find(name, gid, &entry, text, text_size, &result);
-    if (error)
-        errno = error;
-    return result;
-}
-
 struct group *getgrnam(const char *name)
 {
-    return find_static(name, 0);
+    return account_find_kept(&all, name, 0);
 }
 
 struct group *getgrgid(gid_t gid)
 {
-    return find_static(NULL, gid);
+    return account_find_kept(&all, NULL, gid);
 }
 
 void setgrent(void)
 {
-    if (file)
-        fclose(file);
-    file = NULL;
-    position = 0;
+    account_rewind(&all);
 }
 
 void endgrent(void)
 {
-    setgrent();
+    account_rewind(&all);
 }
 
 struct group *getgrent(void)
 {
-    int error;
-
-    if (!file && !position)
-        file = fopen("/etc/group", "re");
-    if (!text && !account_grow(&text, &text_size))
-        return NULL;
-    while ((error = entry_next(file, &position, &entry, text, text_size)) == ERANGE && account_grow(&text, &text_size))
-        ;
-    if (error && error != ENOENT)
-        errno = error;
-    return error ? NULL : &entry;
+    return account_next(&all);
 }
 
 static int is_member(const struct group *group, const char *user)

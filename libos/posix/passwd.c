@@ -11,23 +11,12 @@
 #include "accounts.h"
 #include "user.h"
 
-#define BUILTIN "root:x:0:0:root:/:/bin/sh"
-#define FIELDS  7
+static struct passwd kept;
 
-static FILE *file;
-static unsigned position;
-static char *text;
-static size_t text_size;
-static struct passwd entry;
-
-static int entry_next(FILE *from, unsigned *at, struct passwd *user, char *buffer, size_t size)
+static int fill(void *entry, char *field[], char *end)
 {
-    char *field[FIELDS];
-    int error = account_next(from, BUILTIN, at, FIELDS, field, buffer, size);
-
-    if (error)
-        return error;
-    *user = (struct passwd){
+    (void)end;
+    *(struct passwd *)entry = (struct passwd){
         .pw_name = field[0],
         .pw_passwd = field[1],
         .pw_uid = (uid_t)strtoul(field[2], NULL, 10),
@@ -40,23 +29,21 @@ static int entry_next(FILE *from, unsigned *at, struct passwd *user, char *buffe
     return 0;
 }
 
-/* By name, or without one by uid. */
-static int find(const char *name, uid_t uid, struct passwd *user, char *buffer, size_t size,
-                struct passwd **result)
+static bool is(const void *entry, const char *name, unsigned id)
 {
-    FILE *from = fopen("/etc/passwd", "re");
-    unsigned at = 0;
-    int error;
+    const struct passwd *user = entry;
+    return name ? !strcmp(name, user->pw_name) : id == user->pw_uid;
+}
 
-    *result = NULL;
-    while (!(error = entry_next(from, &at, user, buffer, size)))
-        if (name ? !strcmp(name, user->pw_name) : uid == user->pw_uid) {
-            *result = user;
-            break;
-        }
-    if (from)
-        fclose(from);
-    return error == ENOENT ? 0 : error;
+static struct account_file users = {"/etc/passwd", "root:x:0:0:root:/:/bin/sh", 7, fill, is, &kept, NULL, 0, NULL, 0};
+
+static int find(const char *name, uid_t uid, struct passwd *user, char *buffer, size_t size, struct passwd **result)
+{
+    bool found;
+    int error = account_find(&users, name, uid, user, buffer, size, &found);
+
+    *result = found ? user : NULL;
+    return error;
 }
 
 int getpwnam_r(const char *name, struct passwd *user, char *buffer, size_t size,
@@ -70,54 +57,29 @@ int getpwuid_r(uid_t uid, struct passwd *user, char *buffer, size_t size, struct
     return find(NULL, uid, user, buffer, size, result);
 }
 
-static struct passwd *find_static(const char *name, uid_t uid)
-{
-    struct passwd *result = NULL;
-    int error = ERANGE;
-
-    while (error == ERANGE && account_grow(&text, &text_size))
-        error = find(name, uid, &entry, text, text_size, &result);
-    if (error)
-        errno = error;
-    return result;
-}
-
 struct passwd *getpwnam(const char *name)
 {
-    return find_static(name, 0);
+    return account_find_kept(&users, name, 0);
 }
 
 struct passwd *getpwuid(uid_t uid)
 {
-    return find_static(NULL, uid);
+    return account_find_kept(&users, NULL, uid);
 }
 
 void setpwent(void)
 {
-    if (file)
-        fclose(file);
-    file = NULL;
-    position = 0;
+    account_rewind(&users);
 }
 
 void endpwent(void)
 {
-    setpwent();
+    account_rewind(&users);
 }
 
 struct passwd *getpwent(void)
 {
-    int error = ERANGE;
-
-    if (!file && !position)
-        file = fopen("/etc/passwd", "re");
-    if (!text && !account_grow(&text, &text_size))
-        return NULL;
-    while ((error = entry_next(file, &position, &entry, text, text_size)) == ERANGE && account_grow(&text, &text_size))
-        ;
-    if (error && error != ENOENT)
-        errno = error;
-    return error ? NULL : &entry;
+    return account_next(&users);
 }
 
 /* The name that goes with who we are: nobody has logged in, since there is no login. */

@@ -15,6 +15,8 @@
 
 #define SPECIFIC_INLINE 8
 
+struct process;
+
 struct pthread {
     struct pthread *next;   /* all but those that are gone */
     volatile uint32_t gone; /* thread_end sets it: nothing of the thread runs any more */

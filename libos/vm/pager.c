@@ -16,7 +16,6 @@ extern char __text_end[], __rodata_end[], _end[];
 
 PINNED_BSS struct pager pager_in_use;
 static PINNED_BSS const struct pager *in_use; /* that was copied there */
-PINNED_BSS unsigned pager_lock;
 
 /* ---- upcalls ---- */
 
