@@ -37,7 +37,7 @@ enum {
 #define NO_INTERRUPT 1
 #define NO_NOTIFY 1
 #define COMMAND_PAIRS 4
-#define COMMAND_POLLS 100000
+#define COMMAND_PART 8 /* of a second is waited for its answer: QEMU's threads may be kept from running as long */
 #define HEADER_NEEDS_CSUM 1
 #define HEADER_DATA_VALID 2
 

@@ -166,7 +166,7 @@ static void queue_begin(struct queue *q)
     q->avail_index = q->used_index = 0;
     q->first = q->next = 0;
     *(volatile uint16_t *)&q->avail->index = 0;
-    q->used->index = 0;
+    *(volatile uint32_t *)q->used = 0; /* its flags too: the device may have wanted no notice when it was reset */
     queue_hand_over(q);
     for (uint16_t i = 0; i < q->size; i++)
         q->desc[i].next = (uint16_t)((i + 1) % q->size);
@@ -206,10 +206,11 @@ static void pairs_command(void)
     q->desc[1] = (struct desc){physical_of((const void *)&c->refused), 1, DESC_WRITE, 0};
     q->avail_index = 1;
     virtio_notify(q);
-    for (unsigned polls = COMMAND_POLLS; polls && !q->used->index; polls--)
-        machine_relax();
+    const uint64_t until = machine_time() + exposed.time_hz / COMMAND_PART;
+    while (!q->used->index && machine_time() < until)
+        ;
     FENCE(r, r);
-    if (!q->used->index || c->refused)
+    if (c->refused) /* as it stood, too */
         exposed.net.pairs = 1;
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
 """queues.py ECHO: a device with four pairs of queues, as QEMU has over a tap of the host's that was made for so many. Streams and datagrams of many
-connections, by lwIP and by a handler, come back whole, and each pair has its part of them. To be run in a network namespace of its own; status 77:
-there can be no such tap here."""
+connections, by lwIP and by a handler, come back whole, and each pair has its part of them; also behind a reset (resets.py). To be run in a network
+namespace of its own; status 77: there can be no such tap here."""
 import concurrent.futures
 import random
 import socket
@@ -16,6 +16,7 @@ import offload  # noqa: E402
 from aegis import ether, machine, paths, proc  # noqa: E402
 
 import gdb  # noqa: E402
+import resets  # noqa: E402
 from nonsense import QUEUE  # noqa: E402
 
 PAIRS = 4
@@ -89,6 +90,8 @@ def main():
         offload.tell("several_queues", False, (error, bytes(out[-500:])))
     over.set()
     thread.join()
+    for pairs in (2, 4):
+        resets.run(pairs)
 
 
 if __name__ == "__main__":
