@@ -48,11 +48,31 @@ unsigned process_slot(const struct process *p)
 
     if (AEGIS_WHAT_TYPE(c.what) != AEGIS_ENV)
         return 0;
-    if (there->what == c.what && there->check == AEGIS_EXPOSED_STATE->env[index].check)
-        return slot;
-    while (there->what && aegis_release(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
-        ;
-    return aegis_claim(c.what, c.mac, slot).error ? 0 : slot;
+    for (;;) {
+        if (there->what == c.what && there->check == AEGIS_EXPOSED_STATE->env[index].check)
+            return slot;
+        while (there->what && aegis_release(AEGIS_SLOT_SELF, slot).error == AEGIS_E_AGAIN)
+            ;
+        long error = aegis_claim(c.what, c.mac, slot).error;
+        if (error != AEGIS_E_OCCUPIED) /* by another thread of ours, meanwhile */
+            return error ? 0 : slot;
+    }
+}
+
+/* Once more if another thread of ours has made the slot another's meanwhile: that one was rung. */
+bool process_ring_there(const struct process *p, unsigned hart)
+{
+    unsigned slot;
+    long error;
+
+    if (!AEGIS_EXPOSED_STATE->env[p->environment].sleeping[hart])
+        return false;
+    do {
+        if (!(slot = process_slot(p)))
+            return false;
+        error = aegis_slice_ring(slot, hart).error;
+    } while (slot_claim(slot)->what != p->ring.what);
+    return !error;
 }
 
 void process_ring(const struct process *p)
@@ -60,11 +80,9 @@ void process_ring(const struct process *p)
     const volatile struct aegis_exposed *e = AEGIS_EXPOSED_STATE;
 
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    for (unsigned h = 0; e->harts > 1 && h < e->harts; h++) {
-        unsigned slot = 0;
-        if (e->env[p->environment].sleeping[h] && e->hart[h].idle && (slot = process_slot(p)))
-            aegis_slice_ring(slot, h);
-    }
+    for (unsigned h = 0; e->harts > 1 && h < e->harts; h++)
+        if (e->hart[h].idle)
+            process_ring_there(p, h);
 }
 
 /* Each process says itself by what it is rung, or yielded to. */

@@ -105,13 +105,9 @@ int channel_wait(struct channel *c, uint64_t seen, uint64_t deadline)
 /* ---- waking ---- */
 
 /* A ring of any who sleeps on an idle hart has all of its positions looked at. */
-static int ring_there(struct process *p, void *argument)
+static int ring_there(struct process *p, void *hart)
 {
-    unsigned hart = *(unsigned *)argument, slot;
-
-    if (!AEGIS_EXPOSED_STATE->env[p->environment].sleeping[hart] || !(slot = process_slot(p)))
-        return 0;
-    return !aegis_slice_ring(slot, hart).error;
+    return process_ring_there(p, *(unsigned *)hart);
 }
 
 /* A hart that does not idle yet looks once more when it comes to. */

@@ -132,6 +132,9 @@ void signals_end(struct process *p);
 /* After a store that a process's wait looks at: has the idle hart look on which it sleeps. */
 void process_ring(const struct process *p);
 
+/* The same for one hart, if it sleeps there. False: it does not, or is gone. */
+bool process_ring_there(const struct process *p, unsigned hart);
+
 /* A slot with a claim on a process's environment (RING), claimed by its capability and kept
  * for the next time. 0: it is gone. */
 unsigned process_slot(const struct process *p);

@@ -69,13 +69,7 @@ int word_wait(volatile uint32_t *word, uint32_t expected, uint64_t deadline, boo
 
 static int sleeps_there(struct process *p, void *hart)
 {
-    unsigned slot;
-
-    if (p != process_self &&
-        AEGIS_EXPOSED_STATE->env[p->environment].sleeping[*(unsigned *)hart] &&
-        (slot = process_slot(p)))
-        return !aegis_slice_ring(slot, *(unsigned *)hart).error; /* else another may be rung */
-    return 0;
+    return p != process_self && process_ring_there(p, *(unsigned *)hart); /* else another may be rung */
 }
 
 /* On this hart the kernel looks at the words of whoever comes next; one that idles has to be told. */
