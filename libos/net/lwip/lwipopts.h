@@ -91,3 +91,4 @@
 #define TCP_MSL                 1000
 #define LWIP_EVENT_API          0
 #define LWIP_CALLBACK_API       1
+#define LWIP_HOOK_FILENAME      "hooks.h"
