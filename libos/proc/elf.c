@@ -65,7 +65,7 @@ static const char *segment_check(const struct segment_header *s, size_t size)
 
     if (s->file_size > s->memory_size)
         return "a segment larger in the file than in memory";
-    if (s->offset > size || s->file_size > size - s->offset)
+    if (s->file_size && (s->offset > size || s->file_size > size - s->offset)) /* of nothing it does not matter where it is not */
         return "a segment outside the file";
     if (__builtin_add_overflow(s->va, s->memory_size, &end) || end > AEGIS_USER_END ||
         !range_allowed(s->va, end))

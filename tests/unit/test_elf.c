@@ -129,6 +129,18 @@ static void test_segments(void)
         "elf_segment_rights");
 }
 
+/* What tcc says of a program without data: its zeros begin in the file where that has ended. */
+static void test_zeros(void)
+{
+    uint8_t file[SIZE];
+
+    memcpy(file, good, SIZE);
+    segment(file, 1, 6, SIZE + 0x288, 0x11288, 0, 0x30);
+    tap(!read_copy(file, SIZE) && program.segment[1].memory_size == 0x30, "elf_zeros_beyond_the_file");
+    put(file, PH(1, P_FILESZ), 8, 1);
+    tap(read_copy(file, SIZE) != NULL, "elf_a_byte_beyond_the_file");
+}
+
 static void test_short(void)
 {
     bool all = true;
@@ -162,6 +174,7 @@ int main(void)
     test_good();
     test_header();
     test_segments();
+    test_zeros();
     test_short();
     test_bytes();
     return tap_failed;
