@@ -252,7 +252,7 @@ static int start_make(struct space *s, const struct request *r)
 static int program_open(const char *path)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no file to run is waited for: a FIFO is none */
 
     if (fd < 0)
         return -errno;

@@ -24,6 +24,14 @@ static int write_file(const char *path, const char *text, mode_t mode)
            chmod(path, mode) == 0;
 }
 
+static int runs_fifo(void)
+{
+    char *arguments[] = {"x", NULL};
+
+    alarm(2);
+    return !FAILS(execve("/tmp/fifo", arguments, environ), EACCES);
+}
+
 static void test_exec(void)
 {
     static char long_name[300];
@@ -53,6 +61,9 @@ static void test_exec(void)
     for (int i = 0; i < 19999; i++)
         many[i] = huge;
     tap(FAILS(execve(self, many, environ), E2BIG), "exec_e2big");
+    mkfifo("/tmp/fifo", 0755);
+    tap(child_well(runs_fifo), "exec_of_a_fifo_waits_for_nobody");
+    unlink("/tmp/fifo");
     unlink("/tmp/text");
     unlink("/tmp/plain");
     unlink("/tmp/half");
