@@ -18,6 +18,7 @@
 #include <aegis/pager.h>
 
 #include "../session/chunk.h"
+#include "../signal/signals.h"
 #include "../sched/thread.h"
 #include "../thread/fork.h"
 #include "../vm/vm.h"
@@ -34,6 +35,7 @@ PINNED_BSS uint32_t making; /* one environment at a time */
 
 void making_begin(void)
 {
+    signals_defer();
     while (__atomic_exchange_n(&making, 1, __ATOMIC_ACQUIRE))
         thread_yield();
 }
@@ -41,6 +43,7 @@ void making_begin(void)
 void making_end(void)
 {
     __atomic_store_n(&making, 0, __ATOMIC_RELEASE);
+    signals_allow();
 }
 
 int making_process(struct process **child)
@@ -111,9 +114,9 @@ static __attribute__((noinline)) pid_t fork_here(struct process *child, struct s
         session_join();
         process_begin(born, born->pid);
         process_ring_publish();
-        making_end();
         signals_forked();
         threads_forked();
+        making_end();
         return 0;
     }
     int error = space_finish(s, child, again);

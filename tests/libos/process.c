@@ -8,8 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/times.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <aegis/aegis.h>
@@ -19,6 +21,7 @@
 #include "tap.h"
 
 #define SELF "/bin/process"
+#define ROUNDS 200
 
 extern char **environ;
 static int global = 5;
@@ -104,6 +107,59 @@ static void spawning(void)
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
     tap(posix_spawn(&pid, SELF, NULL, &attributes, group, environ) == 0 && ended_with(pid) == 22,
         "spawn_into_a_group");
+}
+
+/* ---- a signal at any step of making one ---- */
+
+static volatile int made_by_handler;
+
+static void makes_one(int signal)
+{
+    int error = errno;
+    pid_t pid = fork();
+
+    (void)signal;
+    if (pid == 0)
+        _exit(24);
+    made_by_handler += ended_with(pid) == 24;
+    errno = error;
+}
+
+static int made_amid_signals(void)
+{
+    struct sigaction action = {.sa_handler = makes_one, .sa_flags = SA_RESTART};
+    char *argv[] = {"process", "ok", NULL};
+    int made = 0;
+
+    sigaction(SIGALRM, &action, NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct itimerval soon = {.it_value = {0, 1 + i * 7 % 300}}, never = {0};
+        pid_t pid = -1;
+        setitimer(ITIMER_REAL, &soon, NULL);
+        if (i % 2 && utimes(SELF, (struct timeval[2]){{i}, {i}}) == 0) /* changed: it is read again, which takes long */
+            posix_spawn(&pid, SELF, NULL, NULL, argv, environ);
+        else if ((pid = fork()) == 0)
+            _exit(17);
+        made += ended_with(pid) == 17;
+        setitimer(ITIMER_REAL, &never, NULL);
+    }
+    return made == ROUNDS && made_by_handler ? 25 : made;
+}
+
+/* A hang must not last. */
+static void making_amid_signals(void)
+{
+    const struct timespec part = {0, 10000000};
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(made_amid_signals());
+    for (int i = 0; i < 2000 && waitpid(pid, &status, WNOHANG) == 0; i++)
+        nanosleep(&part, NULL);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    tap(WIFEXITED(status) && WEXITSTATUS(status) == 25, "handlers_make_processes_while_one_is_made");
 }
 
 static void stopping(void)
@@ -415,6 +471,7 @@ int main(int argc, char **argv)
     forking();
     executing();
     spawning();
+    making_amid_signals();
     stopping();
     deafness();
     grouping();
