@@ -81,13 +81,13 @@ def stop(port, at):
 
 
 def talk(pairs, port):
-    name, at = f"{pairs}_pairs_of_queues", symbols()
+    at = symbols()
     for when, byte in (("before_a_reset", 1), ("behind_a_reset", 2)):
         lost = next(((n, flow) for flow in range(FLOWS) for n in range(SOCKETS) if not asked(n, b"%d by " % flow + bytes(range(32, 200)) * (flow % 8))), None)
         stopped = stop(port, at)
         used, pages = queues_seen(stopped, at, pairs)
-        offload.tell(f"{name}_answer_{when}", lost is None and all(come and gone for come, gone in used), (lost, used))
-        offload.tell(f"{name}_have_all_pages_{when}", len(set(pages)) == len(pages) == PAGES, (len(set(pages)), len(pages)))
+        offload.tell(f"pairs_of_queues_answer_{when}_{pairs}", lost is None and all(come and gone for come, gone in used), (lost, used))
+        offload.tell(f"pairs_of_queues_have_all_pages_{when}_{pairs}", len(set(pages)) == len(pages) == PAGES, (len(set(pages)), len(pages)))
         told(byte)
         if byte == 1:
             spoil(stopped, at)
