@@ -109,6 +109,7 @@ struct pipe_stream {
     pid_t pid;
 };
 static struct pipe_stream *streams;
+static pthread_mutex_t streams_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The child takes `theirs` as its descriptor `target`; ends of earlier streams are not its business. */
 static int shell_spawn(const char *command, int theirs, int target, pid_t *pid)
@@ -128,15 +129,11 @@ static int shell_spawn(const char *command, int theirs, int target, pid_t *pid)
     return error;
 }
 
-FILE *popen(const char *command, const char *mode)
+static FILE *stream_make(const char *command, const char *mode)
 {
     int reads = mode[0] == 'r', ends[2], error;
     struct pipe_stream *entry;
 
-    if ((mode[0] != 'r' && mode[0] != 'w') || (mode[1] && strcmp(mode + 1, "e"))) {
-        errno = EINVAL;
-        return NULL;
-    }
     if (pipe2(ends, O_CLOEXEC))
         return NULL;
     int ours = ends[!reads], theirs = ends[reads];
@@ -161,18 +158,45 @@ FILE *popen(const char *command, const char *mode)
     return entry->stream;
 }
 
-int pclose(FILE *stream)
+/* No thread is cancelled in it: what it had made so far would be left. */
+FILE *popen(const char *command, const char *mode)
+{
+    int state;
+
+    if ((mode[0] != 'r' && mode[0] != 'w') || (mode[1] && strcmp(mode + 1, "e"))) {
+        errno = EINVAL;
+        return NULL;
+    }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    pthread_mutex_lock(&streams_lock);
+    FILE *stream = stream_make(command, mode);
+    pthread_mutex_unlock(&streams_lock);
+    pthread_setcancelstate(state, NULL);
+    return stream;
+}
+
+static struct pipe_stream *stream_take(FILE *stream)
 {
     struct pipe_stream **at = &streams, *entry;
-    int status;
 
+    pthread_mutex_lock(&streams_lock);
     while ((entry = *at) && entry->stream != stream)
         at = &entry->next;
+    if (entry)
+        *at = entry->next;
+    pthread_mutex_unlock(&streams_lock);
+    return entry;
+}
+
+int pclose(FILE *stream)
+{
+    struct pipe_stream *entry = stream_take(stream);
+    int status;
+
     if (!entry) {
         errno = ECHILD;
         return -1;
     }
-    *at = entry->next;
     pid_t pid = entry->pid;
     free(entry);
     fclose(stream);

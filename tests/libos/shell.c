@@ -2,7 +2,9 @@
 /* What libraries ask of the shell: system, popen, wordexp; and scripts as programs. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +114,36 @@ static int script(const char *path, const char *text, mode_t mode)
     return exited(status);
 }
 
+static void *popen_often(void *argument)
+{
+    uintptr_t wrong = 0;
+
+    for (int i = 0; i < 20; i++) {
+        int n = (int)(uintptr_t)argument * 1000 + i;
+        char command[32], line[32] = "";
+        snprintf(command, sizeof command, "echo %d; exit %d", n, i);
+        FILE *f = popen(command, "r");
+        wrong += !f || !fgets(line, sizeof line, f) || atoi(line) != n;
+        wrong += !f || exited(pclose(f)) != i;
+    }
+    return (void *)wrong;
+}
+
+static void popens_of_threads(void)
+{
+    pthread_t t[4];
+    void *wrong;
+    uintptr_t sum = 0;
+
+    for (uintptr_t i = 0; i < 4; i++)
+        pthread_create(&t[i], NULL, popen_often, (void *)i);
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_join(t[i], &wrong);
+        sum += (uintptr_t)wrong;
+    }
+    tap(!sum, "shell_popen_of_four_threads");
+}
+
 static void scripts(void)
 {
     tap(script("/tmp/s1", "#!/bin/sh\ntest \"$0 $# $1\" = '/tmp/s1 2 a b' && exit 4\n", 0755) == 4, "shell_script");
@@ -128,6 +160,7 @@ int main(void)
 {
     systems();
     popens();
+    popens_of_threads();
     words();
     scripts();
     return tap_failed;
