@@ -29,7 +29,7 @@ static __attribute__((noinline)) void ring_set(struct hart *h, int position, boo
 {
     struct slot *s = &h->slots[position], *before = s;
 
-    __asm__("" : "+r"(s)); /* its address, once */
+    __asm__("" : "+r"(s)); /* its address, once; an int is extended nowhere */
     s->linked = owned;
     h->shown->slices += owned ? 1 : -1;
     do

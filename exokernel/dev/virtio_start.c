@@ -210,7 +210,7 @@ static void pairs_command(void)
     while (!q->used->index && machine_time() < until)
         ;
     FENCE(r, r);
-    if (c->refused) /* as it stood, too */
+    if (c->refused) /* by the device, or as we wrote it: it did not answer */
         exposed.net.pairs = 1;
 }
 

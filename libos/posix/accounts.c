@@ -103,12 +103,11 @@ static bool grow(struct account_file *from)
 void *account_find_kept(struct account_file *from, const char *name, unsigned id)
 {
     bool found = false;
-    int error = ERANGE;
+    int error = ERANGE, before = errno;
 
     while (error == ERANGE && grow(from))
         error = account_find(from, name, id, from->entry, from->text, from->size, &found);
-    if (error)
-        errno = error;
+    errno = error ? error : before;
     return found ? from->entry : NULL;
 }
 
@@ -122,7 +121,7 @@ void account_rewind(struct account_file *from)
 
 void *account_next(struct account_file *from)
 {
-    int error;
+    int error, before = errno;
 
     if (!from->file && !from->position)
         from->file = fopen(from->path, "re");
@@ -131,7 +130,6 @@ void *account_next(struct account_file *from)
     do
         error = entry_next(from, from->file, &from->position, from->entry, from->text, from->size);
     while (error == ERANGE && grow(from));
-    if (error && error != ENOENT)
-        errno = error;
+    errno = error && error != ENOENT ? error : before;
     return error ? NULL : from->entry;
 }

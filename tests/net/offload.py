@@ -56,6 +56,20 @@ def datagrams(address, data):
     return True
 
 
+def echoed(port, data, tries, seconds):
+    """A datagram by a socket of its own, sent again when nothing comes."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(seconds)
+        s.connect((ether.GUEST_IP, port))
+        for _ in range(tries):
+            s.send(data)
+            try:
+                return s.recv(2000) == data
+            except TimeoutError:
+                pass
+    return False
+
+
 def ask(name, kind, address, data):
     try:
         good, why = kind(address, data), "other bytes came back"

@@ -38,17 +38,7 @@ def pairs_used(port):
 
 
 def handled(data):
-    """A datagram of a connection of its own, asked again when it is lost."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(2)
-        s.connect((ether.GUEST_IP, HANDLER))
-        for _ in range(5):
-            s.send(data)
-            try:
-                return s.recv(2000) == data
-            except TimeoutError:
-                pass
-    return False
+    return offload.echoed(HANDLER, data, tries=5, seconds=2)
 
 
 def talk(data):

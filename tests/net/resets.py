@@ -26,17 +26,7 @@ def symbols():
 
 
 def asked(number, data):
-    """By a socket of its own, again when it is lost."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(1)
-        s.connect((ether.GUEST_IP, PORT + number))
-        for _ in range(30):
-            s.send(data)
-            try:
-                return s.recv(2000) == data
-            except TimeoutError:
-                pass
-    return False
+    return offload.echoed(PORT + number, data, tries=30, seconds=1)
 
 
 def told(byte):
